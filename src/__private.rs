@@ -1,0 +1,31 @@
+//! What the macros expand to. Not part of the public API: it may change in any release.
+
+#[cfg(feature = "async")]
+pub use crate::hit::{
+    Begun, MillisFuture, PausableFuture, begin, begin_unit, hit, pausable, sleep_millis, token,
+};
+pub use crate::hit::{FailpointResult, Target, hit_blocking, hit_blocking_unit, is_armed};
+pub use crate::site::*;
+#[cfg(feature = "async")]
+pub use std::future::ready;
+
+/// Calls the closure of a macro. It gives the closure's parameter its type, so that
+/// `|value|` needs none, and passes the expected type of the enclosing function on.
+#[inline]
+pub fn call<R>(value: String, closure: impl FnOnce(String) -> R) -> R {
+    closure(value)
+}
+
+/// A name that only exists at run time, as `&str` or what derefs to it.
+#[inline]
+pub fn by_name(name: &str) -> Target<'_> {
+    Target::Name(name)
+}
+
+/// Checks the type of a macro's context where failpoints are not compiled in.
+#[inline]
+pub fn check_context(_: &crate::FailpointContext) {}
+
+/// Checks the value of a `failpoint_context!` where failpoints are not compiled in.
+#[inline]
+pub fn check_value(_: &impl ToString) {}

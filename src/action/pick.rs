@@ -1,0 +1,76 @@
+//! Which alternative a hit takes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Alternative, Task};
+use crate::context::FailpointContext;
+use crate::draws::Draw;
+
+/// An alternative at work: what it says, and how often it was chosen so far.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    alternative: Alternative,
+    /// There exactly where the alternative has a percentage below 100.
+    draw: Option<Draw>,
+    /// Relaxed everywhere: the number orders nothing but itself.
+    fired: AtomicUsize,
+}
+
+impl Rule {
+    pub(crate) fn new(alternative: Alternative, draw: Option<Draw>) -> Self {
+        Self {
+            alternative,
+            draw,
+            fired: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn alternative(&self) -> &Alternative {
+        &self.alternative
+    }
+
+    pub(crate) fn task(&self) -> &Task {
+        &self.alternative.task
+    }
+
+    pub(crate) fn fired(&self) -> usize {
+        self.fired.load(Ordering::Relaxed)
+    }
+
+    /// Whether this hit takes the alternative; if so it is counted.
+    ///
+    /// I6: the context and the draw come before the count, so that a hit that they
+    /// turn away consumes none; and the count is taken by a compare-and-swap that
+    /// never goes past the limit, so that `n*` fires exactly `n` times.
+    #[inline]
+    pub(crate) fn take(&self, context: Option<&FailpointContext>) -> bool {
+        let Alternative {
+            matchers, count, ..
+        } = &self.alternative;
+        if count.is_some_and(|n| self.fired() >= n) {
+            // Spent: as in `fail`, such an alternative does not draw any more.
+            return false;
+        }
+        if !matchers.is_empty() {
+            let Some(context) = context else { return false };
+            if !matchers.iter().all(|m| m.matches(context)) {
+                return false;
+            }
+        }
+        if self.draw.as_ref().is_some_and(|draw| !draw.next()) {
+            return false;
+        }
+        match count {
+            None => {
+                self.fired.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Some(n) => self
+                .fired
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |fired| {
+                    (fired < *n).then_some(fired + 1)
+                })
+                .is_ok(),
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! Configuring, removing and listing failpoints.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::action::{Alternative, Callback, Task, parse};
+use crate::context::Matcher;
+use crate::error::{Error, Place, Problem};
+use crate::hit::ENABLED;
+use crate::name::hash;
+use crate::point::Point;
+use crate::table::Registry;
+use crate::trie::Named;
+use crate::wait::WaiterInfo;
+use crate::{env, report, site};
+
+/// Configures the failpoint `name` to do `actions` from its next hit on.
+///
+/// Who waits at the point under its earlier configuration continues at once. The
+/// name need not belong to a call site: one may be hit by name, or be in code that
+/// is not linked here. Where no call site has the name but one has a name within
+/// two edits of it, a warning with both is logged.
+///
+/// The grammar of `actions` is in the [crate's documentation](crate#actions).
+///
+/// # Errors
+///
+/// An empty name, or actions that are not of the grammar: the error says where, and
+/// the earlier configuration stays. A build without the feature `testing`: the error
+/// names it.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::configure_failpoint;
+///
+/// // Fails one write in ten, at most three times; all others take 5 ms longer.
+/// configure_failpoint("configure-doc", "10%3*return(io error)->sleep(5)").unwrap();
+///
+/// let error = configure_failpoint("configure-doc", "sleep").unwrap_err();
+/// assert!(error.to_string().contains("sleep(N) with N in milliseconds"));
+/// ```
+pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
+    let name = name.into();
+    put(vec![point(&name, actions.as_ref(), Vec::new())?]);
+    Ok(())
+}
+
+/// Configures the failpoint `name` to do `actions` at hits whose context matches.
+///
+/// `matchers` are pairs of a key and a regular expression, from a `HashMap` or
+/// anything else that iterates over pairs. A hit matches if its context has every
+/// key, with a value that the expression matches as a whole. The matchers are put
+/// before every alternative of `actions`, where they must hold as well as those of a
+/// `when(..)` that is there already. A hit that does not match uses up no count and
+/// no draw.
+///
+/// # Errors
+///
+/// As [`configure_failpoint`]; an empty key; an invalid regular expression; and, if
+/// there are matchers, a build without the feature `context`.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint_with_context};
+/// use neon_failpoint::{failpoint_blocking, failpoint_context};
+///
+/// let matchers = [("tenant", "test_.*")];
+/// configure_failpoint_with_context("matchers-doc", "return(no space)", matchers).unwrap();
+///
+/// let ours = failpoint_context! { "tenant" => "test_1" };
+/// let other = failpoint_context! { "tenant" => "prod_1" };
+/// assert_ne!(failpoint_blocking("matchers-doc", Some(&ours)), FailpointResult::Continue);
+/// assert_eq!(failpoint_blocking("matchers-doc", Some(&other)), FailpointResult::Continue);
+/// ```
+pub fn configure_failpoint_with_context<K, V>(
+    name: impl Into<String>,
+    actions: impl AsRef<str>,
+    matchers: impl IntoIterator<Item = (K, V)>,
+) -> Result<(), Error>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let name = name.into();
+    put(vec![point(&name, actions.as_ref(), pairs(matchers))?]);
+    Ok(())
+}
+
+/// Configures the failpoint `name` to call `callback` at every hit.
+///
+/// The callback runs inside the hit, on its thread. No lock is held meanwhile, so it
+/// may configure or remove failpoints, its own included.
+///
+/// # Errors
+///
+/// As [`configure_failpoint`], but for the actions.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use neon_failpoint::{configure_failpoint_callback, fail_point_sync};
+///
+/// let calls = Arc::new(AtomicUsize::new(0));
+/// let seen = calls.clone();
+/// configure_failpoint_callback("callback-doc", move || {
+///     seen.fetch_add(1, Ordering::Relaxed);
+/// })
+/// .unwrap();
+///
+/// fail_point_sync!("callback-doc");
+/// assert_eq!(calls.load(Ordering::Relaxed), 1);
+/// ```
+pub fn configure_failpoint_callback(
+    name: impl Into<String>,
+    callback: impl Fn() + Send + Sync + 'static,
+) -> Result<(), Error> {
+    let name = name.into();
+    check_name(&name)?;
+    let always = Alternative::always(Task::Callback(Callback::new(callback)));
+    put(vec![Point::new(
+        &name,
+        vec![always],
+        &Registry::global().draws,
+    )]);
+    Ok(())
+}
+
+/// One entry of [`configure_failpoints`].
+///
+/// Made from `(name, actions)` or `(name, actions, matchers)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailpointConfig {
+    name: String,
+    actions: String,
+    matchers: Vec<(String, String)>,
+}
+
+impl<N: Into<String>, A: Into<String>> From<(N, A)> for FailpointConfig {
+    fn from((name, actions): (N, A)) -> Self {
+        Self {
+            name: name.into(),
+            actions: actions.into(),
+            matchers: Vec::new(),
+        }
+    }
+}
+
+impl<N, A, M, K, V> From<(N, A, M)> for FailpointConfig
+where
+    N: Into<String>,
+    A: Into<String>,
+    M: IntoIterator<Item = (K, V)>,
+    K: Into<String>,
+    V: Into<String>,
+{
+    fn from((name, actions, matchers): (N, A, M)) -> Self {
+        Self {
+            name: name.into(),
+            actions: actions.into(),
+            matchers: pairs(matchers),
+        }
+    }
+}
+
+/// Configures several failpoints at once, or none of them.
+///
+/// No hit sees a part of the batch: all entries take effect in one step.
+///
+/// # Errors
+///
+/// As [`configure_failpoint_with_context`] for any entry, and a name that occurs
+/// twice. The error says which entry it is, and everything stays as it was.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::configure_failpoints;
+///
+/// configure_failpoints([("batch-doc-read", "return"), ("batch-doc-write", "off")]).unwrap();
+///
+/// let error = configure_failpoints([("batch-doc-read", "off"), ("batch-doc-write", "of")]);
+/// let text = error.unwrap_err().to_string();
+/// assert!(text.starts_with("entry 2 of the batch: failpoint \"batch-doc-write\""), "{text}");
+/// ```
+pub fn configure_failpoints<C: Into<FailpointConfig>>(
+    batch: impl IntoIterator<Item = C>,
+) -> Result<(), Error> {
+    let mut points = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for (i, entry) in batch.into_iter().enumerate() {
+        let FailpointConfig {
+            name,
+            actions,
+            matchers,
+        } = entry.into();
+        let in_batch = |e: Error| e.at(Place::Batch(i + 1));
+        points.push(point(&name, &actions, matchers).map_err(in_batch)?);
+        if let Some(&first) = numbers.get(&name) {
+            let problem = Problem::Duplicate { first };
+            return Err(in_batch(Error::of_point(&name, problem)));
+        }
+        numbers.insert(name, i + 1);
+    }
+    put(points);
+    Ok(())
+}
+
+/// Removes the configuration of the failpoint `name`, if it has one.
+///
+/// Who waits at it continues at once.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint, failpoint_blocking, remove_failpoint};
+///
+/// configure_failpoint("remove-doc", "return").unwrap();
+/// remove_failpoint("remove-doc");
+/// assert_eq!(failpoint_blocking("remove-doc", None), FailpointResult::Continue);
+/// ```
+pub fn remove_failpoint(name: impl AsRef<str>) {
+    let name = name.as_ref();
+    env::read_once();
+    let registry = Registry::global();
+    // Nothing to publish, and no site to wake from its idleness, for an absent name.
+    if registry.find(hash(name), name, |_| ()).is_some() {
+        registry.update(|table| table.remove(hash(name), name).into_iter().collect());
+    }
+}
+
+/// Removes the configuration of every failpoint, whoever made it.
+///
+/// Who waits at one continues at once.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// neon_failpoint::configure_failpoint("remove-all-doc", "pause").unwrap();
+/// neon_failpoint::remove_all_failpoints();
+/// assert!(neon_failpoint::list_failpoints().is_empty());
+/// ```
+pub fn remove_all_failpoints() {
+    env::read_once();
+    Registry::global().update(|table| {
+        let mut gone = Vec::new();
+        std::mem::replace(table, crate::table::Table::new()).for_each(|p| gone.push(p.clone()));
+        gone
+    });
+}
+
+/// The configured failpoints, sorted by name.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, fail_point_sync, list_failpoints};
+///
+/// configure_failpoint("list-doc", "2*off -> print(done)").unwrap();
+/// fail_point_sync!("list-doc");
+///
+/// let points = list_failpoints();
+/// let point = points.iter().find(|p| p.name() == "list-doc").unwrap();
+/// assert_eq!(point.actions(), "2*off->print(done)");
+/// assert_eq!((point.hits(), point.fired()), (1, 1));
+/// ```
+pub fn list_failpoints() -> Vec<FailpointInfo> {
+    env::read_once();
+    let points = Registry::global().points();
+    points
+        .iter()
+        .map(|point| FailpointInfo::of(point))
+        .collect()
+}
+
+/// A configured failpoint, as it was when [`list_failpoints`] was called.
+#[derive(Clone, Debug)]
+pub struct FailpointInfo {
+    name: String,
+    actions: String,
+    hits: usize,
+    fired: usize,
+    waiters: Vec<WaiterInfo>,
+}
+
+impl FailpointInfo {
+    fn of(point: &Point) -> Self {
+        Self {
+            name: point.name().to_owned(),
+            actions: point.actions(),
+            hits: point.hits(),
+            fired: point.fired(),
+            waiters: point.waiters.infos(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it was configured to do, as text that configures the same again;
+    /// `callback` for a callback. Counts are those it was configured with.
+    pub fn actions(&self) -> &str {
+        &self.actions
+    }
+
+    /// How often it was hit since it was configured: every evaluation counts,
+    /// whether an alternative took the hit or not.
+    pub fn hits(&self) -> usize {
+        self.hits
+    }
+
+    /// How often an alternative was chosen since it was configured, `off` included.
+    pub fn fired(&self) -> usize {
+        self.fired
+    }
+
+    /// Who waits at it, in the order of arrival.
+    pub fn waiters(&self) -> &[WaiterInfo] {
+        &self.waiters
+    }
+}
+
+/// Whether failpoints are compiled into this program's call sites: the feature
+/// `testing`.
+///
+/// ```
+/// if neon_failpoint::has_failpoints() {
+///     println!("this build can be told to fail");
+/// }
+/// ```
+pub const fn has_failpoints() -> bool {
+    ENABLED
+}
+
+/// Sets the seed of percentages for every point that is configured from now on, and
+/// starts their draws anew.
+///
+/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, else
+/// a random one, which is logged once something draws by it. See the
+/// [crate's documentation](crate#probability) for what a seed repeats.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, failpoint_blocking, set_seed};
+///
+/// let run = || -> Vec<_> {
+///     set_seed(7);
+///     configure_failpoint("seed-doc", "50%return").unwrap();
+///     (0..100).map(|_| failpoint_blocking("seed-doc", None)).collect()
+/// };
+/// assert_eq!(run(), run());
+/// ```
+pub fn set_seed(seed: u64) {
+    // Later, FAILPOINTS_SEED would take this one's place.
+    env::read_once();
+    Registry::global().draws.set_seed(seed);
+}
+
+fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let matchers = matchers.into_iter();
+    matchers.map(|(k, v)| (k.into(), v.into())).collect()
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if !ENABLED {
+        Err(Error::feature("configuring a failpoint", "testing"))
+    } else if name.is_empty() {
+        Err(Error::new(Problem::EmptyName))
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks everything that can be wrong about one point, and makes it.
+fn point(name: &str, actions: &str, matchers: Vec<(String, String)>) -> Result<Arc<Point>, Error> {
+    check_name(name)?;
+    // First, so that a point of ours draws by the seed of the environment.
+    env::read_once();
+    let of_point = |problem| Error::of_point(name, problem);
+    let mut alternatives = parse::actions(actions).map_err(of_point)?;
+    let matchers: Result<Vec<Matcher>, Problem> = matchers
+        .into_iter()
+        .map(|(k, v)| Matcher::new(k, v))
+        .collect();
+    let matchers = matchers.map_err(of_point)?;
+    for alternative in &mut alternatives {
+        alternative.demand(&matchers);
+    }
+    Ok(Point::new(name, alternatives, &Registry::global().draws))
+}
+
+/// Publishes points that were checked, in one step.
+fn put(points: Vec<Arc<Point>>) {
+    env::read_once();
+    Registry::global().update(|table| {
+        let replaced = points.iter().map(|p| table.insert(p.clone()));
+        replaced.flatten().collect()
+    });
+    after_configuring(&points);
+}
+
+/// What is said once something was configured, after every lock is released.
+pub(crate) fn after_configuring(points: &[Arc<Point>]) {
+    if let Some(seed) = Registry::global().draws.to_announce() {
+        report::seed(seed);
+    }
+    for point in points {
+        if let Some(meant) = site::nearest(point.name()) {
+            report::misspelled(point.name(), meant);
+        }
+    }
+}

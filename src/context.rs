@@ -1,0 +1,217 @@
+//! What a call site says about a hit, and what a configuration demands of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use crate::error::Problem;
+
+/// The values that a call site gives with a hit, so that a configuration can pick
+/// the hits it is meant for: a tenant, an operation, a shard.
+///
+/// A failpoint whose configuration has matchers (see
+/// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context))
+/// acts only on hits whose context has every key, with a value that the matcher's
+/// regular expression matches as a whole. [`failpoint_context!`](crate::failpoint_context)
+/// makes one in place.
+///
+/// ```
+/// use neon_failpoint::FailpointContext;
+///
+/// let mut context = FailpointContext::from_iter([("tenant", "t-17")]);
+/// context.insert("operation", "backup");
+/// assert_eq!(context.get("tenant"), Some("t-17"));
+/// assert_eq!(context.to_string(), r#"operation="backup", tenant="t-17""#);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FailpointContext {
+    values: BTreeMap<String, String>,
+}
+
+impl FailpointContext {
+    /// A context without values. It allocates nothing.
+    pub const fn new() -> Self {
+        Self {
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the value of `key` and returns the one it had.
+    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) -> Option<String> {
+        self.values.insert(key.into(), value.into())
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// The pairs of key and value, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for FailpointContext {
+    /// Of several pairs with the same key the last one counts.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let pairs = pairs.into_iter().map(|(k, v)| (k.into(), v.into()));
+        Self {
+            values: pairs.collect(),
+        }
+    }
+}
+
+impl From<HashMap<String, String>> for FailpointContext {
+    fn from(values: HashMap<String, String>) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+impl fmt::Display for FailpointContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (key, value)) in self.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{key}={value:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FailpointContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// One condition on a context: the value of `key` matches `regex` as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Matcher {
+    key: String,
+    regex: String,
+    #[cfg(feature = "context")]
+    whole: regex::Regex,
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.key, &self.regex) == (&other.key, &other.regex)
+    }
+}
+
+impl Matcher {
+    /// Compiles `regex`. This is where a bad one is refused: a hit never sees it.
+    #[cfg(feature = "context")]
+    pub(crate) fn new(key: String, regex: String) -> Result<Self, Problem> {
+        if key.is_empty() {
+            return Err(Problem::EmptyKey);
+        }
+        match whole_value(&regex) {
+            Ok((grouped, whole)) => {
+                // Between quotes the last backslash would escape the quote.
+                let regex = if regex.ends_with('\\') {
+                    grouped
+                } else {
+                    regex
+                };
+                Ok(Self { key, regex, whole })
+            }
+            Err(reason) => {
+                // The parser's own text draws the pattern over several lines.
+                let reason = reason.to_string();
+                let reason = reason.lines().last().unwrap_or_default();
+                let reason = reason.trim_start_matches("error: ").to_owned();
+                Err(Problem::Regex { key, regex, reason })
+            }
+        }
+    }
+
+    #[cfg(not(feature = "context"))]
+    pub(crate) fn new(_key: String, _regex: String) -> Result<Self, Problem> {
+        Err(Problem::Feature {
+            what: "a context matcher",
+            feature: "context",
+        })
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    #[cfg(feature = "context")]
+    pub(crate) fn matches(&self, context: &FailpointContext) -> bool {
+        context
+            .get(&self.key)
+            .is_some_and(|v| self.whole.is_match(v))
+    }
+
+    #[cfg(not(feature = "context"))]
+    pub(crate) fn matches(&self, _context: &FailpointContext) -> bool {
+        // There is no way to make a matcher without the feature.
+        false
+    }
+}
+
+/// Writes `key="regex"`, as the grammar of `when(..)` has it.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\\\""));
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if self.key.chars().all(plain) {
+            write!(f, "{}={}", self.key, quoted(&self.regex))
+        } else {
+            write!(f, "{}={}", quoted(&self.key), quoted(&self.regex))
+        }
+    }
+}
+
+/// The user's expression as a group, and anchored at both ends.
+#[cfg(feature = "context")]
+fn whole_value(regex: &str) -> Result<(String, regex::Regex), regex::Error> {
+    // Alone first: `a)|(b` is an error, though it is none inside a group.
+    regex::Regex::new(regex)?;
+    let anchored = |group: String| {
+        let whole = regex::Regex::new(&format!(r"\A{group}\z"))?;
+        Ok((group, whole))
+    };
+    // In verbose mode a comment at the end would hide the parenthesis behind it;
+    // a line break ends the comment and means nothing else there.
+    anchored(format!("(?:{regex})")).or_else(|_| anchored(format!("(?:{regex}\n)")))
+}
+
+#[cfg(all(test, feature = "context"))]
+mod tests {
+    use super::*;
+
+    fn matches(regex: &str, value: &str) -> bool {
+        let context = FailpointContext::from_iter([("k", value)]);
+        Matcher::new("k".into(), regex.into())
+            .unwrap()
+            .matches(&context)
+    }
+
+    #[test]
+    fn a_regex_matches_the_whole_value_or_not_at_all() {
+        assert!(matches("test_.*", "test_123"));
+        assert!(!matches("test_.*", "my_test_123"));
+        assert!(!matches("test", "test_123"));
+        assert!(!matches("a|b", "ab"));
+        assert!(matches("a|ab", "ab"));
+        assert!(!matches("a", "a\n"));
+        assert!(!matches("(?m)^a$", "b\na"));
+        assert!(matches("", ""));
+        assert!(!matches("", "x"));
+        assert!(matches("(?x) a b # a comment", "ab"));
+    }
+
+    #[test]
+    fn a_regex_that_only_parses_inside_a_group_is_refused() {
+        for bad in ["a)|(b", "(", "[", "a{2", "(?P<n>", r"\"] {
+            let problem = Matcher::new("k".into(), bad.into()).unwrap_err();
+            let Problem::Regex { regex, reason, .. } = problem else {
+                panic!("{problem:?}");
+            };
+            assert_eq!(regex, bad);
+            assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Probability that can be repeated.
+//!
+//! Whether an alternative with a percentage takes a hit is a function of the seed,
+//! the failpoint's name, the alternative's position in its chain, and the number of
+//! that alternative's draw. It is not of a shared generator, so what another point or another
+//! thread draws meanwhile changes nothing. The numbers go on through
+//! reconfiguration and removal: arming a point anew before every hit does not
+//! replay its first draw.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::action::Alternative;
+use crate::name::{fold, hash};
+
+/// The draws of one alternative of one configuration.
+#[derive(Debug)]
+pub(crate) struct Draw {
+    /// Seed, name and position.
+    key: u64,
+    /// A draw below this many of 2^53 takes the hit.
+    threshold: f64,
+    /// How many draws there were under this name and position.
+    number: Arc<AtomicUsize>,
+}
+
+impl Draw {
+    /// Draws once.
+    #[inline]
+    pub(crate) fn next(&self) -> bool {
+        // Relaxed: each number is given out once, and orders nothing else.
+        let number = self.number.fetch_add(1, Ordering::Relaxed) as u64;
+        let bits = fold(fold(self.key ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        ((bits >> 11) as f64) < self.threshold
+    }
+}
+
+/// The seed and the numbers of draws of every name that ever had a percentage.
+#[derive(Debug)]
+pub(crate) struct Draws {
+    // A plain mutex of std: the protocol that loom models takes no part in it.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    seed: Option<u64>,
+    announced: bool,
+    /// By position in the chain.
+    numbers: BTreeMap<String, Vec<Arc<AtomicUsize>>>,
+}
+
+impl Draws {
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                seed: None,
+                announced: false,
+                numbers: BTreeMap::new(),
+            }),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the seed for all that is configured from now on, and starts every
+    /// count of draws anew.
+    pub(crate) fn set_seed(&self, seed: u64) {
+        let mut state = self.state();
+        state.seed = Some(seed);
+        state.announced = false;
+        state.numbers.clear();
+    }
+
+    /// The draws of the alternative at `position`, if it draws at all.
+    pub(crate) fn of(
+        &self,
+        name: &str,
+        position: usize,
+        alternative: &Alternative,
+    ) -> Option<Draw> {
+        let percent = alternative.percent.filter(|p| *p < 100.0)?;
+        let mut state = self.state();
+        let seed = state.seed();
+        if !state.numbers.contains_key(name) {
+            state.numbers.insert(name.to_owned(), Vec::new());
+        }
+        let numbers = state.numbers.get_mut(name)?;
+        while numbers.len() <= position {
+            numbers.push(Arc::default());
+        }
+        Some(Draw {
+            key: fold(fold(seed ^ hash(name)) ^ position as u64),
+            threshold: percent / 100.0 * (1_u64 << 53) as f64,
+            number: numbers[position].clone(),
+        })
+    }
+
+    /// The seed, the first time that this is asked after something drew by it.
+    pub(crate) fn to_announce(&self) -> Option<u64> {
+        let mut state = self.state();
+        if state.announced || state.numbers.is_empty() {
+            return None;
+        }
+        state.announced = true;
+        state.seed
+    }
+}
+
+impl State {
+    fn seed(&mut self) -> u64 {
+        *self
+            .seed
+            .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::parse;
+
+    fn sequence(seed: u64, name: &str, actions: &str, position: usize) -> Vec<bool> {
+        let draws = Draws::new();
+        draws.set_seed(seed);
+        let alternatives = parse::actions(actions).unwrap();
+        let draw = draws.of(name, position, &alternatives[position]).unwrap();
+        (0..10_000).map(|_| draw.next()).collect()
+    }
+
+    fn agreement(a: &[bool], b: &[bool]) -> usize {
+        a.iter().zip(b).filter(|(a, b)| a == b).count()
+    }
+
+    #[test]
+    fn seed_name_and_position_each_give_their_own_sequence() {
+        let base = sequence(1, "a", "50%off->50%off", 0);
+        assert_eq!(base, sequence(1, "a", "50%off->50%off", 0));
+        for other in [
+            sequence(2, "a", "50%off->50%off", 0),
+            sequence(1, "b", "50%off->50%off", 0),
+            sequence(1, "a", "50%off->50%off", 1),
+        ] {
+            // Independent coins agree half of the time: six standard deviations
+            // of 10,000 throws are 300.
+            assert!((4_700..=5_300).contains(&agreement(&base, &other)));
+        }
+    }
+
+    #[test]
+    fn frequency_follows_the_percentage() {
+        for (actions, low, high) in [
+            ("0%off", 0, 0),
+            ("1%off", 40, 160),
+            ("25%off", 2_240, 2_760),
+            ("99.9%off", 9_970, 10_000),
+        ] {
+            let fired = sequence(7, "a", actions, 0).iter().filter(|f| **f).count();
+            assert!((low..=high).contains(&fired), "{actions}: {fired}");
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_when_a_name_is_configured_again() {
+        let draws = Draws::new();
+        draws.set_seed(3);
+        let alternative = &parse::actions("50%off").unwrap()[0];
+        let one_by_one: Vec<bool> = (0..1_000)
+            .map(|_| draws.of("a", 0, alternative).unwrap().next())
+            .collect();
+        assert_eq!(one_by_one, sequence(3, "a", "50%off", 0)[..1_000]);
+    }
+
+    #[test]
+    fn always_does_not_draw() {
+        let draws = Draws::new();
+        for actions in ["off", "100%off", "125%off"] {
+            let alternative = &parse::actions(actions).unwrap()[0];
+            assert!(draws.of("a", 0, alternative).is_none(), "{actions}");
+        }
+        assert_eq!(draws.to_announce(), None);
+    }
+}

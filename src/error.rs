@@ -1,0 +1,239 @@
+//! The one error of this crate.
+
+use std::fmt;
+
+use crate::name::distance;
+
+/// What was refused, where, and what would have been accepted.
+///
+/// Every call that returns one has changed nothing. The text names the failpoint,
+/// the offending word with its byte position, and what was expected; it is written
+/// for people and may become better in any release.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// let error = neon_failpoint::configure_failpoint("error-doc", "3*retrun").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "failpoint \"error-doc\": unknown task \"retrun\" at byte 2 of the actions; expected one \
+///      of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean \"return\"?",
+/// );
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    place: Place,
+    name: Option<String>,
+    problem: Problem,
+}
+
+/// Which text the failpoint was configured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A call that configures one point, or none at all.
+    Call,
+    /// The entry of that number in a batch, counted from 1.
+    Batch(usize),
+    /// The entry of that number in the environment variable, counted from 1.
+    Env(usize),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Problem {
+    EmptyName,
+    EmptyActions,
+    /// A stretch of the text that is not what the grammar has there.
+    Syntax(Syntax),
+    /// Matchers of a call, not of a text: there is no position.
+    EmptyKey,
+    Regex {
+        key: String,
+        regex: String,
+        reason: String,
+    },
+    Duplicate {
+        first: usize,
+    },
+    /// The environment variable is not UTF-8 from that byte on.
+    NotUnicode {
+        variable: &'static str,
+        position: usize,
+    },
+    Seed {
+        value: String,
+    },
+    /// A build without the feature that would be needed.
+    Feature {
+        what: &'static str,
+        feature: &'static str,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Syntax {
+    /// What is wrong with `word`, as in `unknown task`.
+    pub(crate) what: &'static str,
+    pub(crate) word: String,
+    pub(crate) position: usize,
+    pub(crate) expected: String,
+    /// The words that `word` could have been meant as.
+    pub(crate) candidates: &'static [&'static str],
+}
+
+impl Error {
+    pub(crate) fn new(problem: Problem) -> Self {
+        Self(Box::new(Inner {
+            place: Place::Call,
+            name: None,
+            problem,
+        }))
+    }
+
+    pub(crate) fn of_point(name: &str, problem: Problem) -> Self {
+        let mut error = Self::new(problem);
+        error.0.name = Some(name.to_owned());
+        error
+    }
+
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.0.place = place;
+        self
+    }
+
+    /// For a build that lacks `feature`, which `what` needs.
+    pub(crate) fn feature(what: &'static str, feature: &'static str) -> Self {
+        Self::new(Problem::Feature { what, feature })
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `unwrap` prints this: what a person reads there should be the message.
+        write!(f, "Error({:?})", self.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            place,
+            name,
+            problem,
+        } = &*self.0;
+        match place {
+            Place::Call => {}
+            Place::Batch(number) => write!(f, "entry {number} of the batch: ")?,
+            Place::Env(number) => write!(f, "FAILPOINTS, entry {number}: ")?,
+        }
+        if let Some(name) = name {
+            write!(f, "failpoint {}: ", Word(name))?;
+        }
+        match problem {
+            Problem::EmptyName => write!(f, "the name is empty; expected the name of a failpoint"),
+            Problem::EmptyActions => write!(
+                f,
+                "the actions are empty; expected [p%][n*]task[(argument)], \"off\" to do nothing"
+            ),
+            Problem::Syntax(syntax) => syntax.write(f, *place),
+            Problem::EmptyKey => {
+                write!(
+                    f,
+                    "a matcher has an empty key; expected the key of a context value"
+                )
+            }
+            Problem::Regex { key, regex, reason } => write!(
+                f,
+                "the matcher for key {} is not a regular expression: {}: {reason}",
+                Word(key),
+                Word(regex)
+            ),
+            Problem::Duplicate { first } => {
+                write!(
+                    f,
+                    "entry {first} configures the same name; expected each name once"
+                )
+            }
+            Problem::NotUnicode { variable, position } => {
+                write!(
+                    f,
+                    "{variable} is not UTF-8 at byte {position}; expected UTF-8 text"
+                )
+            }
+            Problem::Seed { value } => write!(
+                f,
+                "FAILPOINTS_SEED is {}; expected a whole number from 0 to {}",
+                Word(value),
+                u64::MAX
+            ),
+            Problem::Feature { what, feature } => write!(
+                f,
+                "{what} needs the feature `{feature}` of neon_failpoint, and this build is without it"
+            ),
+        }
+    }
+}
+
+impl Syntax {
+    fn write(&self, f: &mut fmt::Formatter<'_>, place: Place) -> fmt::Result {
+        let text = match place {
+            Place::Env(_) => "FAILPOINTS",
+            Place::Call | Place::Batch(_) => "the actions",
+        };
+        write!(f, "{}", self.what)?;
+        if !self.word.is_empty() {
+            write!(f, " {}", Word(&self.word))?;
+        }
+        write!(
+            f,
+            " at byte {} of {text}; expected {}",
+            self.position, self.expected
+        )?;
+        let near = |c: &&&str| distance(&self.word, c, 2);
+        if let Some(meant) = self
+            .candidates
+            .iter()
+            .filter(|c| near(c).is_some())
+            .min_by_key(near)
+        {
+            write!(f, "; did you mean \"{meant}\"?")?;
+        }
+        Ok(())
+    }
+}
+
+/// A user's text in quotes, cut where it is long.
+struct Word<'a>(&'a str);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 60;
+        match self.0.char_indices().nth(MOST) {
+            None => write!(f, "{:?}", self.0),
+            Some((end, _)) => write!(
+                f,
+                "{:?} and {} more bytes",
+                &self.0[..end],
+                self.0.len() - end
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_cut() {
+        let error = Error::of_point(&"(".repeat(1 << 20), Problem::EmptyActions);
+        assert!(error.to_string().len() < 300, "{error}");
+    }
+
+    #[test]
+    fn error_is_send_and_sync() {
+        fn check<T: std::error::Error + Send + Sync + 'static>() {}
+        check::<Error>();
+    }
+}

@@ -1,0 +1,185 @@
+//! A hit: what reaching a failpoint does.
+//!
+//! [`evaluate`] is common to all ways to hit: it finds the point, lets it pick a
+//! task, and does what is done at once. What is left is a [`Step`]: whether to go
+//! on, return, or wait, and only the last differs between tasks and threads.
+
+mod blocking;
+#[cfg(feature = "async")]
+mod future;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::action::Task;
+use crate::context::FailpointContext;
+use crate::env;
+use crate::name::hash;
+use crate::point::Point;
+use crate::report;
+use crate::site::Site;
+use crate::table::Registry;
+pub use blocking::{failpoint_blocking, hit_blocking, hit_blocking_unit};
+#[cfg(feature = "async")]
+pub use future::{
+    Begun, FailpointFuture, MillisFuture, PausableFuture, begin, begin_unit, failpoint,
+    failpoint_with_cancellation, hit, pausable, sleep_millis, token,
+};
+
+/// What a hit tells the code around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a failpoint's `return` has no effect unless its result is looked at"]
+pub enum FailpointResult {
+    /// Go on as if the failpoint were not there: it is idle, its action is done, or
+    /// its wait is over.
+    Continue,
+    /// Return early, with this value: the argument of `return(value)`, or the empty
+    /// string for a bare `return`.
+    Return(String),
+    /// The cancellation token was cancelled while the hit waited.
+    Cancelled,
+}
+
+/// Where a hit happens: at a call site with a static of its own, or by a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// A macro with a literal name.
+    Site(&'static Site),
+    /// A function, or a macro with a name that only exists at run time.
+    Name(&'a str),
+}
+
+impl Target<'_> {
+    /// Whether nothing can be configured here; `false` says nothing.
+    #[inline(always)]
+    pub(crate) fn is_idle(self) -> bool {
+        let registry = Registry::global();
+        match self {
+            Target::Site(site) => site.is_idle(registry),
+            Target::Name(_) => registry.is_empty(),
+        }
+    }
+
+    /// The name of the failpoint.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Target::Site(site) => site.name(),
+            Target::Name(name) => name,
+        }
+    }
+
+    /// Hands the configured point to `found`.
+    fn find<R>(self, found: impl FnOnce(&Arc<Point>) -> R) -> Option<R> {
+        let registry = Registry::global();
+        env::read_once();
+        match self {
+            Target::Site(site) => site.look_up(registry, found),
+            Target::Name(name) => registry.find(hash(name), name, found),
+        }
+    }
+}
+
+/// Whether a point is configured here: macros ask before they evaluate a context.
+#[inline]
+pub fn is_armed(target: Target<'_>) -> bool {
+    ENABLED && !target.is_idle() && target.find(|_| ()).is_some()
+}
+
+/// Whether failpoints are compiled in.
+pub(crate) const ENABLED: bool = cfg!(feature = "testing");
+
+/// How a hit takes a `return`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnReturn {
+    Return,
+    /// The value is a number of milliseconds to sleep: what Neon's
+    /// `sleep_millis_async!` makes of it.
+    Sleep,
+}
+
+/// What is left to do after a hit was evaluated.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Continue,
+    Return(Option<String>),
+    /// Let others run once.
+    Yield,
+    /// Until the point is retired, or for at most `limit`.
+    Wait {
+        point: Arc<Point>,
+        limit: Option<Duration>,
+    },
+}
+
+/// Evaluates one hit and does what is done at once.
+pub(crate) fn evaluate(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    on_return: OnReturn,
+) -> Step {
+    // I1: one snapshot, one point, and the point alone decides. The snapshot is let
+    // go before anything of the task is done.
+    let picked = target.find(|point| {
+        let task = point.pick(context)?;
+        let waits = match task {
+            Task::Pause | Task::Sleep(_) => true,
+            Task::Return(_) => on_return == OnReturn::Sleep,
+            _ => false,
+        };
+        Some((task.clone(), waits.then(|| point.clone())))
+    });
+    let Some(Some((task, point))) = picked else {
+        return Step::Continue;
+    };
+    let name = target.name();
+    let wait = |limit| match point {
+        Some(point) => Step::Wait { point, limit },
+        None => Step::Continue,
+    };
+    match task {
+        Task::Off => {}
+        Task::Pause => return wait(None),
+        Task::Sleep(millis) => return wait(Some(Duration::from_millis(millis))),
+        Task::Return(value) if on_return == OnReturn::Sleep => {
+            let value = value.unwrap_or_default();
+            match value.parse() {
+                Ok(millis) => return wait(Some(Duration::from_millis(millis))),
+                Err(_) => report::no_millis(name, &value),
+            }
+        }
+        Task::Return(value) => return Step::Return(value),
+        Task::Yield => return Step::Yield,
+        Task::Delay(millis) => burn(Duration::from_millis(millis)),
+        Task::Print(text) => report::print(name, text.as_deref()),
+        // The texts of `fail` 0.5.1.
+        Task::Panic(Some(message)) => panic!("{message}"),
+        Task::Panic(None) => panic!("failpoint {name} panic"),
+        Task::Exit => {
+            report::last_words(&format!("failpoint {name:?}: exit"));
+            std::process::exit(1);
+        }
+        Task::Callback(callback) => callback.run(),
+    }
+    Step::Continue
+}
+
+/// Keeps the thread busy for `time`: that is the purpose of `delay`.
+fn burn(time: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// A `return` met a call site that cannot return.
+#[cold]
+#[track_caller]
+fn no_closure(name: &str) -> ! {
+    let place = std::panic::Location::caller();
+    panic!(
+        "failpoint {name:?} at {}:{} is configured to return, but the call site has no closure \
+         that says what to return",
+        place.file(),
+        place.line(),
+    );
+}

@@ -1,0 +1,328 @@
+//! Hits of async code.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{ENABLED, FailpointResult, OnReturn, Step, Target, evaluate, no_closure};
+use crate::context::FailpointContext;
+use crate::wait::{Waiter, Waiting};
+
+/// Hits the failpoint `name`.
+///
+/// Nothing happens until the future is polled. Then the point is evaluated once: if
+/// it is not configured, or no alternative takes this hit, the answer is `Continue`
+/// at the first poll, without an allocation. `context` is what matchers look at.
+///
+/// | action | what the future does |
+/// |---|---|
+/// | `pause` | waits until the point is reconfigured or removed |
+/// | `sleep(N)` | waits N milliseconds of tokio's clock, or until then |
+/// | `return`, `return(value)` | [`FailpointResult::Return`] |
+/// | `yield` | lets other tasks run once |
+/// | `delay(N)` | keeps the thread busy for N milliseconds |
+/// | `print`, `panic`, `exit`, a callback | at once, inside the poll |
+///
+/// A wait that ends early gives `Continue`: a new configuration is for later hits.
+///
+/// The future is `Send`, and `'static` where its arguments are.
+///
+/// # Panics
+///
+/// Where the point is configured to `panic`; and, with tokio's own message, where it
+/// is configured to `sleep` and there is no tokio timer. `pause` needs no runtime.
+///
+/// # Cancel safety
+///
+/// Dropping the future before its first poll leaves everything as it was. Dropping
+/// it while it waits takes the waiter off the point's list; the hit, its draw and
+/// its count stay spent, as they would have been had it gone on.
+///
+/// # Tokio's paused clock and shutdown
+///
+/// `sleep` follows a paused clock, and to it a `pause` counts as idle: with nothing
+/// else to do the clock moves on. A runtime that shuts down drops its waiting tasks,
+/// and with them their waiters.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint, failpoint};
+///
+/// configure_failpoint("failpoint-doc", "return(42)").unwrap();
+/// let result = failpoint("failpoint-doc", None).await;
+/// assert_eq!(result, FailpointResult::Return("42".to_owned()));
+/// # }
+/// ```
+pub fn failpoint<'a>(name: &'a str, context: Option<&'a FailpointContext>) -> FailpointFuture<'a> {
+    FailpointFuture::new(Target::Name(name), context, None)
+}
+
+/// Hits the failpoint `name`; a wait ends with `Cancelled` when `cancel` is cancelled.
+///
+/// As [`failpoint`], which see for everything else. The token matters only where the
+/// action would wait (`pause` and `sleep`): one that was cancelled before gives
+/// `Cancelled` there, and has no effect on any other action or on an idle point.
+/// Cancelled and released at once is `Cancelled`. The hit stays spent.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint, failpoint_with_cancellation};
+/// use tokio_util::sync::CancellationToken;
+///
+/// configure_failpoint("cancellation-doc", "pause").unwrap();
+/// let cancel = CancellationToken::new();
+/// let (result, ()) = tokio::join!(
+///     failpoint_with_cancellation("cancellation-doc", None, &cancel),
+///     async { cancel.cancel() },
+/// );
+/// assert_eq!(result, FailpointResult::Cancelled);
+/// # }
+/// ```
+pub fn failpoint_with_cancellation<'a>(
+    name: &'a str,
+    context: Option<&'a FailpointContext>,
+    cancel: &'a CancellationToken,
+) -> FailpointFuture<'a> {
+    FailpointFuture::new(Target::Name(name), context, Some(cancel))
+}
+
+/// The future of [`failpoint`], [`failpoint_with_cancellation`] and
+/// [`failpoint!`](crate::failpoint!).
+///
+/// See [`failpoint`] for what dropping it does. Polled again after it was ready, it
+/// is ready with `Continue`.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct FailpointFuture<'a> {
+    state: State<'a>,
+}
+
+enum State<'a> {
+    Unpolled {
+        target: Target<'a>,
+        context: Option<&'a FailpointContext>,
+        cancel: Option<&'a CancellationToken>,
+        on_return: OnReturn,
+    },
+    Waiting(Waiting<'a>),
+    Done,
+}
+
+impl<'a> FailpointFuture<'a> {
+    #[inline]
+    fn new(
+        target: Target<'a>,
+        context: Option<&'a FailpointContext>,
+        cancel: Option<&'a CancellationToken>,
+    ) -> Self {
+        Self::returning(target, context, cancel, OnReturn::Return)
+    }
+
+    #[inline]
+    fn returning(
+        target: Target<'a>,
+        context: Option<&'a FailpointContext>,
+        cancel: Option<&'a CancellationToken>,
+        on_return: OnReturn,
+    ) -> Self {
+        let state = State::Unpolled {
+            target,
+            context,
+            cancel,
+            on_return,
+        };
+        Self { state }
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<FailpointResult> {
+        let State::Waiting(waiting) = &mut self.state else {
+            return Poll::Ready(FailpointResult::Continue);
+        };
+        let result = ready!(Pin::new(waiting).poll(cx));
+        self.state = State::Done;
+        Poll::Ready(result)
+    }
+}
+
+impl Future for FailpointFuture<'_> {
+    type Output = FailpointResult;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
+        let this = self.get_mut();
+        let State::Unpolled {
+            target,
+            context,
+            cancel,
+            on_return,
+        } = this.state
+        else {
+            return this.poll_wait(cx);
+        };
+        // Done before the task runs: a panic of it must not lead to a second hit.
+        this.state = State::Done;
+        match begin_hit(target, context, cancel, on_return) {
+            Begun::Continue => Poll::Ready(FailpointResult::Continue),
+            Begun::Return(value) => Poll::Ready(FailpointResult::Return(value)),
+            Begun::Wait(waiting) => {
+                this.state = State::Waiting(waiting);
+                this.poll_wait(cx)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for FailpointFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Unpolled { target, .. } => target.name(),
+            State::Waiting(_) => "(waiting)",
+            State::Done => "(done)",
+        };
+        f.debug_tuple("FailpointFuture").field(&state).finish()
+    }
+}
+
+/// A hit that was evaluated.
+#[derive(Debug)]
+pub enum Begun<'a> {
+    /// Go on.
+    Continue,
+    /// Return this value.
+    Return(String),
+    /// Await this, then go on.
+    Wait(Waiting<'a>),
+}
+
+#[inline]
+fn begin_hit<'a>(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    cancel: Option<&'a CancellationToken>,
+    on_return: OnReturn,
+) -> Begun<'a> {
+    if !ENABLED || target.is_idle() {
+        return Begun::Continue;
+    }
+    begin_armed(target, context, cancel, on_return)
+}
+
+#[cold]
+fn begin_armed<'a>(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    cancel: Option<&'a CancellationToken>,
+    on_return: OnReturn,
+) -> Begun<'a> {
+    match evaluate(target, context, on_return) {
+        Step::Continue => Begun::Continue,
+        Step::Return(value) => Begun::Return(value.unwrap_or_default()),
+        Step::Yield => Begun::Wait(Waiting::yield_now()),
+        Step::Wait { point, limit } => {
+            let waiter = Waiter::new(point, false, context);
+            Begun::Wait(Waiting::new(waiter, limit, cancel))
+        }
+    }
+}
+
+/// Evaluates a hit of a macro that awaits in place. What it returns borrows nothing,
+/// so that neither the name nor the context is held across the await.
+#[inline]
+pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
+    begin_hit(target, context, None, OnReturn::Return)
+}
+
+/// As [`begin`], for a macro without a closure: what is to be awaited, if anything.
+#[inline]
+#[track_caller]
+pub fn begin_unit(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+) -> Option<Waiting<'static>> {
+    match begin(target, context) {
+        Begun::Continue => None,
+        Begun::Wait(waiting) => Some(waiting),
+        Begun::Return(_) => no_closure(target.name()),
+    }
+}
+
+/// The future of [`failpoint!`](crate::failpoint!).
+#[inline]
+pub fn hit<'a>(
+    target: Target<'a>,
+    context: Option<&'a FailpointContext>,
+    cancel: Option<&'a CancellationToken>,
+) -> FailpointFuture<'a> {
+    FailpointFuture::new(target, context, cancel)
+}
+
+/// The future of [`pausable_failpoint!`](crate::pausable_failpoint!): `Err(())` where
+/// the token was cancelled during the wait, else `Ok(())`.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct PausableFuture<'a>(FailpointFuture<'a>);
+
+impl Future for PausableFuture<'_> {
+    type Output = Result<(), ()>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        match ready!(Pin::new(&mut self.0).poll(cx)) {
+            FailpointResult::Cancelled => Poll::Ready(Err(())),
+            FailpointResult::Continue | FailpointResult::Return(_) => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// Makes a [`PausableFuture`].
+#[inline]
+pub fn pausable<'a>(
+    target: Target<'a>,
+    cancel: Option<&'a CancellationToken>,
+) -> PausableFuture<'a> {
+    PausableFuture(FailpointFuture::new(target, None, cancel))
+}
+
+/// The future of [`sleep_millis_async!`](crate::sleep_millis_async!).
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct MillisFuture<'a>(FailpointFuture<'a>);
+
+impl Future for MillisFuture<'_> {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+/// Makes a [`MillisFuture`].
+#[inline]
+pub fn sleep_millis<'a>(
+    target: Target<'a>,
+    cancel: Option<&'a CancellationToken>,
+) -> MillisFuture<'a> {
+    MillisFuture(FailpointFuture::returning(
+        target,
+        None,
+        cancel,
+        OnReturn::Sleep,
+    ))
+}
+
+/// Gives the token of a macro its type, so that what derefs to one will do.
+#[inline]
+pub fn token(cancel: &CancellationToken) -> &CancellationToken {
+    cancel
+}

@@ -1,0 +1,345 @@
+//! Every macro that a user calls.
+//!
+//! A public macro turns its name into a target (a static for a literal, else the
+//! name itself) and hands the rest to a hidden macro with the same forms, of which
+//! there are two: a live one, and an empty one for builds without `testing`.
+//! Neither contains logic: one static, one call into [`__private`](crate::__private).
+//!
+//! What a live macro has to mind:
+//!
+//! - The call-site static stands inside an argument, `f({ static ..; &SITE }, x)`:
+//!   in edition 2024 the temporaries of a block die with it, and
+//!   `pausable_failpoint!("x", &token()).await` must keep the token.
+//! - Macros that await in place bind what `begin` returns with `let`, so that the
+//!   temporaries of name and context are gone before the await.
+//! - The condition comes first, then the hit, then the await; the closure is
+//!   evaluated last, and only where it is called.
+
+/// Hits a failpoint in async code: awaits in place, and can return from the function.
+///
+/// | form | |
+/// |---|---|
+/// | `fail_point!(name)` | every action but `return`, which panics |
+/// | `fail_point!(name, closure)` | `return(value)` calls `closure` with the value as a `String` and returns its result from the enclosing function (or async block, or closure) |
+/// | `fail_point!(name, condition, closure)` | the same, where `condition` holds |
+///
+/// A name that is a string literal gets a call-site static: while nothing is
+/// configured under it, a hit costs two loads. Any other expression of type `&str`
+/// is looked up by name. What the actions do is said at [`failpoint`](crate::failpoint()).
+///
+/// Without the feature `testing` the macro is empty.
+///
+/// # Panics
+///
+/// Where the point is configured to `panic`; where it is configured to `return` and
+/// there is no closure: the message has the name, the file and the line.
+///
+/// # Cancel safety
+///
+/// As [`failpoint`](crate::failpoint()): an enclosing future that is dropped while it
+/// waits here leaves the point's list.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, fail_point};
+///
+/// async fn commit(id: u64) -> Result<u64, String> {
+///     fail_point!("fail-point-doc", |reason| Err(reason));
+///     fail_point!("fail-point-doc-odd", id % 2 == 1, |n| Ok(n.parse().unwrap_or(0)));
+///     Ok(id)
+/// }
+///
+/// configure_failpoint("fail-point-doc", "1*return(disk full)").unwrap();
+/// configure_failpoint("fail-point-doc-odd", "return(99)").unwrap();
+/// assert_eq!(commit(2).await, Err("disk full".to_owned()));
+/// assert_eq!(commit(2).await, Ok(2));
+/// assert_eq!(commit(3).await, Ok(99));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! fail_point {
+    ($name:literal $(, $($rest:tt)*)?) => {
+        $crate::__fail_point!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+    };
+    ($name:expr $(, $($rest:tt)*)?) => {
+        $crate::__fail_point!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+    };
+}
+
+/// Hits a failpoint in synchronous code: [`fail_point!`](crate::fail_point!), but the
+/// thread waits.
+///
+/// The forms are the same. What the actions do is said at
+/// [`failpoint_blocking`](crate::failpoint_blocking).
+///
+/// # Panics
+///
+/// As [`fail_point!`](crate::fail_point!).
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, fail_point_sync};
+///
+/// fn read(path: &str) -> std::io::Result<String> {
+///     fail_point_sync!("sync-doc", |_| Err(std::io::ErrorKind::NotFound.into()));
+///     Ok(format!("contents of {path}"))
+/// }
+///
+/// configure_failpoint("sync-doc", "return").unwrap();
+/// assert_eq!(read("a").unwrap_err().kind(), std::io::ErrorKind::NotFound);
+/// ```
+#[macro_export]
+macro_rules! fail_point_sync {
+    ($name:literal $(, $($rest:tt)*)?) => {
+        $crate::__fail_point_sync!({ $crate::__site!($name, Blocks) } $(, $($rest)*)?)
+    };
+    ($name:expr $(, $($rest:tt)*)?) => {
+        $crate::__fail_point_sync!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+    };
+}
+
+/// [`fail_point!`](crate::fail_point!) with a context.
+///
+/// | form |
+/// |---|
+/// | `fail_point_with_context!(name, &context)` |
+/// | `fail_point_with_context!(name, &context, closure)` |
+/// | `fail_point_with_context!(name, &context, condition, closure)` |
+///
+/// A lone third argument is always the closure. The context, an expression of type
+/// [`&FailpointContext`](crate::FailpointContext), is evaluated only where the point
+/// is configured: it may be built in place at no cost to an idle site.
+///
+/// # Panics
+///
+/// As [`fail_point!`](crate::fail_point!).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{configure_failpoint, fail_point_with_context, failpoint_context};
+///
+/// async fn backup(tenant: &str) -> Result<(), String> {
+///     fail_point_with_context!(
+///         "context-macro-doc",
+///         &failpoint_context! { "tenant" => tenant },
+///         |reason| Err(reason)
+///     );
+///     Ok(())
+/// }
+///
+/// configure_failpoint("context-macro-doc", "when(tenant=t-1.*)return(broken)").unwrap();
+/// assert_eq!(backup("t-17").await, Err("broken".to_owned()));
+/// assert_eq!(backup("t-20").await, Ok(()));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! fail_point_with_context {
+    ($name:literal, $($rest:tt)*) => {
+        $crate::__fail_point_with_context!({ $crate::__site!($name, Awaits) }, $($rest)*)
+    };
+    ($name:expr, $($rest:tt)*) => {
+        $crate::__fail_point_with_context!({ $crate::__private::by_name($name) }, $($rest)*)
+    };
+}
+
+/// [`fail_point_with_context!`](crate::fail_point_with_context!) for synchronous code:
+/// the thread waits.
+///
+/// # Panics
+///
+/// As [`fail_point!`](crate::fail_point!).
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{configure_failpoint, fail_point_with_context_sync, failpoint_context};
+///
+/// fn flush(shard: u32) -> bool {
+///     let context = failpoint_context! { "shard" => shard };
+///     fail_point_with_context_sync!("context-sync-doc", &context, |_| false);
+///     true
+/// }
+///
+/// configure_failpoint("context-sync-doc", "when(shard=3|4)return").unwrap();
+/// assert!(flush(2));
+/// assert!(!flush(3));
+/// ```
+#[macro_export]
+macro_rules! fail_point_with_context_sync {
+    ($name:literal, $($rest:tt)*) => {
+        $crate::__fail_point_with_context_sync!({ $crate::__site!($name, Blocks) }, $($rest)*)
+    };
+    ($name:expr, $($rest:tt)*) => {
+        $crate::__fail_point_with_context_sync!({ $crate::__private::by_name($name) }, $($rest)*)
+    };
+}
+
+/// [`failpoint`](crate::failpoint()) through a call-site static: a future of
+/// [`FailpointResult`](crate::FailpointResult) for code that handles it itself.
+///
+/// | form |
+/// |---|
+/// | `failpoint!(name)` |
+/// | `failpoint!(name, &context)` |
+/// | `failpoint!(name, cancel = &token)` |
+/// | `failpoint!(name, &context, cancel = &token)` |
+///
+/// In the forms with a context, context and token are evaluated when the future is
+/// first polled, and only where the point is configured; that future borrows the
+/// variables they name.
+///
+/// # Panics and cancel safety
+///
+/// As [`failpoint`](crate::failpoint()).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint, failpoint};
+///
+/// configure_failpoint("future-doc", "return(7)").unwrap();
+/// match failpoint!("future-doc").await {
+///     FailpointResult::Return(value) => assert_eq!(value, "7"),
+///     FailpointResult::Continue | FailpointResult::Cancelled => unreachable!(),
+/// }
+/// # }
+/// ```
+#[macro_export]
+macro_rules! failpoint {
+    ($name:literal $(, $($rest:tt)*)?) => {
+        $crate::__failpoint!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+    };
+    ($name:expr $(, $($rest:tt)*)?) => {
+        $crate::__failpoint!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+    };
+}
+
+/// A place to pause: a future of `Result<(), ()>`, `Err(())` where it was cancelled.
+///
+/// `pausable_failpoint!(name)` or `pausable_failpoint!(name, &token)`. Every action
+/// works as in [`failpoint`](crate::failpoint()); a `return` is ignored.
+///
+/// # Panics and cancel safety
+///
+/// As [`failpoint`](crate::failpoint()).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, pausable_failpoint};
+/// use tokio_util::sync::CancellationToken;
+///
+/// configure_failpoint("pausable-doc", "pause").unwrap();
+/// let shutdown = CancellationToken::new();
+/// shutdown.cancel();
+/// assert_eq!(pausable_failpoint!("pausable-doc", &shutdown).await, Err(()));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! pausable_failpoint {
+    ($name:literal $(, $($rest:tt)*)?) => {
+        $crate::__pausable_failpoint!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+    };
+    ($name:expr $(, $($rest:tt)*)?) => {
+        $crate::__pausable_failpoint!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+    };
+}
+
+/// A place to sleep: a future of `()`.
+///
+/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`. Every action
+/// works as in [`failpoint`](crate::failpoint()), except that `return(N)` sleeps N
+/// milliseconds as `sleep(N)` does, which is how Neon's earlier macro of this name
+/// was configured. A `return` without a number is logged as an error that names the
+/// point, and nothing else.
+///
+/// # Panics and cancel safety
+///
+/// As [`failpoint`](crate::failpoint()).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, sleep_millis_async};
+/// use tokio::time::{Duration, Instant};
+///
+/// configure_failpoint("sleep-doc", "return(250)").unwrap();
+/// let start = Instant::now();
+/// sleep_millis_async!("sleep-doc").await;
+/// assert_eq!(start.elapsed(), Duration::from_millis(250));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! sleep_millis_async {
+    ($name:literal $(, $($rest:tt)*)?) => {
+        $crate::__sleep_millis_async!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+    };
+    ($name:expr $(, $($rest:tt)*)?) => {
+        $crate::__sleep_millis_async!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+    };
+}
+
+/// Makes a [`FailpointContext`](crate::FailpointContext) in place.
+///
+/// Keys are what turns into a `String`, values what has a `Display`. Of several pairs
+/// with the same key the last one counts. Without the feature `testing` the values are
+/// type-checked but not evaluated, and the context is empty.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::failpoint_context;
+///
+/// let tenant = 17;
+/// let context = failpoint_context! { "tenant" => tenant, "operation" => "backup" };
+/// assert_eq!(context.get("tenant"), Some("17"));
+/// ```
+#[cfg(feature = "testing")]
+#[macro_export]
+macro_rules! failpoint_context {
+    ($($key:expr => $value:expr),* $(,)?) => {{
+        #[allow(unused_mut)]
+        let mut context = $crate::FailpointContext::new();
+        $(context.insert($key, ::std::string::ToString::to_string(&$value));)*
+        context
+    }};
+}
+
+/// Makes a [`FailpointContext`](crate::FailpointContext) in place: an empty one, because
+/// this build is without the feature `testing`.
+#[cfg(not(feature = "testing"))]
+#[macro_export]
+macro_rules! failpoint_context {
+    ($($key:expr => $value:expr),* $(,)?) => {{
+        if false {
+            let mut context = $crate::FailpointContext::new();
+            $(context.insert($key, ::std::string::ToString::to_string(&$value));)*
+        }
+        $crate::FailpointContext::new()
+    }};
+}
+
+#[cfg(feature = "async")]
+mod awaiting;
+#[cfg(not(feature = "async"))]
+mod no_async;
+mod sync;

@@ -1,0 +1,84 @@
+//! The forms of the blocking macros, live and empty.
+
+#[cfg(feature = "testing")]
+mod live {
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __fail_point_sync {
+        ($target:expr $(,)?) => {
+            $crate::__private::hit_blocking_unit($target, ::core::option::Option::None)
+        };
+        ($target:expr, $closure:expr $(,)?) => {{
+            if let ::core::option::Option::Some(value) =
+                $crate::__private::hit_blocking($target, ::core::option::Option::None)
+            {
+                return $crate::__private::call(value, $closure);
+            }
+        }};
+        ($target:expr, $condition:expr, $closure:expr $(,)?) => {{
+            if $condition {
+                $crate::__fail_point_sync!($target, $closure)
+            }
+        }};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __fail_point_with_context_sync {
+        ($target:expr, $context:expr $(,)?) => {{
+            match $target {
+                target => {
+                    if $crate::__private::is_armed(target) {
+                        let context = ::core::option::Option::Some($context);
+                        $crate::__private::hit_blocking_unit(target, context)
+                    }
+                }
+            }
+        }};
+        ($target:expr, $context:expr, $closure:expr $(,)?) => {{
+            let value = match $target {
+                target if $crate::__private::is_armed(target) => {
+                    $crate::__private::hit_blocking(target, ::core::option::Option::Some($context))
+                }
+                _ => ::core::option::Option::None,
+            };
+            if let ::core::option::Option::Some(value) = value {
+                return $crate::__private::call(value, $closure);
+            }
+        }};
+        ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {{
+            if $condition {
+                $crate::__fail_point_with_context_sync!($target, $context, $closure)
+            }
+        }};
+    }
+}
+
+/// What a build without `testing` makes of them: nothing, but that a context is
+/// type-checked, so that a variable made for it is not unused.
+#[cfg(not(feature = "testing"))]
+mod empty {
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __fail_point_sync {
+        ($target:expr $(,)?) => {{}};
+        ($target:expr, $closure:expr $(,)?) => {{}};
+        ($target:expr, $condition:expr, $closure:expr $(,)?) => {{}};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __fail_point_with_context_sync {
+        ($target:expr, $context:expr $(,)?) => {{
+            if false {
+                $crate::__private::check_context($context);
+            }
+        }};
+        ($target:expr, $context:expr, $closure:expr $(,)?) => {
+            $crate::__fail_point_with_context_sync!($target, $context)
+        };
+        ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {
+            $crate::__fail_point_with_context_sync!($target, $context)
+        };
+    }
+}

@@ -1,0 +1,127 @@
+//! Names: how one is hashed, and how far two are apart.
+
+/// Hashes a failpoint's name.
+///
+/// A constant function, so that a call site with a literal name has its hash at
+/// compile time; the same on every platform and in every run, because the draws
+/// of a percentage start from it. Names come from the program and its tests, so
+/// it does not defend against chosen collisions: the table compares whole names.
+pub(crate) const fn hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
+    let mut at = 0;
+    while at + 8 <= bytes.len() {
+        hash = fold(hash ^ word(bytes, at, 8));
+        at += 8;
+    }
+    fold(fold(hash ^ word(bytes, at, bytes.len() - at)))
+}
+
+/// `len` (at most eight) bytes from `at` as a little-endian number.
+const fn word(bytes: &[u8], at: usize, len: usize) -> u64 {
+    let mut word = 0;
+    let mut i = 0;
+    while i < len {
+        word |= (bytes[at + i] as u64) << (8 * i);
+        i += 1;
+    }
+    word
+}
+
+/// Multiplies by an odd constant and folds the 128-bit product, which carries
+/// every bit of the input into both halves of the output.
+pub(crate) const fn fold(value: u64) -> u64 {
+    let product = (value ^ 0xa076_1d64_78bd_642f) as u128 * 0xe703_7ed1_a0b4_28db_u128;
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// Which characters a name has, one bit each (several characters share a bit).
+///
+/// One edit changes at most two bits, so two names whose sets differ in more than
+/// `2 * n` bits are more than `n` edits apart: a cheap answer before [`distance`].
+pub(crate) const fn letters(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut set = 0;
+    let mut i = 0;
+    while i < bytes.len() {
+        set |= 1 << (bytes[i] & 63);
+        i += 1;
+    }
+    set
+}
+
+/// The number of insertions, deletions and replacements of a byte that turn `a`
+/// into `b`, or `None` if it is more than `most`.
+pub(crate) fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    // One row of the dynamic programme at a time.
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    let distance = row[b.len()];
+    (distance <= most).then_some(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_tells_names_apart_that_differ_in_one_byte_or_in_length() {
+        let names: Vec<String> = (0..10_000)
+            .map(|i| format!("point-{i}"))
+            .chain((0..64).map(|n| "a".repeat(n)))
+            .chain((0..64).map(|n| "\0".repeat(n + 1)))
+            .collect();
+        let hashes: std::collections::HashSet<u64> = names.iter().map(|n| hash(n)).collect();
+        assert_eq!(hashes.len(), names.len());
+        // The trie takes four bits at a time from the bottom: each must be used.
+        for shift in (0..64).step_by(4) {
+            let used: std::collections::HashSet<u64> =
+                names.iter().map(|n| (hash(n) >> shift) & 15).collect();
+            assert_eq!(used.len(), 16, "bits {shift}..{}", shift + 4);
+        }
+    }
+
+    #[test]
+    fn distance_counts_edits_and_gives_up_past_the_limit() {
+        for (a, b, expected) in [
+            ("return", "return", Some(0)),
+            ("retrun", "return", Some(2)),
+            ("slep", "sleep", Some(1)),
+            ("", "ab", Some(2)),
+            ("", "abc", None),
+            ("pause", "panic", None),
+        ] {
+            assert_eq!(distance(a, b, 2), expected, "{a} {b}");
+            assert_eq!(distance(b, a, 2), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn letters_never_rule_out_a_name_within_two_edits() {
+        let name = "before-commit";
+        for other in [
+            "before-comit",
+            "before_commit",
+            "befor-commmit",
+            "xefore-commiy",
+        ] {
+            assert!(distance(name, other, 2).is_some());
+            assert!(
+                (letters(name) ^ letters(other)).count_ones() <= 4,
+                "{other}"
+            );
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! One configuration of one name: its rules, its counters, its waiters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::action::{Alternative, Rule, Task, text};
+use crate::context::FailpointContext;
+use crate::draws::Draws;
+use crate::name::hash;
+use crate::trie::Named;
+use crate::wait::Waiters;
+
+/// What a name was configured to do. Configuring the name again makes a new
+/// `Point`; this one is then retired and decides nothing any more (I1, I3).
+#[derive(Debug)]
+pub(crate) struct Point {
+    name: Box<str>,
+    hash: u64,
+    rules: Vec<Rule>,
+    /// Hits that no rule took. Every hit counts once, here or in its rule.
+    passed: AtomicUsize,
+    pub(crate) waiters: Waiters,
+}
+
+impl Point {
+    pub(crate) fn new(name: &str, alternatives: Vec<Alternative>, draws: &Draws) -> Arc<Self> {
+        let rules = alternatives
+            .into_iter()
+            .enumerate()
+            .map(|(i, alternative)| {
+                let draw = draws.of(name, i, &alternative);
+                Rule::new(alternative, draw)
+            });
+        Arc::new(Self {
+            name: name.into(),
+            hash: hash(name),
+            rules: rules.collect(),
+            passed: AtomicUsize::new(0),
+            waiters: Waiters::new(),
+        })
+    }
+
+    /// Evaluates one hit: the task of the first alternative that takes it.
+    #[inline]
+    pub(crate) fn pick(&self, context: Option<&FailpointContext>) -> Option<&Task> {
+        match self.rules.iter().find(|rule| rule.take(context)) {
+            Some(rule) => Some(rule.task()),
+            None => {
+                // Relaxed: a statistic.
+                self.passed.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// How often the point was evaluated.
+    pub(crate) fn hits(&self) -> usize {
+        self.fired() + self.passed.load(Ordering::Relaxed)
+    }
+
+    /// How often an alternative was chosen.
+    pub(crate) fn fired(&self) -> usize {
+        self.rules.iter().map(Rule::fired).sum()
+    }
+
+    /// The configuration as text that parses back to the same rules.
+    pub(crate) fn actions(&self) -> String {
+        text::write(self.rules.iter().map(Rule::alternative))
+    }
+}
+
+impl Named for Point {
+    #[inline]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}

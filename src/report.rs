@@ -1,0 +1,53 @@
+//! What the library itself says: through `tracing` with the feature `async`, else
+//! through `log`. Nothing here is called while a lock is held (I5).
+
+#[cfg(not(feature = "async"))]
+use log::{error, info, warn};
+#[cfg(feature = "async")]
+use tracing::{error, info, warn};
+
+/// The `print` action of a native hit.
+pub(crate) fn print(name: &str, text: Option<&str>) {
+    match text {
+        Some(text) => info!(target: "neon_failpoint", "{text}"),
+        // The words of `fail` 0.5.1, on which its users filter.
+        None => info!(target: "neon_failpoint", "failpoint {name} executed."),
+    }
+}
+
+/// The seed that draws start from.
+pub(crate) fn seed(seed: u64) {
+    info!(
+        target: "neon_failpoint",
+        "percentages draw from seed {seed}; FAILPOINTS_SEED={seed} repeats them"
+    );
+}
+
+/// A configured name that looks like a misspelling of a compiled-in one.
+pub(crate) fn misspelled(name: &str, meant: &str) {
+    warn!(
+        target: "neon_failpoint",
+        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
+    );
+}
+
+/// `sleep_millis_async!` met a `return` whose value is no number.
+pub(crate) fn no_millis(name: &str, value: &str) {
+    error!(
+        target: "neon_failpoint",
+        "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole number \
+         of milliseconds"
+    );
+}
+
+/// Says on standard error why the process is about to end.
+///
+/// Written directly: a test harness captures what `eprintln!` prints, and the
+/// process ends before it would show that.
+pub(crate) fn last_words(text: &str) {
+    use std::io::Write;
+    let mut stderr = std::io::stderr();
+    // There is nobody left to tell if this fails.
+    let _ = writeln!(stderr, "{text}").and_then(|()| stderr.flush());
+    log::logger().flush();
+}

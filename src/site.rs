@@ -1,0 +1,203 @@
+//! A call site: its static, its idle check, and the list of those compiled in.
+
+use std::sync::Arc;
+
+use crate::name::{distance, hash, letters};
+use crate::point::Point;
+use crate::sync::{AtomicUsize, Ordering};
+use crate::table::{Registry, const_unless_loom};
+
+/// The static behind a failpoint macro with a literal name.
+///
+/// Hidden, because only the macros make one.
+#[derive(Debug)]
+pub struct Site {
+    name: &'static str,
+    file: &'static str,
+    line: u32,
+    kind: SiteKind,
+    hash: u64,
+    letters: u64,
+    /// The generation at which the name was not in the table (I4).
+    clear_at: AtomicUsize,
+}
+
+/// How a call site waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteKind {
+    /// It awaits.
+    Awaits,
+    /// It blocks its thread.
+    Blocks,
+}
+
+impl Site {
+    const_unless_loom! {
+        /// A site that never looked its name up.
+        pub fn new(name: &'static str, file: &'static str, line: u32, kind: SiteKind) -> Self {
+            Self {
+                name,
+                file,
+                line,
+                kind,
+                hash: hash(name),
+                letters: letters(name),
+                // No generation: the first hit looks the name up.
+                clear_at: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    /// The name of its failpoint.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The source file.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line in the source file.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// How it waits.
+    pub fn kind(&self) -> SiteKind {
+        self.kind
+    }
+
+    /// Whether nothing is configured here: two loads, no shared write.
+    #[inline(always)]
+    pub(crate) fn is_idle(&self, registry: &Registry) -> bool {
+        // Relaxed: `clear_at` says something only where it equals the generation,
+        // and what equals it was stored by a thread that had read that generation
+        // and then found the name absent. The load of the generation acquires.
+        self.clear_at.load(Ordering::Relaxed) == registry.generation()
+    }
+
+    /// Looks the name up, and remembers it where it is absent.
+    #[cold]
+    pub(crate) fn look_up<R>(
+        &self,
+        registry: &Registry,
+        found: impl FnOnce(&Arc<Point>) -> R,
+    ) -> Option<R> {
+        // I4: the generation first. Read after the look-up, it could be that of a
+        // snapshot in which the name is configured.
+        let generation = registry.generation();
+        let result = registry.find(self.hash, self.name, found);
+        if result.is_none() {
+            self.clear_at.store(generation, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+/// Writes the static of a call site and gives a reference to it.
+///
+/// Where linkme knows the target, the static is listed in [`sites`].
+#[cfg(any(
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "tvos",
+    target_os = "android",
+    target_os = "fuchsia",
+    target_os = "illumos",
+    target_os = "freebsd",
+    target_os = "openbsd",
+    target_os = "windows"
+))]
+mod list {
+    use super::Site;
+
+    pub use linkme;
+
+    /// Named after the version of what is listed: linkme's section has this name and
+    /// no path, so another crate's `SITES` would end up in it.
+    #[linkme::distributed_slice]
+    pub static NEON_FAILPOINT_SITES_V1: [Site];
+
+    /// The call sites compiled into this program.
+    pub fn sites() -> &'static [Site] {
+        &NEON_FAILPOINT_SITES_V1
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __site {
+        ($name:literal, $kind:ident) => {{
+            #[$crate::__private::linkme::distributed_slice(
+                $crate::__private::NEON_FAILPOINT_SITES_V1
+            )]
+            #[linkme(crate = $crate::__private::linkme)]
+            static SITE: $crate::__private::Site = $crate::__private::Site::new(
+                $name,
+                ::core::file!(),
+                ::core::line!(),
+                $crate::__private::SiteKind::$kind,
+            );
+            $crate::__private::Target::Site(&SITE)
+        }};
+    }
+}
+
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "tvos",
+    target_os = "android",
+    target_os = "fuchsia",
+    target_os = "illumos",
+    target_os = "freebsd",
+    target_os = "openbsd",
+    target_os = "windows"
+)))]
+mod list {
+    use super::Site;
+
+    /// The call sites compiled into this program: unknown on this target.
+    pub fn sites() -> &'static [Site] {
+        &[]
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __site {
+        ($name:literal, $kind:ident) => {{
+            static SITE: $crate::__private::Site = $crate::__private::Site::new(
+                $name,
+                ::core::file!(),
+                ::core::line!(),
+                $crate::__private::SiteKind::$kind,
+            );
+            $crate::__private::Target::Site(&SITE)
+        }};
+    }
+}
+
+pub use list::*;
+
+/// The compiled-in name that `name` was probably meant to be: one within two edits,
+/// where `name` itself is not compiled in.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let set = letters(name);
+    let mut nearest = None;
+    for site in sites() {
+        // One edit changes at most two of the bits.
+        if (site.letters ^ set).count_ones() > 4 {
+            continue;
+        }
+        match distance(site.name, name, 2) {
+            Some(0) => return None,
+            Some(edits) if nearest.is_none_or(|(least, _)| edits < least) => {
+                nearest = Some((edits, site.name));
+            }
+            _ => {}
+        }
+    }
+    nearest.map(|(_, name)| name)
+}

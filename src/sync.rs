@@ -1,0 +1,75 @@
+//! The primitives that hits and writers share, so that loom can take their place.
+//!
+//! Everything that takes part in the protocol of [`table`](crate::table) and
+//! [`wait`](crate::wait) comes from here. Under `--cfg neon_failpoint_loom` the
+//! models run on the shipping types with loom's primitives below them; arc-swap,
+//! which loom does not see, gives its place to a cell behind a loom mutex.
+
+pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot};
+
+/// Locks `mutex`; a panic of an earlier holder does not poison it.
+///
+/// No code of a user runs while one of our locks is held (I5), so a panic under
+/// one could only come from ourselves, and what the lock guards is replaced
+/// whole: there is no half-done state to be protected from.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+#[cfg(not(all(test, neon_failpoint_loom)))]
+mod imp {
+    use std::ops::Deref;
+    use std::sync::Arc;
+
+    use arc_swap::ArcSwapOption;
+
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+
+    /// A shared pointer that is read without a lock and replaced as a whole.
+    #[derive(Debug)]
+    pub(crate) struct Snapshot<T>(ArcSwapOption<T>);
+
+    impl<T> Snapshot<T> {
+        pub(crate) const fn empty() -> Self {
+            Self(ArcSwapOption::const_empty())
+        }
+
+        /// The present value. An acquiring load: it pairs with `replace`.
+        #[inline]
+        pub(crate) fn load(&self) -> impl Deref<Target = Option<Arc<T>>> {
+            self.0.load()
+        }
+
+        /// Publishes `next` and returns what it took the place of.
+        pub(crate) fn replace(&self, next: Option<Arc<T>>) -> Option<Arc<T>> {
+            self.0.swap(next)
+        }
+    }
+}
+
+#[cfg(all(test, neon_failpoint_loom))]
+mod imp {
+    use std::ops::Deref;
+    use std::sync::Arc;
+
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+
+    #[derive(Debug)]
+    pub(crate) struct Snapshot<T>(Mutex<Option<Arc<T>>>);
+
+    impl<T> Snapshot<T> {
+        pub(crate) fn empty() -> Self {
+            Self(Mutex::new(None))
+        }
+
+        pub(crate) fn load(&self) -> impl Deref<Target = Option<Arc<T>>> {
+            Box::new(super::lock(&self.0).clone())
+        }
+
+        pub(crate) fn replace(&self, next: Option<Arc<T>>) -> Option<Arc<T>> {
+            std::mem::replace(&mut *super::lock(&self.0), next)
+        }
+    }
+}

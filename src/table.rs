@@ -1,0 +1,245 @@
+//! The table of configured failpoints: one immutable snapshot, and how it is replaced.
+//!
+//! A hit and a writer meet in four words: the snapshot, `generation`, `empty_at`
+//! and a site's `clear_at`. What holds here (the numbers are those of the design):
+//!
+//! - **I1** A hit loads one snapshot and takes one point from it; that point alone
+//!   decides what the hit does. No hit takes a lock before it waits.
+//! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot,
+//!   publishes it, bumps the generation, and only then retires the points that it
+//!   replaced or removed.
+//! - **I3** Retirement is level-triggered (see [`wait`](crate::wait)). It comes after
+//!   publishing, so who is woken by it finds the new snapshot at its next hit.
+//! - **I4** A site remembers the generation at which its name was absent. It reads
+//!   the generation *before* it looks the name up: a writer publishes *before* it
+//!   bumps, so a site that read generation `g` looks into the snapshot of `g` or a
+//!   later one. `empty_at` is the same for every name at once: the generation at
+//!   which the whole table was empty.
+//! - **I5** The writer's mutex guards only our own code. Old snapshots are dropped
+//!   (a callback's destructor is a user's code) and waiters woken after it is
+//!   released.
+
+use std::sync::Arc;
+
+use crate::draws::Draws;
+use crate::point::Point;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, lock};
+use crate::trie::{Named, Trie};
+use crate::wait::Released;
+
+/// One snapshot: every configured name with its point.
+pub(crate) type Table = Trie<Point>;
+
+/// All the state there is. The program has one, [`Registry::global`].
+#[derive(Debug)]
+pub(crate) struct Registry {
+    /// `None` is an empty table.
+    snapshot: Snapshot<Table>,
+    /// Counts publications from 1: a site's `clear_at` begins at 0, which is no
+    /// generation. (It would have to wrap around between two hits of one site to
+    /// mislead it: 2^32 publications on a 32-bit machine.)
+    generation: AtomicUsize,
+    empty_at: AtomicUsize,
+    /// Whether FAILPOINTS was read: until then an empty table means nothing.
+    env_read: AtomicBool,
+    writer: Mutex<()>,
+    pub(crate) draws: Draws,
+}
+
+#[cfg(not(all(test, neon_failpoint_loom)))]
+static GLOBAL: Registry = Registry::new();
+
+#[cfg(all(test, neon_failpoint_loom))]
+loom::lazy_static! {
+    static ref GLOBAL: Registry = Registry::new();
+}
+
+impl Registry {
+    #[inline]
+    pub(crate) fn global() -> &'static Self {
+        &GLOBAL
+    }
+}
+
+/// Writes a constructor that is `const` wherever the primitives allow it.
+macro_rules! const_unless_loom {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        #[cfg(not(all(test, neon_failpoint_loom)))]
+        $(#[$doc])*
+        $vis const fn $name($($arg: $ty),*) -> $ret $body
+
+        #[cfg(all(test, neon_failpoint_loom))]
+        $(#[$doc])*
+        $vis fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+pub(crate) use const_unless_loom;
+
+impl Registry {
+    const_unless_loom! {
+        pub(crate) fn new() -> Self {
+            Self {
+                snapshot: Snapshot::empty(),
+                generation: AtomicUsize::new(1),
+                empty_at: AtomicUsize::new(0),
+                env_read: AtomicBool::new(false),
+                writer: Mutex::new(()),
+                draws: Draws::new(),
+            }
+        }
+    }
+
+    /// The number of the newest snapshot.
+    #[inline]
+    pub(crate) fn generation(&self) -> usize {
+        // Acquire: pairs with the Release in `bump`. Who reads a generation finds
+        // the snapshot that was published before it, or a later one (I4).
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether no name at all is configured: the idle check of a hit by name.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        // Relaxed: as with a site's `clear_at`, only equality with the generation
+        // says anything, and that load acquires.
+        self.empty_at.load(Ordering::Relaxed) == self.generation()
+    }
+
+    /// Looks a name up in the present snapshot and hands its point to `found`.
+    #[inline]
+    pub(crate) fn find<R>(
+        &self,
+        hash: u64,
+        name: &str,
+        found: impl FnOnce(&Arc<Point>) -> R,
+    ) -> Option<R> {
+        let snapshot = self.snapshot.load();
+        let point = snapshot.as_ref()?.get(hash, name)?;
+        Some(found(point))
+    }
+
+    /// The configured points, sorted by name.
+    pub(crate) fn points(&self) -> Vec<Arc<Point>> {
+        let mut points = Vec::new();
+        if let Some(table) = self.snapshot.load().as_ref() {
+            table.for_each(|point| points.push(point.clone()));
+        }
+        points.sort_by(|a, b| a.name().cmp(b.name()));
+        points
+    }
+
+    /// Replaces the table by what `change` makes of it; `change` returns the points
+    /// that are in it no more.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) {
+        let writer = self.write();
+        let replaced = self.replace(change);
+        drop(writer);
+        replaced.finish();
+    }
+
+    /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
+    /// the table, names that are there already excepted. Returns what `read` did.
+    ///
+    /// `read` runs under the writer's mutex, which is what makes everybody else
+    /// wait for the first reading to end. So it must be our own code and may not
+    /// log; no `Once` is involved (I5).
+    pub(crate) fn read_env<E>(
+        &self,
+        read: impl FnOnce() -> Result<Vec<Arc<Point>>, E>,
+    ) -> Result<Vec<Arc<Point>>, E> {
+        let writer = self.write();
+        if self.is_env_read() {
+            return Ok(Vec::new());
+        }
+        let points = read();
+        let replaced = points.as_ref().ok().map(|points| {
+            self.replace(|table| {
+                for point in points {
+                    if table.get(point.hash(), point.name()).is_none() {
+                        table.insert(point.clone());
+                    }
+                }
+                Vec::new()
+            })
+        });
+        // Release: pairs with the Acquire in `is_env_read`. After publishing, so that
+        // who finds it read finds its points; a failed reading counts as one.
+        self.env_read.store(true, Ordering::Release);
+        // From now on an empty table means something.
+        self.bump(self.snapshot.load().is_none());
+        drop(writer);
+        if let Some(replaced) = replaced {
+            replaced.finish();
+        }
+        points
+    }
+
+    /// Whether the environment's points are in the table.
+    #[inline]
+    pub(crate) fn is_env_read(&self) -> bool {
+        // Acquire: pairs with the Release in `read_env`.
+        self.env_read.load(Ordering::Acquire)
+    }
+
+    /// The writer's steps of I2, under its mutex.
+    fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
+        let mut next = match self.snapshot.load().as_ref() {
+            Some(table) => Table::clone(table),
+            None => Table::new(),
+        };
+        let gone = change(&mut next);
+        let is_empty = next.len() == 0;
+        let previous = self.publish((!is_empty).then(|| Arc::new(next)));
+        self.bump(is_empty);
+        let released = Self::retire(&gone);
+        Replaced {
+            released,
+            _previous: previous,
+            _gone: gone,
+        }
+    }
+
+    // The steps of I2, one by one: the models call them in wrong orders as well, to
+    // see that those are caught.
+
+    fn write(&self) -> MutexGuard<'_, ()> {
+        lock(&self.writer)
+    }
+
+    fn publish(&self, next: Option<Arc<Table>>) -> Option<Arc<Table>> {
+        self.snapshot.replace(next)
+    }
+
+    fn bump(&self, is_empty: bool) {
+        // Relaxed: only writers change it, and the mutex orders them.
+        let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
+        // Release: pairs with the Acquire in `generation`.
+        self.generation.store(next, Ordering::Release);
+        if is_empty && self.is_env_read() {
+            self.empty_at.store(next, Ordering::Relaxed);
+        }
+    }
+
+    fn retire(gone: &[Arc<Point>]) -> Released {
+        let mut released = Released::default();
+        for point in gone {
+            point.waiters.retire(&mut released);
+        }
+        released
+    }
+}
+
+/// What a writer leaves behind: it runs others' code, wakers and destructors, and
+/// so outlives the writer's mutex (I5).
+#[must_use]
+struct Replaced {
+    released: Released,
+    _previous: Option<Arc<Table>>,
+    _gone: Vec<Arc<Point>>,
+}
+
+impl Replaced {
+    fn finish(self) {
+        self.released.wake();
+    }
+}

@@ -1,0 +1,88 @@
+//! Waiting with a task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+
+use super::Waiter;
+use crate::hit::FailpointResult;
+
+/// A hit that waits: what becomes of it once the wait is over.
+///
+/// One pointer, to what is only allocated where an action waits, so that the
+/// futures of call sites stay small. Dropping it leaves the point's list.
+#[derive(Debug)]
+pub struct Waiting<'a>(Box<Kind<'a>>);
+
+#[derive(Debug)]
+enum Kind<'a> {
+    /// Gives the other tasks of the executor one turn.
+    Yield { given: bool },
+    /// Waits to be let go, or for what else ends the wait.
+    Point {
+        waiter: Waiter,
+        limit: Option<Pin<Box<Sleep>>>,
+        cancelled: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+    },
+}
+
+impl<'a> Waiting<'a> {
+    /// Lets other tasks run once.
+    pub(crate) fn yield_now() -> Self {
+        Self(Box::new(Kind::Yield { given: false }))
+    }
+
+    /// Waits until the waiter is let go, `limit` is over, or `cancel` is cancelled.
+    pub(crate) fn new(
+        waiter: Waiter,
+        limit: Option<Duration>,
+        cancel: Option<&'a CancellationToken>,
+    ) -> Self {
+        Self(Box::new(Kind::Point {
+            waiter,
+            limit: limit.map(|limit| Box::pin(tokio::time::sleep(limit))),
+            cancelled: cancel.map(|cancel| Box::pin(cancel.cancelled())),
+        }))
+    }
+}
+
+impl Future for Waiting<'_> {
+    type Output = FailpointResult;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
+        match &mut *self.get_mut().0 {
+            Kind::Yield { given: true } => Poll::Ready(FailpointResult::Continue),
+            Kind::Yield { given } => {
+                *given = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Kind::Point {
+                waiter,
+                limit,
+                cancelled,
+            } => {
+                // Cancellation first: where both are ready at one poll, it wins.
+                if is_ready(cancelled, cx) {
+                    Poll::Ready(FailpointResult::Cancelled)
+                } else if waiter.poll(cx.waker()).is_ready() || is_ready(limit, cx) {
+                    Poll::Ready(FailpointResult::Continue)
+                } else {
+                    Poll::Pending
+                }
+            }
+        }
+    }
+}
+
+/// Polls a future that may not be there; one that is not is never ready.
+fn is_ready<F: Future>(future: &mut Option<Pin<Box<F>>>, cx: &mut Context<'_>) -> bool {
+    match future {
+        Some(future) => future.as_mut().poll(cx).is_ready(),
+        None => false,
+    }
+}
