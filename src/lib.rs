@@ -9,6 +9,8 @@ mod env;
 mod error;
 mod hit;
 mod macros;
+#[cfg(all(test, neon_failpoint_loom))]
+mod model;
 mod name;
 mod point;
 mod report;

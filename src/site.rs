@@ -1,5 +1,8 @@
 //! A call site: its static, its idle check, and the list of those compiled in.
 
+#[cfg(all(test, neon_failpoint_loom))]
+mod models;
+
 use std::sync::Arc;
 
 use crate::name::{distance, hash, letters};

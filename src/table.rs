@@ -19,6 +19,9 @@
 //!   (a callback's destructor is a user's code) and waiters woken after it is
 //!   released.
 
+#[cfg(all(test, neon_failpoint_loom))]
+mod models;
+
 use std::sync::Arc;
 
 use crate::draws::Draws;
@@ -202,19 +205,22 @@ impl Registry {
     // The steps of I2, one by one: the models call them in wrong orders as well, to
     // see that those are caught.
 
-    fn write(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn write(&self) -> MutexGuard<'_, ()> {
         lock(&self.writer)
     }
 
-    fn publish(&self, next: Option<Arc<Table>>) -> Option<Arc<Table>> {
+    pub(crate) fn publish(&self, next: Option<Arc<Table>>) -> Option<Arc<Table>> {
         self.snapshot.replace(next)
     }
 
-    fn bump(&self, is_empty: bool) {
-        // Relaxed: only writers change it, and the mutex orders them.
-        let next = self.generation.load(Ordering::Relaxed).wrapping_add(1);
-        // Release: pairs with the Acquire in `generation`.
-        self.generation.store(next, Ordering::Release);
+    pub(crate) fn bump(&self, is_empty: bool) {
+        // Release: pairs with the Acquire in `generation`. One step rather than a load
+        // and a store, though the mutex allows those: loom keeps one access to an atomic
+        // in mind, and a load here would hide the hits' from it.
+        let next = self
+            .generation
+            .fetch_add(1, Ordering::Release)
+            .wrapping_add(1);
         if is_empty && self.is_env_read() {
             self.empty_at.store(next, Ordering::Relaxed);
         }

@@ -249,7 +249,7 @@ mod tests {
         fn behaves_as_a_map_and_leaves_earlier_copies_alone(
             steps in prop::collection::vec((any::<u8>(), any::<bool>(), any::<bool>()), 0..400)
         ) {
-            let mut trie = Trie::new();
+            let mut trie = Trie::<Entry>::new();
             let mut model: BTreeMap<String, usize> = BTreeMap::new();
             let mut copies = Vec::new();
             for (version, (key, is_insert, keep_copy)) in steps.into_iter().enumerate() {

@@ -19,6 +19,8 @@
 mod blocking;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(all(test, neon_failpoint_loom))]
+mod models;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -14,7 +14,7 @@ use crate::sync::{Condvar, Mutex, lock};
 pub(crate) fn block(mut waiter: Waiter, limit: Option<Duration>) {
     // A limit beyond what the clock can express is never over.
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let signal = Arc::new(Signal::default());
+    let signal = Arc::new(Signal::new());
     let waker = Waker::from(signal.clone());
     while waiter.poll(&waker).is_pending() {
         if !signal.wait(deadline) {
@@ -23,13 +23,20 @@ pub(crate) fn block(mut waiter: Waiter, limit: Option<Duration>) {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Signal {
     given: Mutex<bool>,
     condvar: Condvar,
 }
 
 impl Signal {
+    fn new() -> Self {
+        Self {
+            given: Mutex::new(false),
+            condvar: Condvar::new(),
+        }
+    }
+
     /// Waits until the signal is given and takes it; `false` when time is up.
     fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut given = lock(&self.given);

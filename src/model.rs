@@ -1,0 +1,70 @@
+//! What the loom models share. They are children of the modules whose steps they
+//! call: `table/models.rs`, `site/models.rs`, `wait/models.rs`.
+//!
+//! Each model of the protocol has a twin that takes the same steps in a wrong order,
+//! or leaves one out, and that loom has to catch: it shows that the model would see
+//! the mistake. Run them with
+//!
+//! ```sh
+//! RUSTFLAGS="--cfg neon_failpoint_loom" cargo test --release --lib models
+//! ```
+
+use std::sync::Arc;
+
+use crate::action::parse;
+use crate::point::Point;
+use crate::table::{Registry, Table};
+
+/// Explores every interleaving of `model`.
+pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
+    loom::model(model);
+}
+
+/// A configuration of the one name that the models use, or of another.
+pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
+    let alternatives = parse::actions(actions).expect("valid actions");
+    Point::new(name, alternatives, &registry.draws)
+}
+
+/// What `configure_failpoint` does once everything was checked.
+pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
+    let point = point(registry, name, actions);
+    registry.update(|table| table.insert(point).into_iter().collect());
+}
+
+/// What `remove_failpoint` does.
+pub(crate) fn remove(registry: &Registry, name: &str) {
+    let hash = crate::name::hash(name);
+    registry.update(|table| table.remove(hash, name).into_iter().collect());
+}
+
+/// A table with `point` alone.
+pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
+    let mut table = Table::new();
+    table.insert(point);
+    Some(Arc::new(table))
+}
+
+/// The point that a hit by name takes.
+pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
+    registry.find(crate::name::hash(name), name, Arc::clone)
+}
+
+/// Runs a model that has to end in a deadlock, in a process of its own: a thread that
+/// loom gives up on cannot unwind, because it would lock loom's mutexes once more.
+pub(crate) fn deadlocks(model: impl FnOnce()) {
+    const CHILD: &str = "NEON_FAILPOINT_MODEL_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return model();
+    }
+    let thread = std::thread::current();
+    let test = thread.name().expect("a test's thread has its name");
+    let child = std::process::Command::new(std::env::current_exe().expect("a path"))
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .expect("the test itself can be started");
+    let said = String::from_utf8_lossy(&child.stderr);
+    assert!(!child.status.success(), "loom found nothing wrong");
+    assert!(said.contains("deadlock; threads"), "{said}");
+}

@@ -1,0 +1,183 @@
+//! Models of writers against hits and against each other.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::Registry;
+use crate::action::Task;
+use crate::model::{configure, deadlocks, explore, find, point, remove, table_of};
+use crate::site::{Site, SiteKind};
+use crate::sync::Ordering;
+use crate::wait::{Waiter, block};
+
+/// A hit in another thread during `write`, and the hit that follows both by a join:
+/// that one has to see the point.
+fn hit_by_name_during(write: fn(&Registry)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        let read = registry.read_env(|| Ok::<_, ()>(Vec::new()));
+        assert!(read.is_ok());
+        let writer = thread::spawn({
+            let registry = registry.clone();
+            move || write(&registry)
+        });
+        let hit = || !registry.is_empty() && find(&registry, "p").is_some();
+        hit();
+        writer.join().unwrap();
+        assert!(hit(), "the configuration is lost");
+    });
+}
+
+#[test]
+fn a_hit_by_name_sees_what_was_published_before() {
+    hit_by_name_during(|registry| configure(registry, "p", "off"));
+}
+
+#[test]
+#[should_panic(expected = "the configuration is lost")]
+fn caught_publishing_without_a_bump() {
+    hit_by_name_during(|registry| {
+        registry.publish(table_of(point(registry, "p", "off")));
+    });
+}
+
+/// A thread hits a paused point at a call site and, once it goes on, hits again,
+/// while `write` ends that configuration: it has to go on, and its second hit may not
+/// see the old point.
+fn paused_thread_during(write: fn(&Registry)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        configure(&registry, "p", "pause");
+        let hitter = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
+                let hit = || match site.is_idle(&registry) {
+                    true => None,
+                    false => site.look_up(&registry, Arc::clone),
+                };
+                let first = hit().filter(|p| p.pick(None) == Some(&Task::Pause));
+                if let Some(first) = first {
+                    block(Waiter::new(first.clone(), true, None), None);
+                    let is_old = hit().is_some_and(|second| Arc::ptr_eq(&first, &second));
+                    assert!(!is_old, "woken into the old configuration");
+                }
+            }
+        });
+        write(&registry);
+        hitter.join().unwrap();
+    });
+}
+
+#[test]
+fn a_paused_thread_goes_on_when_its_point_is_removed() {
+    paused_thread_during(|registry| remove(registry, "p"));
+}
+
+#[test]
+fn a_paused_thread_goes_on_when_its_point_is_replaced() {
+    paused_thread_during(|registry| configure(registry, "p", "off"));
+}
+
+#[test]
+#[should_panic(expected = "woken into the old configuration")]
+fn caught_retiring_before_publishing() {
+    paused_thread_during(|registry| {
+        let old = find(registry, "p").unwrap();
+        let writer = registry.write();
+        Registry::retire(&[old]).wake();
+        registry.publish(None);
+        registry.bump(true);
+        drop(writer);
+    });
+}
+
+#[test]
+fn caught_not_retiring() {
+    deadlocks(|| {
+        paused_thread_during(|registry| {
+            let writer = registry.write();
+            registry.publish(None);
+            registry.bump(true);
+            drop(writer);
+        });
+    });
+}
+
+/// Two writers at once, each with a name of its own.
+fn two_writers(write: fn(&Registry, &str)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        let before = registry.generation();
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || write(&registry, "a")
+        });
+        write(&registry, "b");
+        other.join().unwrap();
+        for name in ["a", "b"] {
+            assert!(find(&registry, name).is_some(), "{name} was overwritten");
+        }
+        assert_eq!(
+            registry.generation(),
+            before + 2,
+            "a writer was overwritten"
+        );
+    });
+}
+
+#[test]
+fn two_writers_both_take_effect() {
+    two_writers(|registry, name| configure(registry, name, "off"));
+}
+
+#[test]
+#[should_panic(expected = "was overwritten")]
+fn caught_writing_without_the_mutex() {
+    two_writers(|registry, name| {
+        let point = point(registry, name, "off");
+        let replaced = registry.replace(|table| table.insert(point).into_iter().collect());
+        replaced.finish();
+    });
+}
+
+/// Two threads that both reach the first use: each sees the environment's point.
+fn two_first_uses(read: fn(&Registry)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        let first_use = move |registry: &Registry| {
+            if !registry.is_env_read() {
+                read(registry);
+            }
+            assert!(
+                find(registry, "p").is_some(),
+                "a hit went past the environment"
+            );
+        };
+        let other = thread::spawn({
+            let registry = registry.clone();
+            move || first_use(&registry)
+        });
+        first_use(&registry);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn no_hit_goes_past_the_reading_of_the_environment() {
+    two_first_uses(|registry| {
+        let read = registry.read_env(|| Ok::<_, ()>(vec![point(registry, "p", "off")]));
+        assert!(read.is_ok());
+    });
+}
+
+#[test]
+#[should_panic(expected = "a hit went past the environment")]
+fn caught_calling_the_environment_read_before_its_points_are_published() {
+    two_first_uses(|registry| {
+        let _writer = registry.write();
+        registry.env_read.store(true, Ordering::Release);
+        registry.publish(table_of(point(registry, "p", "off")));
+    });
+}

@@ -1,0 +1,141 @@
+//! Models of waiting against retirement (I3).
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Instant;
+
+use loom::sync::Notify;
+use loom::thread;
+
+use super::{Entry, Released, Waiter, WaiterInfo, block};
+use crate::model::{deadlocks, explore, point};
+use crate::point::Point;
+use crate::sync::lock;
+use crate::table::Registry;
+
+/// A task's waker, on loom's primitives.
+struct Flag(Notify);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+/// Awaits as a task does that is polled by one waker after another.
+fn await_with_changing_wakers(point: &Arc<Point>) {
+    let mut waiter = Waiter::new(point.clone(), false, None);
+    loop {
+        let first = Waker::from(Arc::new(Flag(Notify::new())));
+        if waiter.poll(&first).is_ready() {
+            return;
+        }
+        let flag = Arc::new(Flag(Notify::new()));
+        if waiter.poll(&Waker::from(flag.clone())).is_ready() {
+            return;
+        }
+        flag.0.wait();
+    }
+}
+
+fn wait_blocking(point: &Arc<Point>) {
+    block(Waiter::new(point.clone(), true, None), None);
+}
+
+/// Enters the list without having looked at `retired` under the same lock.
+fn wait_without_looking_again(point: &Arc<Point>) {
+    let flag = Arc::new(Flag(Notify::new()));
+    if lock(&point.waiters.list).retired {
+        return;
+    }
+    let info = WaiterInfo {
+        blocking: false,
+        since: Instant::now(),
+        context: None,
+    };
+    let waker = Waker::from(flag.clone());
+    lock(&point.waiters.list)
+        .entries
+        .insert(0, Entry { waker, info });
+    flag.0.wait();
+}
+
+fn retire(point: &Arc<Point>) {
+    let mut released = Released::default();
+    point.waiters.retire(&mut released);
+    released.wake();
+}
+
+/// Takes those who wait now, and says only later that nobody should wait any more.
+fn retire_in_two_steps(point: &Arc<Point>) {
+    let entries = std::mem::take(&mut lock(&point.waiters.list).entries);
+    lock(&point.waiters.list).retired = true;
+    Released {
+        lists: vec![entries],
+    }
+    .wake();
+}
+
+/// `wait` in another thread has to end, because `retire` runs in this one, and to
+/// leave nothing in the list.
+fn wait_against(wait: fn(&Arc<Point>), retire: fn(&Arc<Point>)) {
+    explore(move || {
+        let point = point(&Registry::new(), "p", "pause");
+        let waiter = thread::spawn({
+            let point = point.clone();
+            move || wait(&point)
+        });
+        retire(&point);
+        waiter.join().unwrap();
+        assert!(point.waiters.infos().is_empty());
+    });
+}
+
+#[test]
+fn retirement_ends_a_blocking_wait() {
+    wait_against(wait_blocking, retire);
+}
+
+#[test]
+fn retirement_ends_an_async_wait_whoever_polls_it_last() {
+    wait_against(await_with_changing_wakers, retire);
+}
+
+#[test]
+fn caught_retiring_in_two_steps_under_a_blocking_wait() {
+    deadlocks(|| wait_against(wait_blocking, retire_in_two_steps));
+}
+
+#[test]
+fn caught_retiring_in_two_steps_under_an_async_wait() {
+    deadlocks(|| wait_against(await_with_changing_wakers, retire_in_two_steps));
+}
+
+#[test]
+fn caught_waiting_without_a_second_look() {
+    deadlocks(|| wait_against(wait_without_looking_again, retire));
+}
+
+/// A future that is dropped while its point is retired, beside another that waits on.
+#[test]
+fn dropping_one_waiter_leaves_the_others_theirs() {
+    explore(|| {
+        let point = point(&Registry::new(), "p", "pause");
+        let waiter = thread::spawn({
+            let point = point.clone();
+            move || wait_blocking(&point)
+        });
+        let dropped = thread::spawn({
+            let point = point.clone();
+            move || {
+                let mut waiter = Waiter::new(point, false, None);
+                let waker = Waker::from(Arc::new(Flag(Notify::new())));
+                let _ = waiter.poll(&waker);
+            }
+        });
+        retire(&point);
+        waiter.join().unwrap();
+        dropped.join().unwrap();
+        assert!(point.waiters.infos().is_empty());
+    });
+}
