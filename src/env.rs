@@ -19,7 +19,8 @@ const SEED: &str = "FAILPOINTS_SEED";
 ///
 /// Its value is `name=actions;name=actions`; of entries with the same name the last
 /// one counts, and white space around names and entries does not. `FAILPOINTS_SEED`
-/// is the seed of percentages (see [`set_seed`](crate::set_seed)).
+/// is the seed of percentages (see [`set_seed`](crate::set_seed)). A variable that is
+/// empty is as good as none.
 ///
 /// The variable is read once in the life of a process. Call this where a bad value
 /// should be an error of yours. Without it the first use of the native API reads
@@ -77,8 +78,9 @@ fn read_or_exit() {
 /// The points of the environment. It calls nobody else's code: the registry's lock
 /// is held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
-    if let Some(seed) = variable(SEED)? {
-        let seed = seed.trim();
+    let seed = variable(SEED)?.unwrap_or_default();
+    let seed = seed.trim();
+    if !seed.is_empty() {
         let number = seed.parse().map_err(|_| {
             let value = seed.to_owned();
             Error::new(Problem::Seed { value })

@@ -63,10 +63,10 @@
 #[macro_export]
 macro_rules! fail_point {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+        $crate::__fail_point!($crate::__site!($name, Awaits) $(, $($rest)*)?)
     };
     ($name:expr $(, $($rest:tt)*)?) => {
-        $crate::__fail_point!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+        $crate::__fail_point!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
 }
 
@@ -97,10 +97,10 @@ macro_rules! fail_point {
 #[macro_export]
 macro_rules! fail_point_sync {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point_sync!({ $crate::__site!($name, Blocks) } $(, $($rest)*)?)
+        $crate::__fail_point_sync!($crate::__site!($name, Blocks) $(, $($rest)*)?)
     };
     ($name:expr $(, $($rest:tt)*)?) => {
-        $crate::__fail_point_sync!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+        $crate::__fail_point_sync!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
 }
 
@@ -145,10 +145,10 @@ macro_rules! fail_point_sync {
 #[macro_export]
 macro_rules! fail_point_with_context {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context!({ $crate::__site!($name, Awaits) }, $($rest)*)
+        $crate::__fail_point_with_context!($crate::__site!($name, Awaits), $($rest)*)
     };
     ($name:expr, $($rest:tt)*) => {
-        $crate::__fail_point_with_context!({ $crate::__private::by_name($name) }, $($rest)*)
+        $crate::__fail_point_with_context!($crate::__private::by_name($name), $($rest)*)
     };
 }
 
@@ -178,10 +178,10 @@ macro_rules! fail_point_with_context {
 #[macro_export]
 macro_rules! fail_point_with_context_sync {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context_sync!({ $crate::__site!($name, Blocks) }, $($rest)*)
+        $crate::__fail_point_with_context_sync!($crate::__site!($name, Blocks), $($rest)*)
     };
     ($name:expr, $($rest:tt)*) => {
-        $crate::__fail_point_with_context_sync!({ $crate::__private::by_name($name) }, $($rest)*)
+        $crate::__fail_point_with_context_sync!($crate::__private::by_name($name), $($rest)*)
     };
 }
 
@@ -221,10 +221,10 @@ macro_rules! fail_point_with_context_sync {
 #[macro_export]
 macro_rules! failpoint {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__failpoint!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+        $crate::__failpoint!($crate::__site!($name, Awaits) $(, $($rest)*)?)
     };
     ($name:expr $(, $($rest:tt)*)?) => {
-        $crate::__failpoint!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+        $crate::__failpoint!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
 }
 
@@ -255,10 +255,10 @@ macro_rules! failpoint {
 #[macro_export]
 macro_rules! pausable_failpoint {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__pausable_failpoint!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+        $crate::__pausable_failpoint!($crate::__site!($name, Awaits) $(, $($rest)*)?)
     };
     ($name:expr $(, $($rest:tt)*)?) => {
-        $crate::__pausable_failpoint!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+        $crate::__pausable_failpoint!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
 }
 
@@ -292,10 +292,10 @@ macro_rules! pausable_failpoint {
 #[macro_export]
 macro_rules! sleep_millis_async {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__sleep_millis_async!({ $crate::__site!($name, Awaits) } $(, $($rest)*)?)
+        $crate::__sleep_millis_async!($crate::__site!($name, Awaits) $(, $($rest)*)?)
     };
     ($name:expr $(, $($rest:tt)*)?) => {
-        $crate::__sleep_millis_async!({ $crate::__private::by_name($name) } $(, $($rest)*)?)
+        $crate::__sleep_millis_async!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
 }
 

@@ -261,11 +261,12 @@ impl<'a> Reader<'a> {
                 return Ok(matchers);
             }
             if self.rest().is_empty() {
+                let open = open + "when".len();
                 let word = &self.text[open..];
                 return Err(syntax(
                     "unclosed parenthesis",
                     word,
-                    open + 4,
+                    open,
                     "a closing `)` for it",
                 ));
             }

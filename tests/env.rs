@@ -1,0 +1,337 @@
+//! FAILPOINTS and FAILPOINTS_SEED, good and bad. They are read once in the life of a
+//! process, so every case runs in a child process of its own: this executable again,
+//! with the name of the case in a variable.
+#![cfg(feature = "testing")]
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use neon_failpoint::{
+    FailpointResult, configure_failpoint, fail_point_sync, failpoint_blocking, init,
+    list_failpoints, remove_all_failpoints, set_seed,
+};
+
+const CASE: &str = "NEON_FAILPOINT_TEST_CASE";
+
+/// The cases by name. What one prints to standard output follows `said: `.
+const CASES: &[(&str, fn())] = &[
+    ("init", || say(init().map_err(|e| e.to_string()))),
+    ("init twice", || say((init().is_ok(), init().is_ok()))),
+    ("hit", || say(hit("a"))),
+    ("hit at a call site", || {
+        fn site() -> &'static str {
+            fail_point_sync!("a", |_| "returned");
+            "went on"
+        }
+        say(site());
+    }),
+    ("configure another", || {
+        configure_failpoint("other", "off").unwrap();
+        say(listed());
+    }),
+    ("list", || say(listed())),
+    ("remove all", || {
+        remove_all_failpoints();
+        say((listed(), hit("a")));
+    }),
+    ("configure the same", || {
+        configure_failpoint("a", "off").unwrap();
+        say((listed(), hit("a")));
+    }),
+    ("first uses at once", || {
+        let start = std::sync::Barrier::new(8);
+        let hit_at_once = || {
+            start.wait();
+            hit("a") == FailpointResult::Return("1".to_owned())
+        };
+        std::thread::scope(|scope| {
+            let hits: Vec<_> = (0..8).map(|_| scope.spawn(hit_at_once)).collect();
+            say(hits.into_iter().all(|hit| hit.join().unwrap()));
+        });
+    }),
+    ("draw", || say(draw())),
+    ("set a seed and draw", || {
+        set_seed(5);
+        say(draw());
+    }),
+    ("log into a failpoint", || {
+        log_into_a_failpoint();
+        say(hit("a"));
+    }),
+];
+
+fn say(what: impl std::fmt::Debug) {
+    println!("said: {what:?}");
+}
+
+fn hit(name: &str) -> FailpointResult {
+    failpoint_blocking(name, None)
+}
+
+fn listed() -> Vec<String> {
+    let points = list_failpoints();
+    let text = |p: &neon_failpoint::FailpointInfo| format!("{}={}", p.name(), p.actions());
+    points.iter().map(text).collect()
+}
+
+fn draw() -> String {
+    let drawn = (0..64).map(|_| hit("a") == FailpointResult::Continue);
+    drawn.map(|c| if c { '.' } else { '!' }).collect()
+}
+
+/// Whatever the library logs, in either crate, hits the point and lists all.
+fn log_into_a_failpoint() {
+    struct Hitting;
+    impl log::Log for Hitting {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, _: &log::Record<'_>) {
+            let _ = hit("a");
+            list_failpoints();
+            println!("logged");
+        }
+        fn flush(&self) {
+            let _ = hit("a");
+        }
+    }
+    log::set_max_level(log::LevelFilter::Trace);
+    log::set_boxed_logger(Box::new(Hitting)).unwrap();
+    #[cfg(feature = "async")]
+    {
+        use tracing_subscriber::prelude::*;
+        struct HittingLayer;
+        impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for HittingLayer {
+            fn on_event(
+                &self,
+                _: &tracing::Event<'_>,
+                _: tracing_subscriber::layer::Context<'_, S>,
+            ) {
+                log::info!("an event");
+            }
+        }
+        let subscriber = tracing_subscriber::registry().with(HittingLayer);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    }
+}
+
+/// Runs in the child: the case that the variable names.
+#[test]
+fn child() {
+    let Some(wanted) = std::env::var_os(CASE) else {
+        return;
+    };
+    let (done, is_done) = channel::<()>();
+    std::thread::spawn(move || {
+        if is_done.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("the case hangs");
+            std::process::abort();
+        }
+    });
+    let case = CASES.iter().find(|(name, _)| OsStr::new(name) == wanted);
+    (case.expect("a known case").1)();
+    drop(done);
+}
+
+fn run(case: &str, variables: &[(&str, &OsStr)]) -> Output {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["child", "--exact", "--nocapture"]);
+    child.env_remove("FAILPOINTS").env_remove("FAILPOINTS_SEED");
+    child.env(CASE, case).envs(variables.iter().copied());
+    child.output().unwrap()
+}
+
+/// What the case said under this value of FAILPOINTS.
+fn said(case: &str, failpoints: &str) -> String {
+    said_with(case, &[("FAILPOINTS", failpoints.as_ref())])
+}
+
+fn said_with(case: &str, variables: &[(&str, &OsStr)]) -> String {
+    let output = run(case, variables);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{case}: {stdout}{stderr}");
+    let line = stdout.lines().find_map(|line| line.split_once("said: "));
+    line.unwrap_or_else(|| panic!("{case}: {stdout}"))
+        .1
+        .to_owned()
+}
+
+#[test]
+fn every_first_use_reads_the_variable() {
+    let value = "a=return(1);b=off";
+    assert_eq!(said("hit", value), r#"Return("1")"#);
+    assert_eq!(said("hit at a call site", value), r#""returned""#);
+    assert_eq!(said("list", value), r#"["a=return(1)", "b=off"]"#);
+    assert_eq!(
+        said("configure another", value),
+        r#"["a=return(1)", "b=off", "other=off"]"#
+    );
+    assert_eq!(said("init", value), "Ok(())");
+    assert_eq!(said("first uses at once", value), "true");
+}
+
+#[test]
+fn what_is_removed_or_configured_after_the_reading_stays_so() {
+    assert_eq!(said("remove all", "a=return(1)"), "([], Continue)");
+    assert_eq!(
+        said("configure the same", "a=return(1)"),
+        r#"(["a=off"], Continue)"#
+    );
+}
+
+#[test]
+fn without_the_variable_nothing_is_configured() {
+    assert_eq!(said_with("list", &[]), "[]");
+    assert_eq!(said_with("hit", &[]), "Continue");
+    assert_eq!(said("list", ""), "[]");
+    assert_eq!(said("list", " ; ;; "), "[]");
+}
+
+#[test]
+fn entries_are_split_outside_of_parentheses_and_quotes_and_names_are_trimmed() {
+    let value = r#" a = return(x;y=z) ;; b=1*off -> print(->);c=when(k="a;b",l=c;d)off;"#;
+    assert_eq!(
+        said("list", value),
+        format!(
+            "{:?}",
+            [
+                "a=return(x;y=z)",
+                "b=1*off->print(->)",
+                r#"c=when(k="a;b",l="c;d")off"#
+            ]
+        )
+    );
+}
+
+#[test]
+fn of_entries_with_one_name_the_last_counts() {
+    assert_eq!(
+        said("list", "a=off;b=off;a=return(2)"),
+        r#"["a=return(2)", "b=off"]"#
+    );
+}
+
+#[test]
+fn init_after_init_is_ok_and_does_nothing() {
+    assert_eq!(said("init twice", "a=off"), "(true, true)");
+    // A failed reading counts as the one there is.
+    assert_eq!(said("init twice", "a=of"), "(false, true)");
+}
+
+const BAD: &[(&str, &str)] = &[
+    (
+        "a",
+        r#"FAILPOINTS, entry 1: an entry without `=` "a" at byte 0 of FAILPOINTS; expected name=actions"#,
+    ),
+    (
+        "a=off; b",
+        r#"FAILPOINTS, entry 2: an entry without `=` "b" at byte 7 of FAILPOINTS; expected name=actions"#,
+    ),
+    (
+        "=off",
+        "FAILPOINTS, entry 1: the name is empty; expected the name of a failpoint",
+    ),
+    (
+        "a=",
+        r#"FAILPOINTS, entry 1: failpoint "a": the actions are empty; expected [p%][n*]task[(argument)], "off" to do nothing"#,
+    ),
+    (
+        "ok=off;x=slep(5)",
+        r#"FAILPOINTS, entry 2: failpoint "x": unknown task "slep" at byte 9 of FAILPOINTS; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "sleep"?"#,
+    ),
+    (
+        "x=return(a;y=off",
+        r#"FAILPOINTS, entry 1: failpoint "x": unclosed parenthesis "(a;y=off" at byte 8 of FAILPOINTS; expected a closing `)` for it"#,
+    ),
+    (
+        "x=off off;y=off",
+        r#"FAILPOINTS, entry 1: failpoint "x": unknown task "off off" at byte 2 of FAILPOINTS; expected one of off, return, sleep, pause, panic, print, yield, delay, exit"#,
+    ),
+    (
+        "x=off(1)2;y=off",
+        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "2" at byte 8 of FAILPOINTS; expected `->` and another alternative, or the end"#,
+    ),
+];
+
+#[test]
+fn a_bad_value_is_an_error_of_init_that_names_entry_and_byte() {
+    for (value, message) in BAD {
+        assert_eq!(said("init", value), format!("Err({message:?})"), "{value}");
+    }
+}
+
+#[test]
+fn a_bad_value_ends_the_process_at_any_other_first_use() {
+    for (case, _) in CASES.iter().filter(|(name, _)| !name.starts_with("init")) {
+        let (value, message) = BAD[4];
+        let output = run(case, &[("FAILPOINTS", value.as_ref())]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{case}: {stderr}");
+        assert!(
+            stderr.contains(&format!("neon_failpoint: {message}")),
+            "{case}: {stderr}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_not_utf8_is_an_error() {
+    use std::os::unix::ffi::OsStrExt;
+    let value = OsStr::from_bytes(b"a=off;\xffb=off");
+    for variable in ["FAILPOINTS", "FAILPOINTS_SEED"] {
+        let said = said_with("init", &[(variable, value)]);
+        let message = format!("{variable} is not UTF-8 at byte 6; expected UTF-8 text");
+        assert_eq!(said, format!("Err({message:?})"));
+    }
+}
+
+#[test]
+fn failpoints_seed_repeats_the_draws() {
+    let draws = |seed: &str, case| {
+        said_with(
+            case,
+            &[
+                ("FAILPOINTS", "a=50%return".as_ref()),
+                ("FAILPOINTS_SEED", seed.as_ref()),
+            ],
+        )
+    };
+    assert_eq!(draws("7", "draw"), draws("7", "draw"));
+    assert_ne!(draws("7", "draw"), draws("8", "draw"));
+    // A call is later than the variable, but what is configured keeps its seed.
+    assert_eq!(draws("7", "set a seed and draw"), draws("7", "draw"));
+}
+
+#[test]
+fn an_empty_seed_is_none() {
+    assert_eq!(
+        said_with("init", &[("FAILPOINTS_SEED", "".as_ref())]),
+        "Ok(())"
+    );
+}
+
+#[test]
+fn a_bad_seed_is_an_error() {
+    for bad in ["x", "-1", "18446744073709551616"] {
+        let said = said_with("init", &[("FAILPOINTS_SEED", bad.as_ref())]);
+        let message = format!(
+            "FAILPOINTS_SEED is {bad:?}; expected a whole number from 0 to 18446744073709551615"
+        );
+        assert_eq!(said, format!("Err({message:?})"));
+    }
+}
+
+/// I5: what is logged about the reading is logged after it.
+#[test]
+fn a_logger_that_hits_a_point_while_the_variable_is_read_does_not_hang() {
+    // The percentage has its seed logged, the misspelled name of the call site a warning.
+    let value = "a=50%off->return(1);aa=off";
+    assert_eq!(said("log into a failpoint", value), r#"Return("1")"#);
+    let output = run("log into a failpoint", &[("FAILPOINTS", value.as_ref())]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.matches("logged").count() >= 2, "{stdout}");
+}
