@@ -126,7 +126,10 @@ impl Matcher {
     }
 
     #[cfg(not(feature = "context"))]
-    pub(crate) fn new(_key: String, _regex: String) -> Result<Self, Problem> {
+    pub(crate) fn new(key: String, _regex: String) -> Result<Self, Problem> {
+        if key.is_empty() {
+            return Err(Problem::EmptyKey);
+        }
         Err(Problem::Feature {
             what: "a context matcher",
             feature: "context",

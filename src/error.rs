@@ -46,6 +46,10 @@ pub(crate) enum Problem {
     Syntax(Syntax),
     /// Matchers of a call, not of a text: there is no position.
     EmptyKey,
+    #[cfg_attr(
+        not(feature = "context"),
+        expect(dead_code, reason = "there is no regex to be wrong")
+    )]
     Regex {
         key: String,
         regex: String,

@@ -6,12 +6,12 @@ use crate::wait::{Waiter, block};
 
 /// Hits the failpoint `name` from synchronous code.
 ///
-/// Every action works as in [`failpoint`](crate::failpoint), but it is the thread
+/// Every action works as in [`failpoint`](crate::failpoint()), but it is the thread
 /// that waits: `pause` until the point is reconfigured or removed, `sleep(N)` for N
 /// milliseconds of real time or until then, whichever is first. The answer is never
 /// [`FailpointResult::Cancelled`].
 ///
-/// In async code use [`failpoint`](crate::failpoint): a blocked thread of a runtime
+/// In async code use [`failpoint`](crate::failpoint()): a blocked thread of a runtime
 /// runs no other task, and a blocked `spawn_blocking` holds up the runtime's
 /// shutdown until its point is reconfigured or removed.
 ///

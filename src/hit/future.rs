@@ -66,7 +66,7 @@ pub fn failpoint<'a>(name: &'a str, context: Option<&'a FailpointContext>) -> Fa
 
 /// Hits the failpoint `name`; a wait ends with `Cancelled` when `cancel` is cancelled.
 ///
-/// As [`failpoint`], which see for everything else. The token matters only where the
+/// As [`failpoint`](crate::failpoint()), which see for everything else. The token matters only where the
 /// action would wait (`pause` and `sleep`): one that was cancelled before gives
 /// `Cancelled` there, and has no effect on any other action or on an idle point.
 /// Cancelled and released at once is `Cancelled`. The hit stays spent.
@@ -97,10 +97,10 @@ pub fn failpoint_with_cancellation<'a>(
     FailpointFuture::new(Target::Name(name), context, Some(cancel))
 }
 
-/// The future of [`failpoint`], [`failpoint_with_cancellation`] and
+/// The future of [`failpoint`](crate::failpoint()), [`failpoint_with_cancellation`] and
 /// [`failpoint!`](crate::failpoint!).
 ///
-/// See [`failpoint`] for what dropping it does. Polled again after it was ready, it
+/// See [`failpoint`](crate::failpoint()) for what dropping it does. Polled again after it was ready, it
 /// is ready with `Continue`.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FailpointFuture<'a> {
