@@ -114,7 +114,7 @@ fn main() {
         );
         println!("\nother names: {names}");
         println!(
-            "  literal site, sync   plain {plain_ns:6.2}   ours {ours_ns:6.2} (+{:.2})   fail {fail_ns:6.2} (+{:.2})",
+            "  literal site, sync   plain {plain_ns:6.2}   ours {ours_ns:6.2} ({:+.2})   fail {fail_ns:6.2} ({:+.2})",
             ours_ns - plain_ns,
             fail_ns - plain_ns
         );
@@ -173,7 +173,7 @@ fn main() {
             ],
         );
         println!(
-            "  literal site, async  plain {plain_ns:6.2}   ours {ours_ns:6.2} (+{:.2})   fail {fail_ns:6.2} (+{:.2})",
+            "  literal site, async  plain {plain_ns:6.2}   ours {ours_ns:6.2} ({:+.2})   fail {fail_ns:6.2} ({:+.2})",
             ours_ns - plain_ns,
             fail_ns - plain_ns
         );

@@ -1,4 +1,7 @@
 //! Configuring and removing failpoints.
+//!
+//! - **I7** A configuration takes effect whole or not at all: everything that can be
+//!   wrong is found while the points are made, before the one call that publishes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;

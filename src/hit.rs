@@ -3,6 +3,13 @@
 //! [`evaluate`] is common to all ways to hit: it finds the point, lets it pick a
 //! task, and does what is done at once. What is left is a [`Step`]: whether to go
 //! on, return, or wait, and only the last differs between tasks and threads.
+//!
+//! - **I1** A hit loads one snapshot and takes one point from it, and that point alone
+//!   decides. It takes no lock before it waits.
+//! - **I5** Callbacks and loggers run after the snapshot was let go.
+//! - **I8** What panics here is the `panic` action, a `return` where nothing can be
+//!   returned, and tokio's timer where there is none; `exit` ends the process. Nothing
+//!   else that a user can pass makes a hit panic or hang.
 
 mod blocking;
 #[cfg(feature = "async")]

@@ -9,20 +9,25 @@
 pub(crate) const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
-    let mut at = 0;
-    while at + 8 <= bytes.len() {
-        hash = fold(hash ^ word(bytes, at, 8));
-        at += 8;
+    let mut rest = bytes;
+    while let Some((word, more)) = rest.split_first_chunk() {
+        hash = fold(hash ^ u64::from_le_bytes(*word));
+        rest = more;
     }
-    fold(fold(hash ^ word(bytes, at, bytes.len() - at)))
+    // The last eight bytes, some of them for the second time.
+    let last = match bytes.last_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => short_word(bytes),
+    };
+    fold(hash ^ last)
 }
 
-/// `len` (at most eight) bytes from `at` as a little-endian number.
-const fn word(bytes: &[u8], at: usize, len: usize) -> u64 {
+/// Fewer than eight bytes as a little-endian number.
+const fn short_word(bytes: &[u8]) -> u64 {
     let mut word = 0;
     let mut i = 0;
-    while i < len {
-        word |= (bytes[at + i] as u64) << (8 * i);
+    while i < bytes.len() {
+        word |= (bytes[i] as u64) << (8 * i);
         i += 1;
     }
     word

@@ -6,8 +6,10 @@
 //! `n` names costs O(log n), and building a batch costs no copy per entry.
 //!
 //! Own code rather than a library's because the hit stands on it: the hash comes
-//! ready-made from the call site, and a miss ends in the first empty slot without
-//! a comparison. `benches/README.md` has the measurement against `imbl` and `rpds`.
+//! ready-made from the call site, and a miss ends in the first empty slot without a
+//! comparison. Measured in one run beside imbl 7.0 and rpds 1.2, both with foldhash, at
+//! 100 and 10,000 names: a miss 3.7 and 5.3 ns (imbl 4.2 and 7.1, rpds 5.3 and 9.1),
+//! replacing a name in a copy 0.34 and 0.68 µs (0.69 and 1.2, 0.67 and 1.4).
 
 use std::sync::Arc;
 
