@@ -98,9 +98,35 @@ impl Site {
     }
 }
 
-/// Writes the static of a call site and gives a reference to it.
-///
-/// Where linkme knows the target, the static is listed in [`sites`].
+/// The static of a call site, as a [`Target`](crate::hit::Target).
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($name:literal, $kind:ident) => {{
+        $crate::__listed! {
+            static SITE: $crate::__private::Site = $crate::__private::Site::new(
+                $name,
+                ::core::file!(),
+                ::core::line!(),
+                $crate::__private::SiteKind::$kind,
+            );
+        }
+        $crate::__private::Target::Site(&SITE)
+    }};
+}
+
+/// In a build without `testing` a call site is its name, in code that never runs.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($name:literal, $kind:ident) => {
+        $crate::__private::by_name($name)
+    };
+}
+
+/// The list of call sites, where linkme knows the target.
 #[cfg(any(
     target_os = "linux",
     target_os = "macos",
@@ -130,23 +156,18 @@ mod list {
 
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __site {
-        ($name:literal, $kind:ident) => {{
+    macro_rules! __listed {
+        ($site:item) => {
             #[$crate::__private::linkme::distributed_slice(
                 $crate::__private::NEON_FAILPOINT_SITES_V1
             )]
             #[linkme(crate = $crate::__private::linkme)]
-            static SITE: $crate::__private::Site = $crate::__private::Site::new(
-                $name,
-                ::core::file!(),
-                ::core::line!(),
-                $crate::__private::SiteKind::$kind,
-            );
-            $crate::__private::Target::Site(&SITE)
-        }};
+            $site
+        };
     }
 }
 
+/// Elsewhere the list is empty.
 #[cfg(not(any(
     target_os = "linux",
     target_os = "macos",
@@ -169,16 +190,10 @@ mod list {
 
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __site {
-        ($name:literal, $kind:ident) => {{
-            static SITE: $crate::__private::Site = $crate::__private::Site::new(
-                $name,
-                ::core::file!(),
-                ::core::line!(),
-                $crate::__private::SiteKind::$kind,
-            );
-            $crate::__private::Target::Site(&SITE)
-        }};
+    macro_rules! __listed {
+        ($site:item) => {
+            $site
+        };
     }
 }
 

@@ -132,8 +132,7 @@ mod live {
 }
 
 /// What a build without `testing` makes of them: nothing, or an empty future where
-/// the caller awaits. Contexts and tokens are type-checked, so that a variable made
-/// for one is not unused.
+/// the caller awaits. Names, contexts and tokens are type-checked, as in `sync.rs`.
 #[cfg(not(feature = "testing"))]
 mod empty {
     #[doc(hidden)]
@@ -155,9 +154,10 @@ mod empty {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __failpoint {
-        ($target:expr $(,)?) => {
+        ($target:expr $(,)?) => {{
+            $crate::__fail_point_sync!($target);
             $crate::__private::ready($crate::__private::FailpointResult::Continue)
-        };
+        }};
         ($target:expr, cancel = $cancel:expr $(,)?) => {{
             if false {
                 $crate::__private::token($cancel);
@@ -166,43 +166,33 @@ mod empty {
         }};
         ($target:expr, $context:expr, cancel = $cancel:expr $(,)?) => {{
             if false {
-                $crate::__private::check_context($context);
+                $crate::__private::token($cancel);
             }
-            $crate::__failpoint!($target, cancel = $cancel)
+            $crate::__failpoint!($target, $context)
         }};
         ($target:expr, $context:expr $(,)?) => {{
-            if false {
-                $crate::__private::check_context($context);
-            }
-            $crate::__failpoint!($target)
+            $crate::__fail_point_with_context_sync!($target, $context);
+            $crate::__private::ready($crate::__private::FailpointResult::Continue)
         }};
     }
 
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __pausable_failpoint {
-        ($target:expr $(,)?) => {
+        ($target:expr $(, $cancel:expr)? $(,)?) => {{
+            $crate::__fail_point_sync!($target);
+            $(if false { $crate::__private::token($cancel); })?
             $crate::__private::ready(::core::result::Result::<(), ()>::Ok(()))
-        };
-        ($target:expr, $cancel:expr $(,)?) => {{
-            if false {
-                $crate::__private::token($cancel);
-            }
-            $crate::__pausable_failpoint!($target)
         }};
     }
 
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __sleep_millis_async {
-        ($target:expr $(,)?) => {
+        ($target:expr $(, $cancel:expr)? $(,)?) => {{
+            $crate::__fail_point_sync!($target);
+            $(if false { $crate::__private::token($cancel); })?
             $crate::__private::ready(())
-        };
-        ($target:expr, $cancel:expr $(,)?) => {{
-            if false {
-                $crate::__private::token($cancel);
-            }
-            $crate::__sleep_millis_async!($target)
         }};
     }
 }

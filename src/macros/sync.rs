@@ -54,16 +54,25 @@ mod live {
     }
 }
 
-/// What a build without `testing` makes of them: nothing, but that a context is
-/// type-checked, so that a variable made for it is not unused.
+/// What a build without `testing` makes of them: nothing. Names and contexts are
+/// type-checked, so that a variable made for one is not unused; conditions and closures
+/// are not even that, as in `fail`.
 #[cfg(not(feature = "testing"))]
 mod empty {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __fail_point_sync {
-        ($target:expr $(,)?) => {{}};
-        ($target:expr, $closure:expr $(,)?) => {{}};
-        ($target:expr, $condition:expr, $closure:expr $(,)?) => {{}};
+        ($target:expr $(,)?) => {{
+            if false {
+                $crate::__private::check_target($target);
+            }
+        }};
+        ($target:expr, $closure:expr $(,)?) => {
+            $crate::__fail_point_sync!($target)
+        };
+        ($target:expr, $condition:expr, $closure:expr $(,)?) => {
+            $crate::__fail_point_sync!($target)
+        };
     }
 
     #[doc(hidden)]
@@ -71,6 +80,7 @@ mod empty {
     macro_rules! __fail_point_with_context_sync {
         ($target:expr, $context:expr $(,)?) => {{
             if false {
+                $crate::__private::check_target($target);
                 $crate::__private::check_context($context);
             }
         }};
