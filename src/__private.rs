@@ -2,7 +2,7 @@
 
 #[cfg(feature = "async")]
 pub use crate::hit::{
-    Begun, MillisFuture, PausableFuture, begin, begin_unit, hit, pausable, sleep_millis, token,
+    Begun, MillisFuture, PausableFuture, begin, begin_unit, hit, pausable, sleep_millis,
 };
 pub use crate::hit::{FailpointResult, Target, hit_blocking, hit_blocking_unit, is_armed};
 pub use crate::site::*;
@@ -26,6 +26,17 @@ pub fn by_name(name: &str) -> Target<'_> {
 #[inline]
 pub fn check_target(_: Target<'_>) {}
 
-/// Checks the type of a macro's context where failpoints are not compiled in.
+/// Gives the context of a macro its type, so that what derefs to one will do.
 #[inline]
-pub fn check_context(_: &crate::FailpointContext) {}
+pub fn context(context: &crate::FailpointContext) -> Option<&crate::FailpointContext> {
+    Some(context)
+}
+
+/// Gives the token of a macro its type, so that what derefs to one will do.
+#[cfg(feature = "async")]
+#[inline]
+pub fn token(
+    cancel: &tokio_util::sync::CancellationToken,
+) -> Option<&tokio_util::sync::CancellationToken> {
+    Some(cancel)
+}

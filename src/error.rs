@@ -114,8 +114,8 @@ impl std::error::Error for Error {}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `unwrap` prints this: what a person reads there should be the message.
-        write!(f, "Error({:?})", self.to_string())
+        // What `unwrap`, and a `main` that returns it, print: for people as well.
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -30,7 +30,7 @@ pub use blocking::{failpoint_blocking, hit_blocking, hit_blocking_unit};
 #[cfg(feature = "async")]
 pub use future::{
     Begun, FailpointFuture, MillisFuture, PausableFuture, begin, begin_unit, failpoint,
-    failpoint_with_cancellation, hit, pausable, sleep_millis, token,
+    failpoint_with_cancellation, hit, pausable, sleep_millis,
 };
 
 /// What a hit tells the code around it.

@@ -320,9 +320,3 @@ pub fn sleep_millis<'a>(
         OnReturn::Sleep,
     ))
 }
-
-/// Gives the token of a macro its type, so that what derefs to one will do.
-#[inline]
-pub fn token(cancel: &CancellationToken) -> &CancellationToken {
-    cancel
-}

@@ -39,7 +39,7 @@ mod live {
         ($target:expr, $context:expr $(,)?) => {{
             let waiting = match $target {
                 target if $crate::__private::is_armed(target) => {
-                    $crate::__private::begin_unit(target, ::core::option::Option::Some($context))
+                    $crate::__private::begin_unit(target, $crate::__private::context($context))
                 }
                 _ => ::core::option::Option::None,
             };
@@ -50,7 +50,7 @@ mod live {
         ($target:expr, $context:expr, $closure:expr $(,)?) => {{
             let begun = match $target {
                 target if $crate::__private::is_armed(target) => {
-                    $crate::__private::begin(target, ::core::option::Option::Some($context))
+                    $crate::__private::begin(target, $crate::__private::context($context))
                 }
                 _ => $crate::__private::Begun::Continue,
             };
@@ -77,13 +77,13 @@ mod live {
             $crate::__private::hit(
                 $target,
                 ::core::option::Option::None,
-                ::core::option::Option::Some($crate::__private::token($cancel)),
+                $crate::__private::token($cancel),
             )
         };
         ($target:expr, $context:expr, cancel = $cancel:expr $(,)?) => {
             $crate::__failpoint!(
                 @context $target, $context,
-                ::core::option::Option::Some($crate::__private::token($cancel))
+                $crate::__private::token($cancel)
             )
         };
         ($target:expr, $context:expr $(,)?) => {
@@ -93,8 +93,7 @@ mod live {
             async {
                 match $target {
                     target if $crate::__private::is_armed(target) => {
-                        let context = ::core::option::Option::Some($context);
-                        $crate::__private::hit(target, context, $cancel).await
+                        $crate::__private::hit(target, $crate::__private::context($context), $cancel).await
                     }
                     _ => $crate::__private::FailpointResult::Continue,
                 }
@@ -109,10 +108,7 @@ mod live {
             $crate::__private::pausable($target, ::core::option::Option::None)
         };
         ($target:expr, $cancel:expr $(,)?) => {
-            $crate::__private::pausable(
-                $target,
-                ::core::option::Option::Some($crate::__private::token($cancel)),
-            )
+            $crate::__private::pausable($target, $crate::__private::token($cancel))
         };
     }
 
@@ -123,10 +119,7 @@ mod live {
             $crate::__private::sleep_millis($target, ::core::option::Option::None)
         };
         ($target:expr, $cancel:expr $(,)?) => {
-            $crate::__private::sleep_millis(
-                $target,
-                ::core::option::Option::Some($crate::__private::token($cancel)),
-            )
+            $crate::__private::sleep_millis($target, $crate::__private::token($cancel))
         };
     }
 }

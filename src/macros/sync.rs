@@ -27,18 +27,19 @@ mod live {
     macro_rules! __fail_point_with_context_sync {
         ($target:expr, $context:expr $(,)?) => {{
             match $target {
-                target => {
-                    if $crate::__private::is_armed(target) {
-                        let context = ::core::option::Option::Some($context);
-                        $crate::__private::hit_blocking_unit(target, context)
-                    }
+                target if $crate::__private::is_armed(target) => {
+                    $crate::__private::hit_blocking_unit(
+                        target,
+                        $crate::__private::context($context),
+                    )
                 }
+                _ => {}
             }
         }};
         ($target:expr, $context:expr, $closure:expr $(,)?) => {{
             let value = match $target {
                 target if $crate::__private::is_armed(target) => {
-                    $crate::__private::hit_blocking(target, ::core::option::Option::Some($context))
+                    $crate::__private::hit_blocking(target, $crate::__private::context($context))
                 }
                 _ => ::core::option::Option::None,
             };
@@ -81,7 +82,7 @@ mod empty {
         ($target:expr, $context:expr $(,)?) => {{
             if false {
                 $crate::__private::check_target($target);
-                $crate::__private::check_context($context);
+                $crate::__private::context($context);
             }
         }};
         ($target:expr, $context:expr, $closure:expr $(,)?) => {
