@@ -2,17 +2,26 @@
 
 #[cfg(feature = "async")]
 pub use crate::hit::{
-    Begun, MillisFuture, PausableFuture, begin, begin_unit, hit, pausable, sleep_millis,
+    Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
+    pausable, sleep_millis,
 };
-pub use crate::hit::{FailpointResult, Target, hit_blocking, hit_blocking_unit, is_armed};
+pub use crate::hit::{
+    FailpointResult, Target, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
+};
 pub use crate::site::*;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 
-/// Calls the closure of a macro. It gives the closure's parameter its type, so that
+/// Calls the closure of a macro; a bare `return` gives it the empty string. It gives the closure's parameter its type, so that
 /// `|value|` needs none, and passes the expected type of the enclosing function on.
 #[inline]
-pub fn call<R>(value: String, closure: impl FnOnce(String) -> R) -> R {
+pub fn call<R>(value: Option<String>, closure: impl FnOnce(String) -> R) -> R {
+    closure(value.unwrap_or_default())
+}
+
+/// [`call`] for the closures of `fail`, which see a bare `return` as `None`.
+#[inline]
+pub fn compat_call<R>(value: Option<String>, closure: impl FnOnce(Option<String>) -> R) -> R {
     closure(value)
 }
 

@@ -126,11 +126,8 @@ pub fn configure_failpoint_callback(
     let name = name.into();
     check_name(&name)?;
     let always = Alternative::always(Task::Callback(Callback::new(callback)));
-    put(vec![Point::new(
-        &name,
-        vec![always],
-        &Registry::global().draws,
-    )]);
+    let draws = &Registry::global().draws;
+    put(vec![Point::new(&name, vec![always], None, draws)]);
     Ok(())
 }
 
@@ -230,11 +227,7 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
 pub fn remove_failpoint(name: impl AsRef<str>) {
     let name = name.as_ref();
     env::read_once();
-    let registry = Registry::global();
-    // Nothing to publish, and no site to wake from its idleness, for an absent name.
-    if registry.find(hash(name), name, |_| ()).is_some() {
-        registry.update(|table| table.remove(hash(name), name).into_iter().collect());
-    }
+    Registry::global().remove(hash(name), name);
 }
 
 /// Removes the configuration of every failpoint, whoever made it.
@@ -249,11 +242,7 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
 /// ```
 pub fn remove_all_failpoints() {
     env::read_once();
-    Registry::global().update(|table| {
-        let mut gone = Vec::new();
-        std::mem::replace(table, crate::table::Table::new()).for_each(|p| gone.push(p.clone()));
-        gone
-    });
+    Registry::global().reset(Vec::new());
 }
 
 /// Whether failpoints are compiled into this program's call sites: the feature
@@ -326,7 +315,13 @@ fn point(name: &str, actions: &str, matchers: Vec<(String, String)>) -> Result<A
     for alternative in &mut alternatives {
         alternative.demand(&matchers);
     }
-    Ok(Point::new(name, alternatives, &Registry::global().draws))
+    let text = matchers.is_empty().then_some(actions);
+    Ok(Point::new(
+        name,
+        alternatives,
+        text,
+        &Registry::global().draws,
+    ))
 }
 
 /// Publishes points that were checked, in one step.

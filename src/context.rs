@@ -102,9 +102,7 @@ impl Matcher {
     /// Compiles `regex`. This is where a bad one is refused: a hit never sees it.
     #[cfg(feature = "context")]
     pub(crate) fn new(key: String, regex: String) -> Result<Self, Problem> {
-        if key.is_empty() {
-            return Err(Problem::EmptyKey);
-        }
+        check_key(&key)?;
         match whole_value(&regex) {
             Ok((grouped, whole)) => {
                 // Between quotes the last backslash would escape the quote.
@@ -127,9 +125,7 @@ impl Matcher {
 
     #[cfg(not(feature = "context"))]
     pub(crate) fn new(key: String, _regex: String) -> Result<Self, Problem> {
-        if key.is_empty() {
-            return Err(Problem::EmptyKey);
-        }
+        check_key(&key)?;
         Err(Problem::Feature {
             what: "a context matcher",
             feature: "context",
@@ -152,6 +148,23 @@ impl Matcher {
         // There is no way to make a matcher without the feature.
         false
     }
+}
+
+/// Refuses a key that no text could express.
+fn check_key(key: &str) -> Result<(), Problem> {
+    let what = if key.is_empty() {
+        "a matcher has an empty key"
+    } else if key.ends_with('\\') {
+        // Between quotes it would escape the quote.
+        "a matcher has a key that ends in a backslash,"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::Key {
+        key: key.to_owned(),
+        what,
+        expected: "the key of a context value",
+    })
 }
 
 /// Writes `key="regex"`, as the grammar of `when(..)` has it.

@@ -105,7 +105,7 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     // The last of several entries counts: the table keeps the first it is given.
     let points = entries.into_iter().rev();
     Ok(points
-        .map(|e| Point::new(e.name, e.alternatives, &registry.draws))
+        .map(|e| Point::new(e.name, e.alternatives, Some(e.actions), &registry.draws))
         .collect())
 }
 

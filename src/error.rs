@@ -44,8 +44,13 @@ pub(crate) enum Problem {
     EmptyActions,
     /// A stretch of the text that is not what the grammar has there.
     Syntax(Syntax),
-    /// Matchers of a call, not of a text: there is no position.
-    EmptyKey,
+    /// The key of a matcher, with what is wrong with it and what was expected. It comes
+    /// from a call, not from a text: there is no position.
+    Key {
+        key: String,
+        what: &'static str,
+        expected: &'static str,
+    },
     #[cfg_attr(
         not(feature = "context"),
         expect(dead_code, reason = "there is no regex to be wrong")
@@ -141,11 +146,16 @@ impl fmt::Display for Error {
                 "the actions are empty; expected [p%][n*]task[(argument)], \"off\" to do nothing"
             ),
             Problem::Syntax(syntax) => syntax.write(f, *place),
-            Problem::EmptyKey => {
-                write!(
-                    f,
-                    "a matcher has an empty key; expected the key of a context value"
-                )
+            Problem::Key {
+                key,
+                what,
+                expected,
+            } => {
+                write!(f, "{what}")?;
+                if !key.is_empty() {
+                    write!(f, " {}", Word(key))?;
+                }
+                write!(f, "; expected {expected}")
             }
             Problem::Regex { key, regex, reason } => write!(
                 f,

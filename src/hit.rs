@@ -12,6 +12,7 @@
 //!   else that a user can pass makes a hit panic or hang.
 
 mod blocking;
+mod compat;
 #[cfg(feature = "async")]
 mod future;
 
@@ -27,6 +28,9 @@ use crate::report;
 use crate::site::Site;
 use crate::table::Registry;
 pub use blocking::{failpoint_blocking, hit_blocking, hit_blocking_unit};
+#[cfg(feature = "async")]
+pub use compat::{compat_begin, compat_begin_unit};
+pub use compat::{compat_eval, compat_unit};
 #[cfg(feature = "async")]
 pub use future::{
     Begun, FailpointFuture, MillisFuture, PausableFuture, begin, begin_unit, failpoint,
@@ -57,13 +61,17 @@ pub enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// Whether nothing can be configured here; `false` says nothing.
+    /// Whether nothing is configured here; `false` says nothing.
     #[inline(always)]
-    pub(crate) fn is_idle(self) -> bool {
+    pub(crate) fn is_idle(self, rules: Rules) -> bool {
         let registry = Registry::global();
         match self {
             Target::Site(site) => site.is_idle(registry),
-            Target::Name(_) => registry.is_empty(),
+            // Natively an empty table means something once the environment was read. (A
+            // native site looked its name up, and so had it read.)
+            Target::Name(_) => {
+                registry.is_empty() && (rules == Rules::Fail || registry.is_env_read())
+            }
         }
     }
 
@@ -78,7 +86,6 @@ impl Target<'_> {
     /// Hands the configured point to `found`.
     fn find<R>(self, found: impl FnOnce(&Arc<Point>) -> R) -> Option<R> {
         let registry = Registry::global();
-        env::read_once();
         match self {
             Target::Site(site) => site.look_up(registry, found),
             Target::Name(name) => registry.find(hash(name), name, found),
@@ -89,19 +96,25 @@ impl Target<'_> {
 /// Whether a point is configured here: macros ask before they evaluate a context.
 #[inline]
 pub fn is_armed(target: Target<'_>) -> bool {
-    ENABLED && !target.is_idle() && target.find(|_| ()).is_some()
+    if !ENABLED || target.is_idle(Rules::Native) {
+        return false;
+    }
+    env::read_once();
+    target.find(|_| ()).is_some()
 }
 
 /// Whether failpoints are compiled in.
 pub(crate) const ENABLED: bool = cfg!(feature = "testing");
 
-/// How a hit takes a `return`.
+/// By whose rules a hit runs an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OnReturn {
-    Return,
-    /// The value is a number of milliseconds to sleep: what Neon's
+pub(crate) enum Rules {
+    Native,
+    /// Native, but a `return` has the number of milliseconds to sleep: what Neon's
     /// `sleep_millis_async!` makes of it.
-    Sleep,
+    Millis,
+    /// Those of the `fail` crate: see [`compat`](crate::compat).
+    Fail,
 }
 
 /// What is left to do after a hit was evaluated.
@@ -122,15 +135,18 @@ pub(crate) enum Step {
 pub(crate) fn evaluate(
     target: Target<'_>,
     context: Option<&FailpointContext>,
-    on_return: OnReturn,
+    rules: Rules,
 ) -> Step {
+    if rules != Rules::Fail {
+        env::read_once();
+    }
     // I1: one snapshot, one point, and the point alone decides. The snapshot is let
     // go before anything of the task is done.
     let picked = target.find(|point| {
         let task = point.pick(context)?;
         let waits = match task {
             Task::Pause | Task::Sleep(_) => true,
-            Task::Return(_) => on_return == OnReturn::Sleep,
+            Task::Return(_) => rules == Rules::Millis,
             _ => false,
         };
         Some((task.clone(), waits.then(|| point.clone())))
@@ -147,7 +163,7 @@ pub(crate) fn evaluate(
         Task::Off => {}
         Task::Pause => return wait(None),
         Task::Sleep(millis) => return wait(Some(Duration::from_millis(millis))),
-        Task::Return(value) if on_return == OnReturn::Sleep => {
+        Task::Return(value) if rules == Rules::Millis => {
             let value = value.unwrap_or_default();
             match value.parse() {
                 Ok(millis) => return wait(Some(Duration::from_millis(millis))),
@@ -157,7 +173,7 @@ pub(crate) fn evaluate(
         Task::Return(value) => return Step::Return(value),
         Task::Yield => return Step::Yield,
         Task::Delay(millis) => burn(Duration::from_millis(millis)),
-        Task::Print(text) => report::print(name, text.as_deref()),
+        Task::Print(text) => report::print(rules, name, text.as_deref()),
         // The texts of `fail` 0.5.1.
         Task::Panic(Some(message)) => panic!("{message}"),
         Task::Panic(None) => panic!("failpoint {name} panic"),

@@ -155,6 +155,7 @@
 #![cfg_attr(not(feature = "async"), allow(rustdoc::broken_intra_doc_links))]
 
 mod action;
+pub mod compat;
 mod config;
 mod context;
 mod draws;

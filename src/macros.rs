@@ -340,6 +340,7 @@ macro_rules! failpoint_context {
 
 #[cfg(feature = "async")]
 mod awaiting;
+mod compat;
 #[cfg(not(feature = "async"))]
 mod no_async;
 mod sync;

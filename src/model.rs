@@ -23,7 +23,7 @@ pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
 /// A configuration of the one name that the models use, or of another.
 pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
     let alternatives = parse::actions(actions).expect("valid actions");
-    Point::new(name, alternatives, &registry.draws)
+    Point::new(name, alternatives, None, &registry.draws)
 }
 
 /// What `configure_failpoint` does once everything was checked.
@@ -34,8 +34,7 @@ pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
 
 /// What `remove_failpoint` does.
 pub(crate) fn remove(registry: &Registry, name: &str) {
-    let hash = crate::name::hash(name);
-    registry.update(|table| table.remove(hash, name).into_iter().collect());
+    registry.remove(crate::name::hash(name), name);
 }
 
 /// A table with `point` alone.

@@ -17,13 +17,20 @@ pub(crate) struct Point {
     name: Box<str>,
     hash: u64,
     rules: Vec<Rule>,
+    /// The text it was configured by, where that is not [`actions`](Self::actions).
+    text: Option<Box<str>>,
     /// Hits that no rule took. Every hit counts once, here or in its rule.
     passed: AtomicUsize,
     pub(crate) waiters: Waiters,
 }
 
 impl Point {
-    pub(crate) fn new(name: &str, alternatives: Vec<Alternative>, draws: &Draws) -> Arc<Self> {
+    pub(crate) fn new(
+        name: &str,
+        alternatives: Vec<Alternative>,
+        text: Option<&str>,
+        draws: &Draws,
+    ) -> Arc<Self> {
         let rules = alternatives
             .into_iter()
             .enumerate()
@@ -35,6 +42,7 @@ impl Point {
             name: name.into(),
             hash: hash(name),
             rules: rules.collect(),
+            text: text.map(Box::from),
             passed: AtomicUsize::new(0),
             waiters: Waiters::new(),
         })
@@ -61,6 +69,14 @@ impl Point {
     /// How often an alternative was chosen.
     pub(crate) fn fired(&self) -> usize {
         self.rules.iter().map(Rule::fired).sum()
+    }
+
+    /// The text it was configured by.
+    pub(crate) fn text(&self) -> String {
+        match &self.text {
+            Some(text) => text.to_string(),
+            None => self.actions(),
+        }
     }
 
     /// The configuration as text that parses back to the same rules.

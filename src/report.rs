@@ -6,12 +6,16 @@ use log::{error, info, warn};
 #[cfg(feature = "async")]
 use tracing::{error, info, warn};
 
-/// The `print` action of a native hit.
-pub(crate) fn print(name: &str, text: Option<&str>) {
-    match text {
-        Some(text) => info!(target: "neon_failpoint", "{text}"),
-        // The words of `fail` 0.5.1, on which its users filter.
-        None => info!(target: "neon_failpoint", "failpoint {name} executed."),
+use crate::hit::Rules;
+
+/// The `print` action. By the rules of `fail` it is a record of `log` with the target
+/// `fail`: its users filter on that, and on the words.
+pub(crate) fn print(rules: Rules, name: &str, text: Option<&str>) {
+    match (rules, text) {
+        (Rules::Fail, Some(text)) => log::info!(target: "fail", "{text}"),
+        (Rules::Fail, None) => log::info!(target: "fail", "failpoint {name} executed."),
+        (_, Some(text)) => info!(target: "neon_failpoint", "{text}"),
+        (_, None) => info!(target: "neon_failpoint", "failpoint {name} executed."),
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Registry {
     /// mislead it: 2^32 publications on a 32-bit machine.)
     generation: AtomicUsize,
     empty_at: AtomicUsize,
-    /// Whether FAILPOINTS was read: until then an empty table means nothing.
+    /// Whether FAILPOINTS was read: until then a native hit may not go by the table.
     env_read: AtomicBool,
     writer: Mutex<()>,
     pub(crate) draws: Draws,
@@ -84,7 +84,7 @@ impl Registry {
             Self {
                 snapshot: Snapshot::empty(),
                 generation: AtomicUsize::new(1),
-                empty_at: AtomicUsize::new(0),
+                empty_at: AtomicUsize::new(1),
                 env_read: AtomicBool::new(false),
                 writer: Mutex::new(()),
                 draws: Draws::new(),
@@ -140,6 +140,31 @@ impl Registry {
         replaced.finish();
     }
 
+    /// Removes the point of that name, if there is one.
+    pub(crate) fn remove(&self, hash: u64, name: &str) {
+        // Nothing to publish, and no site to wake from its idleness, for an absent name.
+        if self.find(hash, name, |_| ()).is_some() {
+            self.update(|table| table.remove(hash, name).into_iter().collect());
+        }
+    }
+
+    /// Replaces every point by `points`, and takes FAILPOINTS as read: what
+    /// [`compat`](crate::compat)'s scenarios do.
+    pub(crate) fn reset(&self, points: Vec<Arc<Point>>) {
+        let writer = self.write();
+        let replaced = self.replace(|table| {
+            let mut gone = Vec::new();
+            std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
+            // Of several with one name the last one stays.
+            gone.extend(points.into_iter().filter_map(|point| table.insert(point)));
+            gone
+        });
+        // Release: pairs with the Acquire in `is_env_read`.
+        self.env_read.store(true, Ordering::Release);
+        drop(writer);
+        replaced.finish();
+    }
+
     /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
     /// the table, names that are there already excepted. Returns what `read` did.
     ///
@@ -168,8 +193,6 @@ impl Registry {
         // Release: pairs with the Acquire in `is_env_read`. After publishing, so that
         // who finds it read finds its points; a failed reading counts as one.
         self.env_read.store(true, Ordering::Release);
-        // From now on an empty table means something.
-        self.bump(self.snapshot.load().is_none());
         drop(writer);
         if let Some(replaced) = replaced {
             replaced.finish();
@@ -221,7 +244,7 @@ impl Registry {
             .generation
             .fetch_add(1, Ordering::Release)
             .wrapping_add(1);
-        if is_empty && self.is_env_read() {
+        if is_empty {
             self.empty_at.store(next, Ordering::Relaxed);
         }
     }

@@ -88,6 +88,7 @@ fn bad_matchers_in_a_text_are_named_with_their_byte() {
         ("when(a=\"b)off", "unclosed quote \"\\\"b)off\" at byte 7 of the actions; expected a closing `\"` for it".to_owned()),
         ("when(a=\"b\"c)off", r#"unexpected text "c" at byte 10 of the actions; expected `,` or `)`"#.to_owned()),
         ("off->when(a=[)off", r#"invalid regular expression "[" at byte 12 of the actions; expected a valid one (unclosed character class)"#.to_owned()),
+        (r"when(a\=b)off", r#"a matcher has a key that ends in a backslash, "a\\" at byte 5 of the actions; expected the key of a context value"#.to_owned()),
         ("when(a=b)", format!("no task at byte 9 of the actions; {TASKS}")),
         ("when(a=b)when(c=d)off", format!(r#"unknown task "when" at byte 9 of the actions; {TASKS}"#)),
     ];

@@ -35,6 +35,7 @@ pub(crate) fn actions(text: &str) -> Result<Vec<Alternative>, Problem> {
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) name: &'a str,
+    pub(crate) actions: &'a str,
     pub(crate) alternatives: Vec<Alternative>,
 }
 
@@ -79,8 +80,14 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
         if name.is_empty() {
             return Err(problem("", Problem::EmptyName));
         }
+        let start = reader.at;
         let alternatives = reader.alternatives().map_err(|e| problem(name, e))?;
-        entries.push(Entry { name, alternatives });
+        let actions = text[start..reader.at].trim();
+        entries.push(Entry {
+            name,
+            actions,
+            alternatives,
+        });
     }
 }
 
@@ -235,7 +242,7 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.skip_space();
-            let start = self.at;
+            let key_start = self.at;
             let key = if self.rest().starts_with('"') {
                 self.quoted()?
             } else {
@@ -244,8 +251,8 @@ impl<'a> Reader<'a> {
             self.skip_space();
             if key.is_empty() || !self.eat("=") {
                 let what = "a matcher without a key and `=`";
-                let word = &self.text[start..self.at];
-                return Err(syntax(what, word, start, "key=regex or key=\"regex\""));
+                let word = &self.text[key_start..self.at];
+                return Err(syntax(what, word, key_start, "key=regex or key=\"regex\""));
             }
             self.skip_space();
             let start = self.at;
@@ -254,7 +261,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.plain_regex().to_owned()
             };
-            let matcher = Matcher::new(key, regex).map_err(|e| regex_problem(e, start))?;
+            let matcher = Matcher::new(key, regex).map_err(|e| in_text(e, key_start, start))?;
             matchers.push(matcher);
             self.skip_space();
             if self.eat(")") {
@@ -325,12 +332,17 @@ impl<'a> Reader<'a> {
 }
 
 /// Gives the problem of a matcher that stands in a text its position.
-fn regex_problem(problem: Problem, position: usize) -> Problem {
+fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
     match problem {
+        Problem::Key {
+            key,
+            what,
+            expected,
+        } => syntax(what, &key, key_start, expected),
         Problem::Regex { regex, reason, .. } => syntax(
             "invalid regular expression",
             &regex,
-            position,
+            regex_start,
             &format!("a valid one ({reason})"),
         ),
         other => other,

@@ -1,6 +1,6 @@
 //! Hits of synchronous code.
 
-use super::{ENABLED, FailpointResult, OnReturn, Step, Target, evaluate, no_closure};
+use super::{ENABLED, FailpointResult, Rules, Step, Target, evaluate, no_closure};
 use crate::context::FailpointContext;
 use crate::wait::{Waiter, block};
 
@@ -38,18 +38,22 @@ use crate::wait::{Waiter, block};
 /// ```
 pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> FailpointResult {
     match hit_blocking(Target::Name(name), context) {
-        Some(value) => FailpointResult::Return(value),
+        Some(value) => FailpointResult::Return(value.unwrap_or_default()),
         None => FailpointResult::Continue,
     }
 }
 
-/// A blocking hit of a macro: the value to return, if there is one.
+/// A blocking hit of a macro: `Some` where it returns, with the argument of the
+/// `return`.
 #[inline]
-pub fn hit_blocking(target: Target<'_>, context: Option<&FailpointContext>) -> Option<String> {
-    if !ENABLED || target.is_idle() {
+pub fn hit_blocking(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+) -> Option<Option<String>> {
+    if !ENABLED {
         return None;
     }
-    armed(target, context)
+    hit_by(target, context, Rules::Native)
 }
 
 /// A blocking hit of a macro without a closure.
@@ -61,12 +65,32 @@ pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>)
     }
 }
 
+#[inline]
+pub(super) fn hit_by(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+) -> Option<Option<String>> {
+    if target.is_idle(rules) {
+        return None;
+    }
+    armed(target, context, rules)
+}
+
 #[cold]
-fn armed(target: Target<'_>, context: Option<&FailpointContext>) -> Option<String> {
-    match evaluate(target, context, OnReturn::Return) {
+fn armed(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+) -> Option<Option<String>> {
+    match evaluate(target, context, rules) {
         Step::Continue => {}
-        Step::Return(value) => return Some(value.unwrap_or_default()),
+        Step::Return(value) => return Some(value),
         Step::Yield => std::thread::yield_now(),
+        // By the rules of `fail` a sleep lasts, whatever becomes of its point.
+        Step::Wait {
+            limit: Some(limit), ..
+        } if rules == Rules::Fail => std::thread::sleep(limit),
         Step::Wait { point, limit } => block(Waiter::new(point, true, context), limit),
     }
     None

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{ENABLED, FailpointResult, OnReturn, Step, Target, evaluate, no_closure};
+use super::{ENABLED, FailpointResult, Rules, Step, Target, evaluate, no_closure};
 use crate::context::FailpointContext;
 use crate::wait::{Waiter, Waiting};
 
@@ -112,7 +112,7 @@ enum State<'a> {
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        on_return: OnReturn,
+        rules: Rules,
     },
     Waiting(Waiting<'a>),
     Done,
@@ -125,21 +125,21 @@ impl<'a> FailpointFuture<'a> {
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
     ) -> Self {
-        Self::returning(target, context, cancel, OnReturn::Return)
+        Self::by_rules(target, context, cancel, Rules::Native)
     }
 
     #[inline]
-    fn returning(
+    fn by_rules(
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        on_return: OnReturn,
+        rules: Rules,
     ) -> Self {
         let state = State::Unpolled {
             target,
             context,
             cancel,
-            on_return,
+            rules,
         };
         Self { state }
     }
@@ -164,16 +164,16 @@ impl Future for FailpointFuture<'_> {
             target,
             context,
             cancel,
-            on_return,
+            rules,
         } = this.state
         else {
             return this.poll_wait(cx);
         };
         // Done before the task runs: a panic of it must not lead to a second hit.
         this.state = State::Done;
-        match begin_hit(target, context, cancel, on_return) {
+        match begin_native(target, context, cancel, rules) {
             Begun::Continue => Poll::Ready(FailpointResult::Continue),
-            Begun::Return(value) => Poll::Ready(FailpointResult::Return(value)),
+            Begun::Return(value) => Poll::Ready(FailpointResult::Return(value.unwrap_or_default())),
             Begun::Wait(waiting) => {
                 this.state = State::Waiting(waiting);
                 this.poll_wait(cx)
@@ -198,23 +198,36 @@ impl fmt::Debug for FailpointFuture<'_> {
 pub enum Begun<'a> {
     /// Go on.
     Continue,
-    /// Return this value.
-    Return(String),
+    /// Return, with the argument of the `return`.
+    Return(Option<String>),
     /// Await this, then go on.
     Wait(Waiting<'a>),
 }
 
 #[inline]
-fn begin_hit<'a>(
+fn begin_native<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
-    on_return: OnReturn,
+    rules: Rules,
 ) -> Begun<'a> {
-    if !ENABLED || target.is_idle() {
+    if !ENABLED {
         return Begun::Continue;
     }
-    begin_armed(target, context, cancel, on_return)
+    begin_by(target, context, cancel, rules)
+}
+
+#[inline]
+pub(super) fn begin_by<'a>(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    cancel: Option<&'a CancellationToken>,
+    rules: Rules,
+) -> Begun<'a> {
+    if target.is_idle(rules) {
+        return Begun::Continue;
+    }
+    begin_armed(target, context, cancel, rules)
 }
 
 #[cold]
@@ -222,11 +235,11 @@ fn begin_armed<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
-    on_return: OnReturn,
+    rules: Rules,
 ) -> Begun<'a> {
-    match evaluate(target, context, on_return) {
+    match evaluate(target, context, rules) {
         Step::Continue => Begun::Continue,
-        Step::Return(value) => Begun::Return(value.unwrap_or_default()),
+        Step::Return(value) => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let waiter = Waiter::new(point, false, context);
@@ -239,7 +252,7 @@ fn begin_armed<'a>(
 /// so that neither the name nor the context is held across the await.
 #[inline]
 pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
-    begin_hit(target, context, None, OnReturn::Return)
+    begin_native(target, context, None, Rules::Native)
 }
 
 /// As [`begin`], for a macro without a closure: what is to be awaited, if anything.
@@ -313,10 +326,10 @@ pub fn sleep_millis<'a>(
     target: Target<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> MillisFuture<'a> {
-    MillisFuture(FailpointFuture::returning(
+    MillisFuture(FailpointFuture::by_rules(
         target,
         None,
         cancel,
-        OnReturn::Sleep,
+        Rules::Millis,
     ))
 }

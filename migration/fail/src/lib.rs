@@ -1,0 +1,52 @@
+//! The `fail` crate's surface on [`neon_failpoint`]'s table.
+//!
+//! A project that depends on `fail` 0.5 takes this package instead and changes no code;
+//! what it gets is [`neon_failpoint::compat`], which says where it differs, and why.
+//! Points configured here act on native call sites of the same build and the other way
+//! round.
+//!
+//! | feature | what it does |
+//! |---|---|
+//! | `failpoints` | `fail_point!` has code; without it, it is empty, whatever other crates of the build ask of `neon_failpoint` |
+//! | `async` | `async_fail_point!`, the same macro for async code; brings tokio |
+//!
+//! ```
+//! # #[macro_use] extern crate fail;
+//! # fn main() {
+//! fn answer() -> u64 {
+//!     fail_point!("shim-doc", |value| value.map_or(2, |v| v.parse().unwrap()));
+//!     42
+//! }
+//!
+//! fail::cfg("shim-doc", "1*return(7)").unwrap();
+//! let first = if fail::has_failpoints() { 7 } else { 42 };
+//! assert_eq!((answer(), answer()), (first, 42));
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+// One by one: what `compat` gets later is not part of `fail`.
+pub use neon_failpoint::compat::{FailGuard, FailScenario, cfg, cfg_callback, list, remove};
+
+#[doc(hidden)]
+pub use neon_failpoint::compat::eval;
+
+#[doc(inline)]
+#[cfg(feature = "failpoints")]
+pub use neon_failpoint::__compat_fail_point as fail_point;
+#[doc(inline)]
+#[cfg(not(feature = "failpoints"))]
+pub use neon_failpoint::__compat_no_fail_point as fail_point;
+
+#[doc(inline)]
+#[cfg(all(feature = "async", feature = "failpoints"))]
+pub use neon_failpoint::__compat_async_fail_point as async_fail_point;
+#[doc(inline)]
+#[cfg(all(feature = "async", not(feature = "failpoints")))]
+pub use neon_failpoint::__compat_no_fail_point as async_fail_point;
+
+/// Whether `fail_point!` has code: this package's own feature `failpoints`.
+pub const fn has_failpoints() -> bool {
+    cfg!(feature = "failpoints")
+}

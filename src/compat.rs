@@ -1,0 +1,214 @@
+//! The surface of the `fail` crate, version 0.5.1, on this crate's table.
+//!
+//! A project on `fail` swaps the dependency for the package in `migration/fail`, which
+//! re-exports this module, and changes no code. Points that are configured here act on
+//! native call sites and the other way round, each by its own rules: a hit through this
+//! module prints to `log` with the target `fail`, sleeps for all its milliseconds, and
+//! panics with `fail`'s words. What functions, macro and types do is what `fail` 0.5.1
+//! documents, error and panic texts included.
+//!
+//! ```
+//! use neon_failpoint::compat::{self as fail, fail_point};
+//!
+//! fn read() -> u64 {
+//!     fail_point!("compat-doc", |value| value.map_or(2, |v| v.parse().unwrap()));
+//!     0
+//! }
+//!
+//! # if !fail::has_failpoints() { return }
+//! let scenario = fail::FailScenario::setup();
+//! fail::cfg("compat-doc", "return(100)").unwrap();
+//! assert_eq!(read(), 100);
+//! scenario.teardown();
+//! assert_eq!(read(), 0);
+//! ```
+//!
+//! # Where it differs
+//!
+//! Only where `fail` 0.5.1 is broken:
+//!
+//! | what | `fail` | here | why |
+//! |---|---|---|---|
+//! | a bad value of FAILPOINTS | `setup` panics, and every later call panics too | `setup` panics with the same message; nothing of the value is configured, and the registry stays usable | the panic poisons `fail`'s lock for good |
+//! | a negative or NaN percentage | accepted; a hit panics | an error of [`cfg`] | the mistake is told where it is made |
+//! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs tells nothing |
+//! | releasing many paused threads | every hit in the process waits meanwhile | nobody waits | the registry's lock is held over a busy wait |
+//!
+//! # The environment
+//!
+//! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A
+//! scenario counts as the one reading: afterwards no native call reads it again.
+//!
+//! Glob imports of this module and of the crate's root name two different `fail_point!`
+//! (error E0659): import one of them by name.
+
+mod parse;
+mod scenario;
+
+use std::sync::Arc;
+
+use crate::action::{Alternative, Callback, Task};
+use crate::hit::{ENABLED, Target, compat_eval};
+use crate::name::hash;
+use crate::point::Point;
+use crate::table::Registry;
+use crate::trie::Named;
+pub use scenario::FailScenario;
+
+#[doc(inline)]
+#[cfg(feature = "testing")]
+pub use crate::__compat_fail_point as fail_point;
+#[doc(inline)]
+#[cfg(not(feature = "testing"))]
+pub use crate::__compat_no_fail_point as fail_point;
+
+#[doc(inline)]
+#[cfg(all(feature = "async", feature = "testing"))]
+pub use crate::__compat_async_fail_point as async_fail_point;
+#[doc(inline)]
+#[cfg(all(feature = "async", not(feature = "testing")))]
+pub use crate::__compat_no_fail_point as async_fail_point;
+
+/// Whether failpoints are compiled into call sites: the feature `testing`.
+pub const fn has_failpoints() -> bool {
+    ENABLED
+}
+
+/// The configured failpoints as pairs of name and actions, sorted by name.
+///
+/// The actions are the text as it was configured, `callback` for a callback.
+pub fn list() -> Vec<(String, String)> {
+    let points = Registry::global().points();
+    points
+        .iter()
+        .map(|p| (p.name().to_owned(), p.text()))
+        .collect()
+}
+
+#[doc(hidden)]
+pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
+    compat_eval(Target::Name(name), f)
+}
+
+/// Configures the failpoint `name` to do `actions`, a chain `action[->action...]` of
+/// `[p%][cnt*]task[(arg)]`.
+///
+/// The tasks are `off`, `return(arg)`, `sleep(milliseconds)`, `panic(msg)`,
+/// `print(msg)`, `pause`, `yield` and `delay(milliseconds)`. An earlier configuration
+/// is replaced, and who paused under it goes on. Works without the feature `testing`,
+/// too, though then no macro looks.
+///
+/// # Errors
+///
+/// Actions that are not of that form, in `fail`'s words; the earlier configuration stays.
+///
+/// ```
+/// use neon_failpoint::compat::{cfg, list};
+///
+/// cfg("compat-cfg-doc", "20%3*print(still alive!)->panic").unwrap();
+/// let error = cfg("compat-cfg-doc", "retrun").unwrap_err();
+/// assert_eq!(error, r#"unrecognized command "retrun""#);
+/// ```
+pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
+    put(point(&name.into(), actions)?);
+    Ok(())
+}
+
+/// Configures the failpoint `name` to call `f` at every hit, inside the hit.
+///
+/// The callback may configure or remove failpoints, its own included.
+///
+/// # Errors
+///
+/// None; the type is `fail`'s.
+///
+/// ```
+/// use neon_failpoint::compat::{cfg_callback, eval};
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// static CALLED: AtomicBool = AtomicBool::new(false);
+/// cfg_callback("compat-callback-doc", || CALLED.store(true, Ordering::Relaxed)).unwrap();
+/// assert_eq!(eval("compat-callback-doc", |_| ()), None);
+/// assert!(CALLED.load(Ordering::Relaxed));
+/// ```
+pub fn cfg_callback<S, F>(name: S, f: F) -> Result<(), String>
+where
+    S: Into<String>,
+    F: Fn() + Send + Sync + 'static,
+{
+    let always = Alternative::always(Task::Callback(Callback::new(f)));
+    let draws = &Registry::global().draws;
+    put(Point::new(&name.into(), vec![always], None, draws));
+    Ok(())
+}
+
+/// Removes the failpoint `name`, if it is configured. Who paused at it goes on.
+///
+/// ```
+/// use neon_failpoint::compat::{cfg, list, remove};
+///
+/// cfg("compat-remove-doc", "pause").unwrap();
+/// remove("compat-remove-doc");
+/// assert!(list().is_empty());
+/// ```
+pub fn remove<S: AsRef<str>>(name: S) {
+    Registry::global().remove(hash(name.as_ref()), name.as_ref());
+}
+
+/// A configuration that is removed when this is dropped, whatever was configured under
+/// the name before or since.
+///
+/// ```
+/// use neon_failpoint::compat::{FailGuard, list};
+///
+/// let guard = FailGuard::new("compat-guard-doc", "off").unwrap();
+/// assert_eq!(list(), [("compat-guard-doc".to_owned(), "off".to_owned())]);
+/// drop(guard);
+/// assert!(list().is_empty());
+/// ```
+#[derive(Debug)]
+pub struct FailGuard(String);
+
+impl FailGuard {
+    /// [`cfg`] for as long as the guard lives.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`cfg`].
+    pub fn new<S: Into<String>>(name: S, actions: &str) -> Result<FailGuard, String> {
+        let name = name.into();
+        cfg(&name, actions)?;
+        Ok(FailGuard(name))
+    }
+
+    /// [`cfg_callback`] for as long as the guard lives.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is `fail`'s.
+    pub fn with_callback<S, F>(name: S, f: F) -> Result<FailGuard, String>
+    where
+        S: Into<String>,
+        F: Fn() + Send + Sync + 'static,
+    {
+        let name = name.into();
+        cfg_callback(&name, f)?;
+        Ok(FailGuard(name))
+    }
+}
+
+impl Drop for FailGuard {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+fn point(name: &str, actions: &str) -> Result<Arc<Point>, String> {
+    let alternatives = parse::actions(actions)?;
+    let draws = &Registry::global().draws;
+    Ok(Point::new(name, alternatives, Some(actions), draws))
+}
+
+fn put(point: Arc<Point>) {
+    Registry::global().update(|table| table.insert(point).into_iter().collect());
+}

@@ -1,0 +1,86 @@
+//! Scenarios: the one test at a time that owns the table.
+
+use std::env::{self, VarError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use super::point;
+use crate::point::Point;
+use crate::table::Registry;
+
+static SCENARIO: Mutex<()> = Mutex::new(());
+/// Who holds `SCENARIO`.
+static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+fn owner() -> MutexGuard<'static, Option<ThreadId>> {
+    OWNER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A test's hold on the failpoints of the process.
+///
+/// One exists at a time: [`setup`](Self::setup) waits for the scenario of another
+/// thread to end. Dropping it clears every failpoint, as [`teardown`](Self::teardown)
+/// does.
+#[derive(Debug)]
+pub struct FailScenario<'a> {
+    _scenario: MutexGuard<'a, ()>,
+}
+
+impl<'a> FailScenario<'a> {
+    /// Begins a scenario: clears every failpoint, also those configured natively, and
+    /// configures those of the environment variable `FAILPOINTS`
+    /// (`name=actions;name=actions`; of entries with one name the last one counts).
+    ///
+    /// # Panics
+    ///
+    /// With `fail`'s messages, where `FAILPOINTS` is not of that form: then nothing of it
+    /// is configured. Where this thread has a scenario already.
+    pub fn setup() -> Self {
+        let this = thread::current().id();
+        if *owner() == Some(this) {
+            panic!(
+                "FailScenario::setup: this thread has a scenario already, which has to end first \
+                 (call teardown, or drop it)"
+            );
+        }
+        let scenario = SCENARIO.lock().unwrap_or_else(PoisonError::into_inner);
+        *owner() = Some(this);
+        // From here on a panic ends the scenario.
+        let scenario = Self {
+            _scenario: scenario,
+        };
+        // Cleared also where the value turns out to be bad.
+        Registry::global().reset(Vec::new());
+        Registry::global().reset(points());
+        scenario
+    }
+
+    /// Ends the scenario: clears every failpoint, and lets go who paused at one.
+    pub fn teardown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for FailScenario<'_> {
+    fn drop(&mut self) {
+        Registry::global().reset(Vec::new());
+        *owner() = None;
+    }
+}
+
+/// The points of the environment.
+fn points() -> Vec<Arc<Point>> {
+    let failpoints = match env::var("FAILPOINTS") {
+        Ok(failpoints) => failpoints,
+        Err(VarError::NotPresent) => return Vec::new(),
+        Err(e) => panic!("invalid failpoints: {e:?}"),
+    };
+    let entries = failpoints.trim().split(';').map(str::trim);
+    let entries = entries.filter(|entry| !entry.is_empty());
+    let point = |entry: &str| match entry.split_once('=') {
+        None => panic!("invalid failpoint: {entry:?}"),
+        Some((name, actions)) => point(name, actions)
+            .unwrap_or_else(|e| panic!("unable to configure failpoint \"{name}\": {e}")),
+    };
+    entries.map(point).collect()
+}

@@ -1,0 +1,57 @@
+//! Hits by the rules of the `fail` crate: see [`compat`](crate::compat).
+//!
+//! They do not ask whether failpoints are compiled in: that is up to the macros, and
+//! `eval` evaluates without them.
+
+use super::blocking::hit_by;
+#[cfg(feature = "async")]
+use super::future::{Begun, begin_by};
+use super::{Rules, Target};
+#[cfg(feature = "async")]
+use crate::wait::Waiting;
+
+/// A blocking hit: `Some` where it returns, with the argument of the `return`.
+#[inline]
+fn hit_compat(target: Target<'_>) -> Option<Option<String>> {
+    hit_by(target, None, Rules::Fail)
+}
+
+/// `fail_point!` with a closure: what it returned, if it was called.
+#[inline]
+pub fn compat_eval<R>(target: Target<'_>, f: impl FnOnce(Option<String>) -> R) -> Option<R> {
+    hit_compat(target).map(f)
+}
+
+/// `fail_point!` with nothing but a name.
+#[inline]
+#[track_caller]
+pub fn compat_unit(target: Target<'_>) {
+    if hit_compat(target).is_some() {
+        not_supported(target.name());
+    }
+}
+
+/// `async_fail_point!` with a closure, up to the await.
+#[cfg(feature = "async")]
+#[inline]
+pub fn compat_begin(target: Target<'_>) -> Begun<'static> {
+    begin_by(target, None, None, Rules::Fail)
+}
+
+/// `async_fail_point!` with nothing but a name, up to the await.
+#[cfg(feature = "async")]
+#[inline]
+#[track_caller]
+pub fn compat_begin_unit(target: Target<'_>) -> Option<Waiting<'static>> {
+    match compat_begin(target) {
+        Begun::Continue => None,
+        Begun::Wait(waiting) => Some(waiting),
+        Begun::Return(_) => not_supported(target.name()),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn not_supported(name: &str) -> ! {
+    panic!("Return is not supported for the fail point \"{name}\"")
+}

@@ -1,0 +1,127 @@
+//! `fail`'s macro and its async twin, live and empty under names of their own:
+//! [`compat`](crate::compat) picks by the feature `testing`, the shim by its own.
+//!
+//! The arguments are those of `fail` 0.5.1, evaluated in its order. The blocking macro
+//! hands the closure over before the hit, as `fail` does; the async one makes it after
+//! the await, so that it need not be `Send`.
+
+/// A failpoint of synchronous code, as the `fail` crate has it.
+///
+/// | form | |
+/// |---|---|
+/// | `fail_point!(name)` | every action but `return`, which panics |
+/// | `fail_point!(name, closure)` | `return` calls `closure` with its argument, an `Option<String>`, and returns the result from the enclosing function |
+/// | `fail_point!(name, condition, closure)` | the same, where `condition` holds |
+///
+/// ```
+/// use neon_failpoint::compat::{cfg, fail_point};
+///
+/// fn limit(strict: bool) -> u32 {
+///     fail_point!("compat-macro-doc", strict, |n| n.map_or(1, |n| n.parse().unwrap()));
+///     100
+/// }
+///
+/// # if !neon_failpoint::has_failpoints() { return }
+/// cfg("compat-macro-doc", "return(10)").unwrap();
+/// assert_eq!((limit(true), limit(false)), (10, 100));
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compat_fail_point {
+    ($name:literal $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_hit!($crate::__site!($name, Blocks) $(, $rest)*)
+    };
+    ($name:expr $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_hit!($crate::__private::by_name($name) $(, $rest)*)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compat_hit {
+    ($target:expr) => {
+        $crate::__private::compat_unit($target)
+    };
+    ($target:expr, $closure:expr) => {{
+        if let ::core::option::Option::Some(res) = $crate::__private::compat_eval($target, $closure)
+        {
+            return res;
+        }
+    }};
+    ($target:expr, $condition:expr, $closure:expr) => {{
+        if $condition {
+            $crate::__compat_hit!($target, $closure);
+        }
+    }};
+}
+
+/// A failpoint of synchronous code, or an async one, that is not compiled in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compat_no_fail_point {
+    ($name:expr $(,)?) => {{}};
+    ($name:expr, $closure:expr $(,)?) => {{}};
+    ($name:expr, $condition:expr, $closure:expr $(,)?) => {{}};
+}
+
+/// [`fail_point!`](crate::compat::fail_point) for async code: the same arguments, but it awaits, so that
+/// migrating a call site changes one token.
+///
+/// A `pause` or a `sleep` ends when its point is reconfigured or removed. An enclosing
+/// future that is dropped meanwhile leaves the point's list.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use neon_failpoint::compat::{async_fail_point, cfg};
+///
+/// async fn limit() -> u32 {
+///     async_fail_point!("compat-async-doc", |n| n.map_or(1, |n| n.parse().unwrap()));
+///     100
+/// }
+///
+/// # if !neon_failpoint::has_failpoints() { return }
+/// cfg("compat-async-doc", "1*return(10)").unwrap();
+/// assert_eq!((limit().await, limit().await), (10, 100));
+/// # }
+/// ```
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compat_async_fail_point {
+    ($name:literal $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_await!($crate::__site!($name, Awaits) $(, $rest)*)
+    };
+    ($name:expr $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_await!($crate::__private::by_name($name) $(, $rest)*)
+    };
+}
+
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __compat_await {
+    ($target:expr) => {{
+        let waiting = $crate::__private::compat_begin_unit($target);
+        if let ::core::option::Option::Some(waiting) = waiting {
+            let _ = waiting.await;
+        }
+    }};
+    ($target:expr, $closure:expr) => {{
+        let begun = $crate::__private::compat_begin($target);
+        match begun {
+            $crate::__private::Begun::Continue => {}
+            $crate::__private::Begun::Wait(waiting) => {
+                let _ = waiting.await;
+            }
+            $crate::__private::Begun::Return(value) => {
+                return $crate::__private::compat_call(value, $closure);
+            }
+        }
+    }};
+    ($target:expr, $condition:expr, $closure:expr) => {{
+        if $condition {
+            $crate::__compat_await!($target, $closure)
+        }
+    }};
+}
