@@ -30,7 +30,7 @@
 //! | what | `fail` | here | why |
 //! |---|---|---|---|
 //! | a bad value of FAILPOINTS | `setup` panics, and every later call panics too | `setup` panics with the same message; nothing of the value is configured, and the registry stays usable | the panic poisons `fail`'s lock for good |
-//! | a negative or NaN percentage | accepted; a hit panics | an error of [`cfg`] | the mistake is told where it is made |
+//! | a negative or NaN percentage | accepted; a hit panics | an error of [`cfg`](cfg()) | the mistake is told where it is made |
 //! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs tells nothing |
 //! | releasing many paused threads | every hit in the process waits meanwhile | nobody waits | the registry's lock is held over a busy wait |
 //!
@@ -170,11 +170,11 @@ pub fn remove<S: AsRef<str>>(name: S) {
 pub struct FailGuard(String);
 
 impl FailGuard {
-    /// [`cfg`] for as long as the guard lives.
+    /// [`cfg`](cfg()) for as long as the guard lives.
     ///
     /// # Errors
     ///
-    /// Those of [`cfg`].
+    /// Those of [`cfg`](cfg()).
     pub fn new<S: Into<String>>(name: S, actions: &str) -> Result<FailGuard, String> {
         let name = name.into();
         cfg(&name, actions)?;

@@ -1,7 +1,8 @@
 //! Failpoints for async Rust: named places in a program that a test, or a person at a
 //! console, can tell to pause, sleep, fail, panic or end the process.
 //!
-//! ```
+#![cfg_attr(feature = "async", doc = "```")]
+#![cfg_attr(not(feature = "async"), doc = "```ignore")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! # if !neon_failpoint::has_failpoints() { return }

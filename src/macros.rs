@@ -41,7 +41,8 @@
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -122,7 +123,8 @@ macro_rules! fail_point_sync {
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
@@ -205,7 +207,8 @@ macro_rules! fail_point_with_context_sync {
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -239,7 +242,8 @@ macro_rules! failpoint {
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -276,7 +280,8 @@ macro_rules! pausable_failpoint {
 ///
 /// # Examples
 ///
-/// ```
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
 /// # if !neon_failpoint::has_failpoints() { return }

@@ -1,7 +1,6 @@
 //! FAILPOINTS and FAILPOINTS_SEED, good and bad. They are read once in the life of a
 //! process, so every case runs in a child process of its own: this executable again,
 //! with the name of the case in a variable.
-#![cfg(feature = "testing")]
 
 use std::ffi::OsStr;
 use std::process::{Command, Output};
@@ -191,19 +190,18 @@ fn without_the_variable_nothing_is_configured() {
 }
 
 #[test]
-fn entries_are_split_outside_of_parentheses_and_quotes_and_names_are_trimmed() {
-    let value = r#" a = return(x;y=z) ;; b=1*off -> print(->);c=when(k="a;b",l=c;d)off;"#;
-    assert_eq!(
-        said("list", value),
-        format!(
-            "{:?}",
-            [
-                "a=return(x;y=z)",
-                "b=1*off->print(->)",
-                r#"c=when(k="a;b",l="c;d")off"#
-            ]
-        )
-    );
+fn entries_are_split_outside_of_parentheses_and_names_are_trimmed() {
+    let value = " a = return(x;y=z) ;; b=1*off -> print(->);c=return(=);";
+    let expected = ["a=return(x;y=z)", "b=1*off->print(->)", "c=return(=)"];
+    assert_eq!(said("list", value), format!("{expected:?}"));
+}
+
+#[cfg(feature = "context")]
+#[test]
+fn entries_are_split_outside_of_matchers() {
+    let value = r#"a=when(k="a;b",l=c;d)off;b=off"#;
+    let expected = [r#"a=when(k="a;b",l="c;d")off"#, "b=off"];
+    assert_eq!(said("list", value), format!("{expected:?}"));
 }
 
 #[test]

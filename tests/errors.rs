@@ -1,6 +1,5 @@
 //! What is refused, how the error says it, and that nothing changed. Names are this
 //! file's own; it shares the global table with nobody.
-#![cfg(feature = "testing")]
 
 use neon_failpoint::{
     FailpointConfig, configure_failpoint, configure_failpoint_callback,
@@ -182,13 +181,8 @@ fn a_bad_batch_changes_nothing_and_names_its_entry() {
             ("errors-batch-b", "off").into(),
             ("errors-batch-a", "off", [("", "x")]).into(),
         ]),
-        if cfg!(feature = "context") {
-            "entry 2 of the batch: failpoint \"errors-batch-a\": a matcher has an empty key; \
-             expected the key of a context value"
-        } else {
-            "entry 2 of the batch: failpoint \"errors-batch-a\": a context matcher needs the \
-             feature `context` of neon_failpoint, and this build is without it"
-        }
+        "entry 2 of the batch: failpoint \"errors-batch-a\": a matcher has an empty key; expected \
+         the key of a context value"
     );
     let empty: [FailpointConfig; 0] = [];
     configure_failpoints(empty).unwrap();
