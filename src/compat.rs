@@ -30,7 +30,7 @@
 //! | what | `fail` | here | why |
 //! |---|---|---|---|
 //! | a bad value of FAILPOINTS | `setup` panics, and every later call panics too | `setup` panics with the same message; nothing of the value is configured, and the registry stays usable | the panic poisons `fail`'s lock for good |
-//! | a negative or NaN percentage | accepted; a hit panics | an error of [`cfg`](cfg()) | the mistake is told where it is made |
+//! | a negative or NaN percentage | accepted; a hit panics where it is negative, and fires where it is NaN | an error of [`cfg`](cfg()) | the mistake is told where it is made |
 //! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs tells nothing |
 //! | releasing many paused threads | every hit in the process waits meanwhile | nobody waits | the registry's lock is held over a busy wait |
 //!

@@ -28,8 +28,8 @@ use crate::{env, report, site};
 /// # Errors
 ///
 /// An empty name, or actions that are not of the grammar: the error says where, and
-/// the earlier configuration stays. A build without the feature `testing`: the error
-/// names it.
+/// the earlier configuration stays. A build without the feature `testing`, or actions
+/// with `when(..)` in one without `context`: the error names the feature.
 ///
 /// # Examples
 ///
@@ -261,7 +261,8 @@ pub const fn has_failpoints() -> bool {
 /// starts their draws anew.
 ///
 /// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, else
-/// a random one, which is logged once something draws by it. See the
+/// a random one. It is logged, at info level, when the next point with a percentage is
+/// configured. See the
 /// [crate's documentation](crate#probability) for what a seed repeats.
 ///
 /// ```

@@ -53,10 +53,7 @@ pub fn init() -> Result<(), Error> {
             _ => Ok(()),
         };
     }
-    let registry = Registry::global();
-    let points = registry.read_env(|| read(registry))?;
-    after_configuring(&points);
-    Ok(())
+    read_env(true)
 }
 
 /// Reads the environment where nothing did so yet; a bad value ends the process.
@@ -69,27 +66,25 @@ pub(crate) fn read_once() {
 
 #[cold]
 fn read_or_exit() {
-    if let Err(error) = init() {
-        report::last_words(&format!("neon_failpoint: {error}"));
-        std::process::exit(2);
+    // A failure does not count as a reading: nobody else goes on without faults while
+    // this thread ends the process, but comes here as well.
+    if let Err(error) = read_env(false) {
+        report::end_process(&format!("neon_failpoint: {error}"), 2);
     }
+}
+
+fn read_env(failure_counts: bool) -> Result<(), Error> {
+    let registry = Registry::global();
+    let points = registry.read_env(failure_counts, || read(registry))?;
+    after_configuring(&points);
+    Ok(())
 }
 
 /// The points of the environment. It calls nobody else's code: the registry's lock
 /// is held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
-    let seed = variable(SEED)?.unwrap_or_default();
-    let seed = seed.trim();
-    if !seed.is_empty() {
-        let number = seed.parse().map_err(|_| {
-            let value = seed.to_owned();
-            Error::new(Problem::Seed { value })
-        })?;
-        registry.draws.set_seed(number);
-    }
-    let Some(text) = variable(VARIABLE)? else {
-        return Ok(Vec::new());
-    };
+    let seed = seed(&variable(SEED)?)?;
+    let text = variable(VARIABLE)?;
     let entries = parse::entries(&text).map_err(|e| {
         let EntryProblem {
             number,
@@ -102,6 +97,10 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
         };
         error.at(Place::Env(number))
     })?;
+    // Nothing can be wrong any more.
+    if let Some(seed) = seed {
+        registry.draws.set_seed(seed);
+    }
     // The last of several entries counts: the table keeps the first it is given.
     let points = entries.into_iter().rev();
     Ok(points
@@ -109,10 +108,21 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
         .collect())
 }
 
-fn variable(variable: &'static str) -> Result<Option<String>, Error> {
+fn seed(text: &str) -> Result<Option<u64>, Error> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            let value = text.to_owned();
+            Error::new(Problem::Seed { value })
+        }),
+    }
+}
+
+/// The value of an environment variable; empty where there is none.
+fn variable(variable: &'static str) -> Result<String, Error> {
     match std::env::var(variable) {
-        Ok(value) => Ok(Some(value)),
-        Err(VarError::NotPresent) => Ok(None),
+        Ok(value) => Ok(value),
+        Err(VarError::NotPresent) => Ok(String::new()),
         Err(VarError::NotUnicode(value)) => Err(Error::new(Problem::NotUnicode {
             variable,
             position: valid_up_to(value),

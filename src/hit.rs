@@ -66,12 +66,10 @@ impl Target<'_> {
     pub(crate) fn is_idle(self, rules: Rules) -> bool {
         let registry = Registry::global();
         match self {
+            // A native site looked its name up once, and had FAILPOINTS read for that.
             Target::Site(site) => site.is_idle(registry),
-            // Natively an empty table means something once the environment was read. (A
-            // native site looked its name up, and so had it read.)
-            Target::Name(_) => {
-                registry.is_empty() && (rules == Rules::Fail || registry.is_env_read())
-            }
+            Target::Name(_) if rules == Rules::Fail => registry.is_empty(),
+            Target::Name(_) => registry.is_idle(),
         }
     }
 
@@ -177,10 +175,7 @@ pub(crate) fn evaluate(
         // The texts of `fail` 0.5.1.
         Task::Panic(Some(message)) => panic!("{message}"),
         Task::Panic(None) => panic!("failpoint {name} panic"),
-        Task::Exit => {
-            report::last_words(&format!("failpoint {name:?}: exit"));
-            std::process::exit(1);
-        }
+        Task::Exit => report::end_process(&format!("failpoint {name:?}: exit"), 1),
         Task::Callback(callback) => callback.run(),
     }
     Step::Continue

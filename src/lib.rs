@@ -9,12 +9,12 @@
 //! use neon_failpoint::{configure_failpoint, fail_point};
 //!
 //! async fn save(record: &str) -> Result<usize, String> {
-//!     fail_point!("save-before-write", |reason| Err(reason));
+//!     fail_point!("save-before-write", |reason| Err(format!("not saved: {reason}")));
 //!     Ok(record.len())
 //! }
 //!
 //! configure_failpoint("save-before-write", "1*return(disk full)").unwrap();
-//! assert_eq!(save("abc").await, Err("disk full".to_owned()));
+//! assert_eq!(save("abc").await, Err("not saved: disk full".to_owned()));
 //! assert_eq!(save("abc").await, Ok(3));
 //! # }
 //! ```
@@ -63,8 +63,9 @@
 //! `10%3*return(io error)->sleep(5)` fails one hit in ten until it did so three times,
 //! and makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text,
 //! and every parenthesis needs its partner. A percentage over 100 is always. What the
-//! `fail` crate accepts means the same here, but for two things: unbalanced parentheses
-//! and an infinite percentage are errors.
+//! `fail` crate accepts means the same here, but for two things: parentheses without a
+//! partner, which are an error, or read on past a `->`; and percentages that are negative,
+//! infinite or not a number, which are errors.
 //!
 //! A *hit* is an evaluation of a configured point. It *fires* when an alternative is
 //! chosen, `off` included. Hits of points that are not configured are not counted.
@@ -115,8 +116,8 @@
 //! Whether a percentage takes a hit is computed from a seed, the point's name, the
 //! alternative's position, and how many draws that alternative had. So a run can be
 //! repeated whatever other points and threads do meanwhile: set `FAILPOINTS_SEED`, or
-//! call [`set_seed`]. Otherwise the seed is random, and logged once something draws by
-//! it. Configuring a point anew does not replay its draws.
+//! call [`set_seed`]. Otherwise the seed is random. It is logged when the first point with
+//! a percentage is configured. Configuring a point anew does not replay its draws.
 //!
 //! # Environment
 //!

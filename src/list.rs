@@ -55,8 +55,12 @@ impl FailpointInfo {
         &self.name
     }
 
-    /// What it was configured to do, as text that configures the same again;
-    /// `callback` for a callback. Counts are those it was configured with.
+    /// What it was configured to do, as text that configures the same again. Counts are
+    /// those it was configured with.
+    ///
+    /// Two things have no such text: a callback is listed as `callback`; and an argument
+    /// with a parenthesis that has no partner, which [`compat`](crate::compat) accepts as
+    /// `fail` does, is listed as it is.
     pub fn actions(&self) -> &str {
         &self.actions
     }

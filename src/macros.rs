@@ -27,7 +27,8 @@
 /// configured under it, a hit costs two loads. Any other expression of type `&str`
 /// is looked up by name. What the actions do is said at [`failpoint`](crate::failpoint()).
 ///
-/// Without the feature `testing` the macro is empty.
+/// Without the feature `testing` the macro is empty, and compiles in a function that is
+/// not async, too: the mistake shows in the first build with `testing`.
 ///
 /// # Panics
 ///
@@ -49,14 +50,14 @@
 /// use neon_failpoint::{configure_failpoint, fail_point};
 ///
 /// async fn commit(id: u64) -> Result<u64, String> {
-///     fail_point!("fail-point-doc", |reason| Err(reason));
+///     fail_point!("fail-point-doc", |reason| Err(format!("commit: {reason}")));
 ///     fail_point!("fail-point-doc-odd", id % 2 == 1, |n| Ok(n.parse().unwrap_or(0)));
 ///     Ok(id)
 /// }
 ///
 /// configure_failpoint("fail-point-doc", "1*return(disk full)").unwrap();
 /// configure_failpoint("fail-point-doc-odd", "return(99)").unwrap();
-/// assert_eq!(commit(2).await, Err("disk full".to_owned()));
+/// assert_eq!(commit(2).await, Err("commit: disk full".to_owned()));
 /// assert_eq!(commit(2).await, Ok(2));
 /// assert_eq!(commit(3).await, Ok(99));
 /// # }
@@ -134,7 +135,7 @@ macro_rules! fail_point_sync {
 ///     fail_point_with_context!(
 ///         "context-macro-doc",
 ///         &failpoint_context! { "tenant" => tenant },
-///         |reason| Err(reason)
+///         Err
 ///     );
 ///     Ok(())
 /// }

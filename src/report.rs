@@ -1,6 +1,10 @@
 //! What the library itself says: through `tracing` with the feature `async`, else
 //! through `log`. Nothing here is called while a lock is held (I5).
 
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
 #[cfg(not(feature = "async"))]
 use log::{error, info, warn};
 #[cfg(feature = "async")]
@@ -44,14 +48,31 @@ pub(crate) fn no_millis(name: &str, value: &str) {
     );
 }
 
-/// Says on standard error why the process is about to end.
+/// Says on standard error why the process ends, flushes `log`'s logger, and ends it.
 ///
 /// Written directly: a test harness captures what `eprintln!` prints, and the
-/// process ends before it would show that.
-pub(crate) fn last_words(text: &str) {
-    use std::io::Write;
-    let mut stderr = std::io::stderr();
-    // There is nobody left to tell if this fails.
-    let _ = writeln!(stderr, "{text}").and_then(|()| stderr.flush());
+/// process ends before it would show that. Two threads may come here at once: then one
+/// line is written.
+///
+/// It returns to nobody but the logger that it flushes, if that comes here itself:
+/// the end is under way.
+pub(crate) fn end_process(why: &str, status: i32) {
+    static BY: Mutex<Option<ThreadId>> = Mutex::new(None);
+    let this = thread::current().id();
+    {
+        // Nobody else's code runs under this lock but the standard library's.
+        let mut by = BY.lock().unwrap_or_else(PoisonError::into_inner);
+        match *by {
+            Some(thread) if thread == this => return,
+            Some(_) => {}
+            None => {
+                *by = Some(this);
+                let mut stderr = std::io::stderr();
+                // There is nobody left to tell if this fails.
+                let _ = writeln!(stderr, "{why}").and_then(|()| stderr.flush());
+            }
+        }
+    }
     log::logger().flush();
+    std::process::exit(status);
 }

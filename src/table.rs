@@ -100,7 +100,15 @@ impl Registry {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether no name at all is configured: the idle check of a hit by name.
+    /// Whether a native hit by name can know without looking that nothing is configured.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        // In this order: the environment's points are published before it counts as
+        // read, so who finds it read first does not find a table from before.
+        self.is_env_read() && self.is_empty()
+    }
+
+    /// Whether no name at all is configured.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: as with a site's `clear_at`, only equality with the generation
@@ -166,13 +174,15 @@ impl Registry {
     }
 
     /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
-    /// the table, names that are there already excepted. Returns what `read` did.
+    /// the table, names that are there already excepted. Returns what `read` did. A
+    /// failed reading counts as one if `failure_counts`.
     ///
     /// `read` runs under the writer's mutex, which is what makes everybody else
     /// wait for the first reading to end. So it must be our own code and may not
     /// log; no `Once` is involved (I5).
     pub(crate) fn read_env<E>(
         &self,
+        failure_counts: bool,
         read: impl FnOnce() -> Result<Vec<Arc<Point>>, E>,
     ) -> Result<Vec<Arc<Point>>, E> {
         let writer = self.write();
@@ -190,9 +200,11 @@ impl Registry {
                 Vec::new()
             })
         });
-        // Release: pairs with the Acquire in `is_env_read`. After publishing, so that
-        // who finds it read finds its points; a failed reading counts as one.
-        self.env_read.store(true, Ordering::Release);
+        if points.is_ok() || failure_counts {
+            // Release: pairs with the Acquire in `is_env_read`. After publishing, so
+            // that who finds it read finds its points.
+            self.env_read.store(true, Ordering::Release);
+        }
         drop(writer);
         if let Some(replaced) = replaced {
             replaced.finish();

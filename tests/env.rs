@@ -50,10 +50,32 @@ const CASES: &[(&str, fn())] = &[
             say(hits.into_iter().all(|hit| hit.join().unwrap()));
         });
     }),
+    ("two first uses, one of them in main", || {
+        let start = std::sync::Barrier::new(2);
+        let hit_at_once = || {
+            start.wait();
+            let _ = hit("a");
+            say("went past");
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(hit_at_once);
+            hit_at_once();
+        });
+    }),
+    ("fail to init and draw", || {
+        assert!(init().is_err());
+        configure_failpoint("a", "50%return").unwrap();
+        say(draw());
+    }),
     ("draw", || say(draw())),
     ("set a seed and draw", || {
         set_seed(5);
         say(draw());
+    }),
+    ("exit while exiting", || {
+        log_into_a_failpoint();
+        let _ = hit("a");
+        say("went past");
     }),
     ("log into a failpoint", || {
         log_into_a_failpoint();
@@ -263,7 +285,7 @@ fn a_bad_value_is_an_error_of_init_that_names_entry_and_byte() {
 
 #[test]
 fn a_bad_value_ends_the_process_at_any_other_first_use() {
-    for (case, _) in CASES.iter().filter(|(name, _)| !name.starts_with("init")) {
+    for (case, _) in CASES.iter().filter(|(name, _)| !name.contains("init")) {
         let (value, message) = BAD[4];
         let output = run(case, &[("FAILPOINTS", value.as_ref())]);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -273,6 +295,37 @@ fn a_bad_value_ends_the_process_at_any_other_first_use() {
             "{case}: {stderr}"
         );
     }
+}
+
+/// The thread that ends the process is not the only one to stop.
+#[test]
+fn no_thread_goes_on_while_a_bad_value_ends_the_process() {
+    for _ in 0..50 {
+        let case = "two first uses, one of them in main";
+        let output = run(case, &[("FAILPOINTS", "a=of".as_ref())]);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(2), "{stdout}");
+        assert!(!stdout.contains("went past"), "{stdout}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr.matches("unknown task").count(), 1, "{stderr}");
+    }
+}
+
+/// I7: nothing of a bad value takes effect, nor of the seed beside it.
+#[test]
+fn a_seed_beside_a_bad_value_takes_no_effect() {
+    let case = "fail to init and draw";
+    let draws = || {
+        said_with(
+            case,
+            &[
+                ("FAILPOINTS", "a=of".as_ref()),
+                ("FAILPOINTS_SEED", "7".as_ref()),
+            ],
+        )
+    };
+    // 64 throws of a random coin.
+    assert_ne!(draws(), draws());
 }
 
 #[cfg(unix)]
@@ -321,6 +374,15 @@ fn a_bad_seed_is_an_error() {
         );
         assert_eq!(said, format!("Err({message:?})"));
     }
+}
+
+/// `exit` flushes the logger, and this one hits the point that exits once more.
+#[test]
+fn an_exit_inside_an_exit_ends_the_process_all_the_same() {
+    let output = run("exit while exiting", &[("FAILPOINTS", "a=exit".as_ref())]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.matches("failpoint \"a\": exit").count(), 1, "{stderr}");
 }
 
 /// I5: what is logged about the reading is logged after it.

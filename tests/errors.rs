@@ -205,3 +205,19 @@ fn a_megabyte_of_parentheses_is_an_error_of_one_line() {
     configure_failpoint("errors-deep", &balanced).unwrap();
     assert_eq!(listed("errors-deep"), Some(balanced));
 }
+
+/// What is quadratic takes an hour here.
+#[test]
+fn a_megabyte_of_alternatives_is_read_at_once() {
+    let mut chain = "off->".repeat(200_000) + "pause";
+    configure_failpoint("errors-long", &chain).unwrap();
+    assert_eq!(listed("errors-long").as_deref(), Some(&*chain));
+    chain.push_str("->of");
+    let error = configure_failpoint("errors-long", &chain)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("unknown task \"of\" at byte 1000007 of the actions"),
+        "{error}"
+    );
+}

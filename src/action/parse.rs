@@ -11,7 +11,8 @@
 //! White space counts nowhere but inside an argument and between quotes, and is
 //! allowed around entries, names, alternatives, keys and expressions. Every
 //! parenthesis of an argument has its partner inside it; between those, `->`, `;`
-//! and `,` are ordinary text. The reader goes over the text once and never calls
+//! and `,` are ordinary text. So it is with a plain expression: one with a parenthesis
+//! that has no partner, as in `\(`, needs quotes. The reader goes over the text once and never calls
 //! itself, so no input makes it deep or slow.
 
 use std::num::IntErrorKind;
@@ -194,10 +195,13 @@ impl<'a> Reader<'a> {
     /// What stands before the argument: conditions and the task's word.
     fn head(&self) -> &'a str {
         let rest = self.rest();
-        let mut ends: Vec<char> = vec!['('];
-        ends.extend(self.end);
-        let end = rest.find(&*ends).unwrap_or(rest.len());
-        let end = rest.find("->").map_or(end, |arrow| arrow.min(end));
+        // One scan that stops at the first of them: a chain is read once, not once for
+        // each of its alternatives.
+        let ends = |(i, c): (usize, char)| {
+            c == '(' || Some(c) == self.end || (c == '-' && rest[i..].starts_with("->"))
+        };
+        let end = rest.char_indices().find(|at| ends(*at));
+        let end = end.map_or(rest.len(), |(i, _)| i);
         let head = &rest[..end];
         // A space before a parenthesis belongs to the word, and makes it unknown.
         if rest[end..].starts_with('(') {

@@ -16,6 +16,16 @@ fn owner() -> MutexGuard<'static, Option<ThreadId>> {
     OWNER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// This thread's entry in `OWNER`.
+#[derive(Debug)]
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        *owner() = None;
+    }
+}
+
 /// A test's hold on the failpoints of the process.
 ///
 /// One exists at a time: [`setup`](Self::setup) waits for the scenario of another
@@ -23,6 +33,9 @@ fn owner() -> MutexGuard<'static, Option<ThreadId>> {
 /// does.
 #[derive(Debug)]
 pub struct FailScenario<'a> {
+    // In this order: it is given up before the next scenario can begin, and also where
+    // clearing the points panics, which runs users' destructors.
+    _owner: Owner,
     _scenario: MutexGuard<'a, ()>,
 }
 
@@ -47,6 +60,7 @@ impl<'a> FailScenario<'a> {
         *owner() = Some(this);
         // From here on a panic ends the scenario.
         let scenario = Self {
+            _owner: Owner,
             _scenario: scenario,
         };
         // Cleared also where the value turns out to be bad.
@@ -64,7 +78,6 @@ impl<'a> FailScenario<'a> {
 impl Drop for FailScenario<'_> {
     fn drop(&mut self) {
         Registry::global().reset(Vec::new());
-        *owner() = None;
     }
 }
 

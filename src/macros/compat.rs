@@ -39,9 +39,10 @@ macro_rules! __compat_fail_point {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compat_hit {
-    ($target:expr) => {
-        $crate::__private::compat_unit($target)
-    };
+    // With a semicolon: the temporaries of a name end here, not with the caller's block.
+    ($target:expr) => {{
+        $crate::__private::compat_unit($target);
+    }};
     ($target:expr, $closure:expr) => {{
         if let ::core::option::Option::Some(res) = $crate::__private::compat_eval($target, $closure)
         {

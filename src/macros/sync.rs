@@ -5,9 +5,10 @@ mod live {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __fail_point_sync {
-        ($target:expr $(,)?) => {
-            $crate::__private::hit_blocking_unit($target, ::core::option::Option::None)
-        };
+        // With a semicolon: the temporaries of a name end here, not with the caller's block.
+        ($target:expr $(,)?) => {{
+            $crate::__private::hit_blocking_unit($target, ::core::option::Option::None);
+        }};
         ($target:expr, $closure:expr $(,)?) => {{
             if let ::core::option::Option::Some(value) =
                 $crate::__private::hit_blocking($target, ::core::option::Option::None)
@@ -31,10 +32,10 @@ mod live {
                     $crate::__private::hit_blocking_unit(
                         target,
                         $crate::__private::context($context),
-                    )
+                    );
                 }
                 _ => {}
-            }
+            };
         }};
         ($target:expr, $context:expr, $closure:expr $(,)?) => {{
             let value = match $target {

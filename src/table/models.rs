@@ -16,13 +16,13 @@ use crate::wait::{Waiter, block};
 fn hit_by_name_during(write: fn(&Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
-        let read = registry.read_env(|| Ok::<_, ()>(Vec::new()));
+        let read = registry.read_env(true, || Ok::<_, ()>(Vec::new()));
         assert!(read.is_ok());
         let writer = thread::spawn({
             let registry = registry.clone();
             move || write(&registry)
         });
-        let hit = || !registry.is_empty() && find(&registry, "p").is_some();
+        let hit = || !registry.is_idle() && find(&registry, "p").is_some();
         hit();
         writer.join().unwrap();
         assert!(hit(), "the configuration is lost");
@@ -150,10 +150,8 @@ fn two_first_uses(read: fn(&Registry)) {
             if !registry.is_env_read() {
                 read(registry);
             }
-            assert!(
-                find(registry, "p").is_some(),
-                "a hit went past the environment"
-            );
+            let found = find(registry, "p").is_some();
+            assert!(found, "a hit went past the environment");
         };
         let other = thread::spawn({
             let registry = registry.clone();
@@ -164,12 +162,14 @@ fn two_first_uses(read: fn(&Registry)) {
     });
 }
 
+fn read_env(registry: &Registry) {
+    let read = registry.read_env(true, || Ok::<_, ()>(vec![point(registry, "p", "off")]));
+    assert!(read.is_ok());
+}
+
 #[test]
-fn no_hit_goes_past_the_reading_of_the_environment() {
-    two_first_uses(|registry| {
-        let read = registry.read_env(|| Ok::<_, ()>(vec![point(registry, "p", "off")]));
-        assert!(read.is_ok());
-    });
+fn no_first_use_goes_past_the_reading_of_the_environment() {
+    two_first_uses(read_env);
 }
 
 #[test]
@@ -180,4 +180,29 @@ fn caught_calling_the_environment_read_before_its_points_are_published() {
         registry.env_read.store(true, Ordering::Release);
         registry.publish(table_of(point(registry, "p", "off")));
     });
+}
+
+/// A hit by name during the first reading, which configures its point: it may not
+/// believe that there is nothing to look for.
+fn hit_by_name_during_the_reading(is_idle: fn(&Registry) -> bool) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        let reader = thread::spawn({
+            let registry = registry.clone();
+            move || read_env(&registry)
+        });
+        assert!(!is_idle(&registry), "a hit went past the environment");
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn no_hit_by_name_goes_past_the_reading_of_the_environment() {
+    hit_by_name_during_the_reading(Registry::is_idle);
+}
+
+#[test]
+#[should_panic(expected = "a hit went past the environment")]
+fn caught_asking_for_an_empty_table_before_the_reading() {
+    hit_by_name_during_the_reading(|registry| registry.is_empty() && registry.is_env_read());
 }
