@@ -39,8 +39,9 @@
 //! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A
 //! scenario counts as the one reading: afterwards no native call reads it again.
 //!
-//! Glob imports of this module and of the crate's root name two different `fail_point!`
-//! (error E0659): import one of them by name.
+//! This module and the crate's root name two different macros `fail_point!`. Glob imports
+//! of both are ambiguous, an error or a warning as the compiler has it: import one of
+//! them by name.
 
 mod parse;
 mod scenario;

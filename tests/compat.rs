@@ -214,24 +214,6 @@ fn a_destructor_that_panics_in_teardown_leaves_the_thread_free_for_the_next_scen
     assert!(list_failpoints().is_empty());
 }
 
-/// Edition 2021 ends the temporaries of a block's last expression after its locals.
-#[test]
-fn a_name_may_be_a_temporary_at_the_end_of_a_block() {
-    fn last_expression() {
-        let name = std::cell::RefCell::new(String::from("shared"));
-        fail_point!(&name.borrow())
-    }
-    fn native_last_expression() {
-        let name = std::cell::RefCell::new(String::from("shared"));
-        fail_point_sync!(&name.borrow())
-    }
-    let _scenario = FailScenario::setup();
-    cfg("shared", "off").unwrap();
-    last_expression();
-    native_last_expression();
-    assert_eq!(list_failpoints()[0].hits(), 2);
-}
-
 #[test]
 fn setup_waits_for_the_scenario_of_another_thread() {
     let scenario = FailScenario::setup();

@@ -1,0 +1,275 @@
+//! Proves that what a user gets wrong does not compile, that the compiler's message
+//! has the words that help, and that a twin which gets it right compiles without a
+//! warning.
+//!
+//! A case is a file of `tests/compile_fail/`. It says in which builds it is checked and
+//! what the compiler says, and has each line in both versions:
+//!
+//! ```text
+//! // builds: testing, plain
+//! // says: mismatched types
+//!     fail_point_sync!(1); // fails
+//!     // twin: fail_point_sync!("1");
+//! ```
+//!
+//! Some error has to say that, and each of those lines has to have an error. A case that
+//! says nothing has to compile as it is. Each build is a package of its own in
+//! Cargo's folder for the files of tests, with that folder's own target folder: there
+//! is no lock that the outer Cargo holds. There is no global table here.
+#![cfg(not(miri))]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A set of features, and the edition of the crate that uses them.
+struct Build {
+    name: &'static str,
+    features: &'static [&'static str],
+    edition: &'static str,
+}
+
+const FULL: &[&str] = &["testing", "async", "context"];
+
+const TESTING: Build = build("testing", FULL, "2024");
+const PLAIN: Build = build("plain", &["async", "context"], "2024");
+const SYNC: Build = build("sync", &["testing"], "2024");
+const EDITIONS: [Build; 3] = [
+    build("edition-2018", FULL, "2018"),
+    build("edition-2021", FULL, "2021"),
+    build("edition-2024", FULL, "2024"),
+];
+
+const fn build(
+    name: &'static str,
+    features: &'static [&'static str],
+    edition: &'static str,
+) -> Build {
+    Build {
+        name,
+        features,
+        edition,
+    }
+}
+
+#[test]
+fn mistakes_are_found_and_explained_with_the_feature_testing() {
+    TESTING.check();
+}
+
+#[test]
+fn mistakes_are_found_and_explained_without_the_feature_testing() {
+    PLAIN.check();
+}
+
+#[test]
+fn mistakes_are_found_and_explained_without_the_feature_async() {
+    SYNC.check();
+}
+
+#[test]
+fn the_macros_work_in_every_edition() {
+    for build in EDITIONS {
+        build.check();
+    }
+}
+
+/// A case is named after its file.
+struct Case {
+    name: String,
+    builds: Vec<&'static str>,
+    says: Option<String>,
+    text: String,
+}
+
+impl Case {
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let header = |key: &str| {
+            let mut values = text.lines().filter_map(|line| line.strip_prefix(key));
+            values.next().map(|value| value.trim().to_owned())
+        };
+        let builds = header("// builds:").unwrap_or_else(|| panic!("{path:?}: in which builds?"));
+        Self {
+            name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            builds: builds.split(", ").map(Build::known).collect(),
+            says: header("// says:"),
+            text,
+        }
+    }
+
+    fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile_fail");
+        let entries = fs::read_dir(folder).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+
+    fn twin_name(&self) -> String {
+        format!("{}-twin", self.name)
+    }
+
+    fn failing_lines(&self) -> impl Iterator<Item = usize> {
+        let lines = self.text.lines().zip(1..);
+        lines
+            .filter(|(line, _)| line.ends_with("// fails"))
+            .map(|(_, number)| number)
+    }
+
+    /// The case without what fails, and with what stands in for it. The other lines
+    /// keep their numbers.
+    fn twin(&self) -> String {
+        let mut twin = String::new();
+        for line in self.text.lines() {
+            let line = match line.trim_start().strip_prefix("// twin: ") {
+                Some(line) => line,
+                None if line.ends_with("// fails") => "",
+                None => line,
+            };
+            writeln!(twin, "{line}").unwrap();
+        }
+        twin
+    }
+}
+
+impl Build {
+    /// The name of a build that there is.
+    fn known(name: &str) -> &'static str {
+        let mut builds = [TESTING, PLAIN, SYNC].into_iter().chain(EDITIONS);
+        let build = builds.find(|build| build.name == name);
+        build.unwrap_or_else(|| panic!("no build {name:?}")).name
+    }
+
+    /// Compiles all cases of this build with one call of Cargo, and compares.
+    fn check(&self) {
+        let cases = Case::all();
+        let here = |case: &&Case| case.builds.contains(&self.name);
+        let cases: Vec<&Case> = cases.iter().filter(here).collect();
+        assert!(!cases.is_empty(), "no case is for {}", self.name);
+
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("compile_fail")
+            .join(self.name);
+        fs::create_dir_all(&folder).unwrap();
+        let mut manifest = self.manifest();
+        let mut add = |name: &str, text: &str| {
+            writeln!(manifest, "[[bin]]\nname = \"{name}\"\npath = \"{name}.rs\"").unwrap();
+            fs::write(folder.join(format!("{name}.rs")), text).unwrap();
+        };
+        for case in &cases {
+            if case.says.is_some() {
+                add(&case.name, &case.text);
+            }
+            add(&case.twin_name(), &case.twin());
+        }
+        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+        // The same versions as here, so that nothing has to be looked up or fetched.
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+        fs::copy(lock, folder.join("Cargo.lock")).unwrap();
+
+        let mut output = cargo_check(&folder, &["--offline"]);
+        if said(&output).contains("--offline") {
+            output = cargo_check(&folder, &[]);
+        }
+        self.compare(&cases, &output);
+    }
+
+    fn manifest(&self) -> String {
+        let Self {
+            name,
+            features,
+            edition,
+        } = self;
+        let path = env!("CARGO_MANIFEST_DIR");
+        let tokio_util = if features.contains(&"async") {
+            "tokio-util = \"0.7.11\""
+        } else {
+            ""
+        };
+        format!(
+            "[package]\nname = \"case-{name}\"\nedition = \"{edition}\"\n\
+             autobins = false\n\
+             [workspace]\n\
+             [dependencies]\n\
+             neon_failpoint = {{ path = {path:?}, default-features = false, features = {features:?} }}\n\
+             {tokio_util}\n"
+        )
+    }
+
+    fn compare(&self, cases: &[&Case], output: &Output) {
+        let stderr = said(output);
+        let mut wrong = String::new();
+        for case in cases {
+            if let Some(says) = &case.says {
+                let errors = diagnostics(&stderr, &case.name);
+                if !errors.contains(says.as_str()) {
+                    writeln!(wrong, "{}: nothing says {says:?}:\n{errors}", case.name).unwrap();
+                }
+                for line in case.failing_lines() {
+                    if !errors.contains(&format!("--> {}.rs:{line}:", case.name)) {
+                        writeln!(wrong, "{}: line {line} is accepted\n", case.name).unwrap();
+                    }
+                }
+                let given_up = format!(
+                    "could not compile `case-{}` (bin \"{}\")",
+                    self.name, case.name
+                );
+                if !stderr.contains(&given_up) {
+                    writeln!(wrong, "{} compiles:\n{errors}", case.name).unwrap();
+                }
+            }
+            let twin = case.twin_name();
+            let errors = diagnostics(&stderr, &twin);
+            if !errors.is_empty() {
+                writeln!(wrong, "{twin} is not accepted:\n{errors}").unwrap();
+            }
+        }
+        assert!(wrong.is_empty(), "build {}:\n{wrong}", self.name);
+        // That a twin says nothing means something only if Cargo got to it.
+        let fails = cases.iter().any(|case| case.says.is_some());
+        assert_eq!(output.status.success(), !fails, "{stderr}");
+    }
+}
+
+/// Runs `cargo check` on all targets of the package in `folder`.
+fn cargo_check(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO"))
+        .args([
+            "check",
+            "--keep-going",
+            "--color",
+            "never",
+            "--target-dir",
+            "../target",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What the compiler says about the target `name`: each of its paragraphs that points
+/// into that target's file, without what Cargo says in between.
+fn diagnostics(stderr: &str, name: &str) -> String {
+    const CARGO: [&str; 4] = [
+        "    ",
+        "error: could not compile",
+        "For more",
+        "Some errors",
+    ];
+    let place = format!("--> {name}.rs:");
+    let mut about = String::new();
+    for paragraph in stderr.split("\n\n").filter(|p| p.contains(&place)) {
+        let lines = paragraph.lines();
+        for line in lines.skip_while(|line| CARGO.iter().any(|start| line.starts_with(start))) {
+            writeln!(about, "{line}").unwrap();
+        }
+    }
+    about
+}

@@ -1,0 +1,56 @@
+// builds: edition-2018, edition-2021, edition-2024, testing, plain
+// The macros in a crate of whatever edition: there is nothing here that fails.
+#![deny(warnings)]
+use neon_failpoint::*;
+use tokio_util::sync::CancellationToken;
+
+fn token() -> CancellationToken {
+    CancellationToken::new()
+}
+
+fn blocking(name: &str) -> Result<u8, String> {
+    fail_point_sync!("x");
+    fail_point_sync!(&format!("{}-x", name), |value| Err(value));
+    fail_point_sync!("x", name.is_empty(), |_| Ok(1));
+    fail_point_with_context_sync!(name, &failpoint_context! { "k" => name });
+    fail_point_with_context_sync!("x", &failpoint_context! { "k" => name }, |_| Ok(2));
+    fail_point_with_context_sync!("x", &failpoint_context! {}, name.is_empty(), |_| Ok(3));
+    Ok(0)
+}
+
+// Until edition 2024 the temporaries of a last expression outlive the locals.
+fn last_expression() {
+    let name = std::cell::RefCell::new(String::from("x"));
+    fail_point_sync!(&name.borrow())
+}
+
+fn last_expression_of_compat() {
+    let name = std::cell::RefCell::new(String::from("x"));
+    compat::fail_point!(&name.borrow())
+}
+
+async fn awaiting(name: &str) -> Result<u8, String> {
+    fail_point!("x");
+    fail_point!(&format!("{}-x", name), |value| Err(value));
+    fail_point!("x", name.is_empty(), |_| Ok(1));
+    fail_point_with_context!(name, &failpoint_context! { "k" => name });
+    fail_point_with_context!("x", &failpoint_context! { "k" => name }, |_| Ok(2));
+    fail_point_with_context!("x", &failpoint_context! {}, name.is_empty(), |_| Ok(3));
+    Ok(0)
+}
+
+async fn futures(name: &str) -> Result<FailpointResult, ()> {
+    pausable_failpoint!("x").await?;
+    pausable_failpoint!(&format!("{}-x", name), &token()).await?;
+    sleep_millis_async!("x").await;
+    sleep_millis_async!(name, &token()).await;
+    let _ = failpoint!("x").await;
+    let _ = failpoint!(name, cancel = &token()).await;
+    Ok(failpoint!("x", &failpoint_context! { "k" => name }, cancel = &token()).await)
+}
+
+fn main() {
+    last_expression();
+    last_expression_of_compat();
+    let _ = (blocking("x"), awaiting("x"), futures("x"));
+}

@@ -1,0 +1,356 @@
+//! Proves that nothing of a failpoint is left in a build without the feature
+//! `testing`, and that what was made for one is not reported as unused there.
+//!
+//! Run with `cargo test --test without_testing`, and with `--no-default-features`; with
+//! `--all-features` this file is empty. There is no global table to share.
+#![cfg(not(feature = "testing"))]
+#![deny(warnings)]
+
+use std::process::Command;
+
+use neon_failpoint::{
+    FailpointConfig, FailpointContext, FailpointResult, configure_failpoint,
+    configure_failpoint_callback, configure_failpoint_with_context, configure_failpoints,
+    fail_point_sync, fail_point_with_context_sync, failpoint_blocking, failpoint_context,
+    has_failpoints, init, list_failpoints, remove_all_failpoints, remove_failpoint, set_seed,
+};
+
+/// Stands at the place of every argument: what it is for is never evaluated.
+fn never<T>() -> T {
+    panic!("an argument was evaluated")
+}
+
+#[test]
+fn has_failpoints_says_no_at_compile_time() {
+    const { assert!(!has_failpoints()) }
+}
+
+#[test]
+fn blocking_macros_evaluate_none_of_their_arguments() {
+    fn site() -> u8 {
+        fail_point_sync!("a");
+        fail_point_sync!(never::<&str>());
+        fail_point_sync!(never::<&str>(), never::<fn(String) -> u8>());
+        fail_point_sync!(
+            never::<&str>(),
+            never::<bool>(),
+            never::<fn(String) -> u8>()
+        );
+        fail_point_sync!("a", |_| 1);
+        fail_point_sync!("a", true, |_| 1);
+        fail_point_with_context_sync!("a", never::<&FailpointContext>());
+        fail_point_with_context_sync!("a", &failpoint_context! { "k" => never::<u8>() });
+        fail_point_with_context_sync!(never::<&str>(), never::<&FailpointContext>(), |_| 1);
+        fail_point_with_context_sync!("a", never::<&FailpointContext>(), never(), |_| 1);
+        let () = fail_point_sync!("a");
+        0
+    }
+    assert_eq!(site(), 0);
+}
+
+#[test]
+fn a_context_is_type_checked_and_empty() {
+    let context = failpoint_context! {
+        "k" => never::<u8>(),
+        never::<String>() => never::<&dyn std::fmt::Display>(),
+    };
+    assert_eq!(context, FailpointContext::new());
+    // Values are borrowed there, not moved, as with `testing`.
+    let value = String::from("v");
+    let context = failpoint_context! { "k" => value };
+    assert_eq!((context.get("k"), value.as_str()), (None, "v"));
+    // One that is made by hand is a context as ever.
+    assert_eq!(
+        FailpointContext::from_iter([("k", value)]).get("k"),
+        Some("v")
+    );
+}
+
+#[test]
+fn a_blocking_hit_goes_on() {
+    let context = FailpointContext::from_iter([("k", "v")]);
+    for context in [None, Some(&context)] {
+        assert_eq!(failpoint_blocking("a", context), FailpointResult::Continue);
+    }
+}
+
+#[test]
+fn configuring_is_an_error_that_names_the_feature_whatever_is_configured() {
+    let batch: [FailpointConfig; 1] = [("a", "off").into()];
+    for result in [
+        configure_failpoint("a", "off"),
+        configure_failpoint("a", "no action"),
+        configure_failpoint("", "off"),
+        configure_failpoint_with_context("a", "off", [("k", "v")]),
+        configure_failpoint_callback("a", never::<()>),
+        configure_failpoints(batch),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("feature `testing`"), "{error}");
+    }
+    let none: [FailpointConfig; 0] = [];
+    configure_failpoints(none).unwrap();
+    assert!(list_failpoints().is_empty());
+}
+
+#[test]
+fn removing_listing_and_seeding_do_nothing() {
+    remove_failpoint("a");
+    remove_failpoint("");
+    remove_all_failpoints();
+    set_seed(7);
+    assert!(list_failpoints().is_empty());
+}
+
+#[test]
+fn init_is_an_error_where_failpoints_is_set_and_ok_where_it_is_not() {
+    const TEST: &str = "init_is_an_error_where_failpoints_is_set_and_ok_where_it_is_not";
+    const CHILD: &str = "NEON_FAILPOINT_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        // Uses that read the variable with `testing`, where a bad value ends the process.
+        fail_point_sync!("a");
+        assert_eq!(failpoint_blocking("a", None), FailpointResult::Continue);
+        assert!(list_failpoints().is_empty());
+        for _ in 0..2 {
+            match init() {
+                Ok(()) => println!("init: ok"),
+                Err(error) => println!("init: {error}"),
+            }
+        }
+        return;
+    }
+    for (value, ok) in [
+        (None, true),
+        (Some(""), true),
+        (Some("a=off"), false),
+        (Some("?"), false),
+    ] {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args([TEST, "--exact", "--nocapture"]).env(CHILD, "1");
+        match value {
+            Some(value) => child.env("FAILPOINTS", value),
+            None => child.env_remove("FAILPOINTS"),
+        };
+        let output = child.output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{value:?}: {stdout}");
+        // The harness prints on these lines, too.
+        let said: Vec<&str> = stdout
+            .lines()
+            .filter_map(|l| Some(l.split_once("init: ")?.1))
+            .collect();
+        assert_eq!(said.len(), 2, "{value:?}: {stdout}");
+        for said in said {
+            if ok {
+                assert_eq!(said, "ok", "{value:?}");
+            } else {
+                assert!(said.contains("FAILPOINTS"), "{value:?}: {said}");
+                assert!(said.contains("feature `testing`"), "{value:?}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_context_made_for_a_blocking_macro_is_not_unused() {
+    let context = failpoint_context! { "k" => "v" };
+    let value = 1;
+    fail_point_with_context_sync!("a", &context);
+    fail_point_with_context_sync!("a", &failpoint_context! { "k" => value }, |_| ());
+}
+
+#[test]
+fn a_name_made_for_a_blocking_macro_is_not_unused() {
+    let name = "a";
+    fail_point_sync!(name);
+    let name = String::from("a");
+    fail_point_sync!(&name, |_| ());
+    let name = String::from("a");
+    fail_point_sync!(&name, true, |_| ());
+    let name = "a";
+    fail_point_with_context_sync!(name, &FailpointContext::new());
+    let name = "a";
+    fail_point_with_context_sync!(name, &FailpointContext::new(), |_| ());
+    let name = "a";
+    fail_point_with_context_sync!(name, &FailpointContext::new(), true, |_| ());
+}
+
+#[cfg(feature = "async")]
+mod async_code {
+    use super::*;
+    use neon_failpoint::{
+        fail_point, fail_point_with_context, failpoint, failpoint_with_cancellation,
+        pausable_failpoint, sleep_millis_async,
+    };
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+    use tokio_util::sync::CancellationToken;
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn macros_evaluate_none_of_their_arguments() {
+        async fn site() -> u8 {
+            fail_point!("a");
+            fail_point!(never::<&str>());
+            fail_point!(never::<&str>(), never::<fn(String) -> u8>());
+            fail_point!(
+                never::<&str>(),
+                never::<bool>(),
+                never::<fn(String) -> u8>()
+            );
+            fail_point!("a", |_| 1);
+            fail_point!("a", true, |_| 1);
+            fail_point_with_context!("a", never::<&FailpointContext>());
+            fail_point_with_context!("a", &failpoint_context! { "k" => never::<u8>() });
+            fail_point_with_context!(never::<&str>(), never::<&FailpointContext>(), |_| 1);
+            fail_point_with_context!("a", never::<&FailpointContext>(), never(), |_| 1);
+            let () = fail_point!("a");
+            0
+        }
+        assert_eq!(now(site()), 0);
+    }
+
+    #[test]
+    fn futures_of_macros_are_ready_and_evaluate_none_of_their_arguments() {
+        now(async {
+            let go_on = FailpointResult::Continue;
+            assert_eq!(failpoint!("a").await, go_on);
+            assert_eq!(failpoint!(never::<&str>()).await, go_on);
+            assert_eq!(failpoint!("a", never::<&FailpointContext>()).await, go_on);
+            assert_eq!(
+                failpoint!("a", cancel = never::<&CancellationToken>()).await,
+                go_on
+            );
+            assert_eq!(failpoint!("a", never(), cancel = never()).await, go_on);
+            assert_eq!(pausable_failpoint!("a").await, Ok(()));
+            assert_eq!(pausable_failpoint!(never::<&str>(), never()).await, Ok(()));
+            sleep_millis_async!("a").await;
+            sleep_millis_async!(never::<&str>(), never()).await;
+        });
+    }
+
+    #[test]
+    fn hits_go_on_at_the_first_poll() {
+        let context = failpoint_context! { "k" => "v" };
+        let token = CancellationToken::new();
+        for cancelled in [false, true] {
+            if cancelled {
+                token.cancel();
+            }
+            for context in [None, Some(&context)] {
+                let go_on = FailpointResult::Continue;
+                assert_eq!(now(failpoint("a", context)), go_on);
+                assert_eq!(
+                    now(failpoint_with_cancellation("a", context, &token)),
+                    go_on
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_async_function_is_as_large_as_one_without_the_macros() {
+        async fn step(data: &mut [u8; 64]) -> u8 {
+            tokio::task::yield_now().await;
+            data[0]
+        }
+
+        async fn without(mut data: [u8; 64]) -> Result<u8, String> {
+            let one = step(&mut data).await;
+            let other = step(&mut data).await;
+            Ok(one + other)
+        }
+
+        async fn with(mut data: [u8; 64]) -> Result<u8, String> {
+            fail_point!("a");
+            fail_point!("a", |value| Err(value));
+            let one = step(&mut data).await;
+            fail_point!("a", one == 1, |value| Err(value));
+            fail_point!(&format!("a-{one}"), |value| Err(value));
+            fail_point_with_context!("a", &failpoint_context! { "k" => one });
+            fail_point_with_context!("a", &failpoint_context! { "k" => data[1] }, |value| {
+                let number: u8 = value.parse().map_err(|_| value)?;
+                Ok(number)
+            });
+            let other = step(&mut data).await;
+            fail_point_sync!("a", |value| Err(value));
+            Ok(one + other)
+        }
+
+        async fn empty() {}
+
+        async fn point() {
+            fail_point!("a");
+        }
+
+        let sizes = (size_of_val(&with([0; 64])), size_of_val(&point()));
+        assert_eq!(
+            sizes,
+            (size_of_val(&without([0; 64])), size_of_val(&empty()))
+        );
+    }
+
+    #[test]
+    fn contexts_and_tokens_made_for_macros_are_not_unused() {
+        now(async {
+            let token = CancellationToken::new();
+            let _ = failpoint!("a", cancel = &token).await;
+            let (context, token) = (failpoint_context! {}, CancellationToken::new());
+            let _ = failpoint!("a", &context, cancel = &token).await;
+            let context = failpoint_context! {};
+            let _ = failpoint!("a", &context).await;
+            let token = CancellationToken::new();
+            let _ = pausable_failpoint!("a", &token).await;
+            let token = CancellationToken::new();
+            sleep_millis_async!("a", &token).await;
+            let context = failpoint_context! {};
+            fail_point_with_context!("a", &context);
+            let value = 1;
+            fail_point_with_context!("a", &failpoint_context! { "k" => value }, |_| ());
+            let context = failpoint_context! {};
+            fail_point_with_context!("a", &context, true, |_| ());
+        });
+    }
+
+    #[test]
+    fn names_made_for_macros_are_not_unused() {
+        let context = &failpoint_context! {};
+        let token = &CancellationToken::new();
+        now(async {
+            let name = "a";
+            fail_point!(name);
+            let name = String::from("a");
+            fail_point!(&name, |_| ());
+            let name = String::from("a");
+            fail_point!(&name, true, |_| ());
+            let name = "a";
+            fail_point_with_context!(name, context);
+            let name = "a";
+            fail_point_with_context!(name, context, |_| ());
+            let name = "a";
+            fail_point_with_context!(name, context, true, |_| ());
+            let name = "a";
+            let _ = failpoint!(name).await;
+            let name = "a";
+            let _ = failpoint!(name, context).await;
+            let name = "a";
+            let _ = failpoint!(name, cancel = token).await;
+            let name = "a";
+            let _ = failpoint!(name, context, cancel = token).await;
+            let name = "a";
+            let _ = pausable_failpoint!(name).await;
+            let name = "a";
+            let _ = pausable_failpoint!(name, token).await;
+            let name = "a";
+            sleep_millis_async!(name).await;
+            let name = "a";
+            sleep_millis_async!(name, token).await;
+        });
+    }
+}
