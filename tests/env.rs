@@ -382,7 +382,11 @@ fn an_exit_inside_an_exit_ends_the_process_all_the_same() {
     let output = run("exit while exiting", &[("FAILPOINTS", "a=exit".as_ref())]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert_eq!(stderr.matches("failpoint \"a\": exit").count(), 1, "{stderr}");
+    assert_eq!(
+        stderr.matches("failpoint \"a\": exit").count(),
+        1,
+        "{stderr}"
+    );
 }
 
 /// I5: what is logged about the reading is logged after it.

@@ -1,0 +1,142 @@
+//! Proves that `remove_all_failpoints` lets everybody go who waits, at whatever point.
+//! Needs the global table to itself: its tests run one after the other.
+
+mod common;
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use common::{
+    WAITS, assert_stats, now, on_both_runtimes, poll_once, until, until_async, waiters,
+    within_deadline,
+};
+use neon_failpoint::FailpointResult::{Continue, Return};
+use neon_failpoint::{
+    configure_failpoint, configure_failpoint_callback, failpoint, failpoint_blocking,
+    list_failpoints, remove_all_failpoints,
+};
+
+/// The table, empty, until the guard is dropped.
+fn table() -> MutexGuard<'static, ()> {
+    static TABLE: Mutex<()> = Mutex::new(());
+    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    remove_all_failpoints();
+    table
+}
+
+/// The removed configurations are over: nothing is listed, and the next hit continues.
+#[track_caller]
+fn assert_all_gone(names: &[String]) {
+    assert_eq!(list_failpoints().len(), 0);
+    for name in names {
+        assert_eq!(now(failpoint(name, None)), Continue);
+        assert_eq!(failpoint_blocking(name, None), Continue);
+        // Nothing of the past is in a new configuration.
+        configure_failpoint(name, "return(new)").unwrap();
+        assert_stats(name, (0, 0, 0));
+        assert_eq!(now(failpoint(name, None)), Return("new".to_owned()));
+    }
+    remove_all_failpoints();
+}
+
+fn configure_all(what: &str) -> Vec<String> {
+    let names: Vec<String> = WAITS.iter().map(|wait| format!("{what}-{wait}")).collect();
+    for (name, wait) in names.iter().zip(WAITS) {
+        configure_failpoint(name, wait).unwrap();
+    }
+    names
+}
+
+#[test]
+fn remove_all_lets_every_waiting_task_go_on() {
+    let _table = table();
+    on_both_runtimes("all tasks are let go", |_| async {
+        let names = configure_all("task");
+        let mut tasks = Vec::new();
+        for name in names.iter().chain(&names) {
+            let name = name.clone();
+            tasks.push(tokio::spawn(async move { failpoint(&name, None).await }));
+        }
+        until_async("all wait", || names.iter().all(|n| waiters(n) == 2)).await;
+        remove_all_failpoints();
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), Continue);
+        }
+        assert_all_gone(&names);
+    });
+}
+
+#[test]
+fn remove_all_lets_every_blocked_thread_go_on() {
+    let _table = table();
+    within_deadline("all threads are let go", || {
+        let names = configure_all("thread");
+        let mut threads = Vec::new();
+        for name in names.iter().chain(&names) {
+            let name = name.clone();
+            threads.push(thread::spawn(move || failpoint_blocking(&name, None)));
+        }
+        until("all wait", || names.iter().all(|n| waiters(n) == 2));
+        remove_all_failpoints();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), Continue);
+        }
+        assert_all_gone(&names);
+    });
+}
+
+#[test]
+fn remove_all_lets_tasks_and_threads_at_one_point_go_on() {
+    let _table = table();
+    on_both_runtimes("all are let go", |_| async {
+        let name = "mixed";
+        configure_failpoint(name, "pause").unwrap();
+        let task = tokio::spawn(failpoint(name, None));
+        let thread = tokio::task::spawn_blocking(move || failpoint_blocking(name, None));
+        until_async("both wait", || waiters(name) == 2).await;
+        remove_all_failpoints();
+        assert_eq!(task.await.unwrap(), Continue);
+        assert_eq!(thread.await.unwrap(), Continue);
+        assert_all_gone(&[name.to_owned()]);
+    });
+}
+
+#[test]
+fn remove_all_from_inside_a_callback_removes_that_callback_too() {
+    let _table = table();
+    within_deadline("remove_all inside a hit", || {
+        let name = "callback";
+        configure_failpoint("paused", "pause").unwrap();
+        configure_failpoint_callback(name, remove_all_failpoints).unwrap();
+        let thread = thread::spawn(|| failpoint_blocking("paused", None));
+        until("the thread waits", || waiters("paused") == 1);
+        assert_eq!(failpoint_blocking(name, None), Continue);
+        assert_eq!(thread.join().unwrap(), Continue);
+        assert_all_gone(&[name.to_owned(), "paused".to_owned()]);
+    });
+}
+
+/// I5: no lock of ours is held while a waker is woken.
+#[test]
+fn a_waker_may_remove_all() {
+    struct RemovesAll;
+    impl Wake for RemovesAll {
+        fn wake(self: Arc<Self>) {
+            configure_failpoint("of-the-waker", "off").unwrap();
+            remove_all_failpoints();
+        }
+    }
+    let _table = table();
+    within_deadline("a waker that removes all", || {
+        configure_failpoint("paused", "pause").unwrap();
+        let waker = Waker::from(Arc::new(RemovesAll));
+        let mut hit = pin!(failpoint("paused", None));
+        let poll = hit.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(poll.is_pending());
+        remove_all_failpoints();
+        assert_eq!(poll_once(hit), Poll::Ready(Continue));
+        assert_all_gone(&["paused".to_owned()]);
+    });
+}
