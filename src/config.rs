@@ -337,7 +337,11 @@ fn put(points: Vec<Arc<Point>>) {
 
 /// What is said once something was configured, after every lock is released.
 pub(crate) fn after_configuring(points: &[Arc<Point>]) {
-    if let Some(seed) = Registry::global().draws.to_announce() {
+    let draws = points.iter().any(|point| point.draws());
+    if let Some(seed) = draws
+        .then(|| Registry::global().draws.to_announce())
+        .flatten()
+    {
         report::seed(seed);
     }
     for point in points {

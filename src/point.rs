@@ -61,6 +61,11 @@ impl Point {
         }
     }
 
+    /// Whether some alternative depends on luck.
+    pub(crate) fn draws(&self) -> bool {
+        self.rules.iter().any(Rule::draws)
+    }
+
     /// How often the point was evaluated.
     pub(crate) fn hits(&self) -> usize {
         self.fired() + self.passed.load(Ordering::Relaxed)

@@ -33,6 +33,10 @@ impl Rule {
         &self.alternative.task
     }
 
+    pub(crate) fn draws(&self) -> bool {
+        self.draw.is_some()
+    }
+
     pub(crate) fn fired(&self) -> usize {
         self.fired.load(Ordering::Relaxed)
     }
