@@ -35,6 +35,7 @@
 //! | take that back | [`remove_failpoint`], [`remove_all_failpoints`] |
 //! | see what is configured and who waits | [`list_failpoints`] |
 //! | configure from the environment | [`init`] |
+//! | come from the `fail` crate | [`compat`] |
 //!
 //! # Actions
 //!
