@@ -37,7 +37,9 @@
 //! # The environment
 //!
 //! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A
-//! scenario counts as the one reading: afterwards no native call reads it again.
+//! scenario counts as the one reading: afterwards no native call reads it again. It reads
+//! by `fail`'s grammar, also after a native [`init`](crate::init): there `x=exit` is a
+//! panic, and a name keeps the spaces around it.
 //!
 //! This module and the crate's root name two different macros `fail_point!`. Glob imports
 //! of both are ambiguous, an error or a warning as the compiler has it: import one of

@@ -22,7 +22,8 @@ const SEED: &str = "FAILPOINTS_SEED";
 /// is the seed of percentages (see [`set_seed`](crate::set_seed)). A variable that is
 /// empty is as good as none.
 ///
-/// The variable is read once in the life of a process. Call this where a bad value
+/// The variable is read once in the life of a process: called again, or after a
+/// scenario of [`compat`](crate::compat), this does nothing. Call it where a bad value
 /// should be an error of yours. Without it the first use of the native API reads
 /// the variable (any hit, a configure, a list), and then a bad value ends the process with a
 /// message on standard error and status 2: a run that was to inject faults must not

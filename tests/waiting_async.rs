@@ -8,8 +8,8 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -649,6 +649,46 @@ fn hooked_waker_lives_through(name: &str, event: Event, act: fn(&str)) {
     // Everything works as before.
     configure_failpoint(name, "return(after)").unwrap();
     assert_eq!(now(failpoint(name, None)), Return("after".to_owned()));
+}
+
+/// I2: points are retired after everything that takes their place was published. I3:
+/// so whoever is woken sees it, at a site, by name, and at the other points of a batch.
+#[test]
+fn a_hit_made_by_the_waker_itself_sees_the_new_configuration() {
+    async fn site() -> FailpointResult {
+        fail_point!("hit-by-waker", Return);
+        Continue
+    }
+    let name = "hit-by-waker";
+    for end in [End::Configure, End::Batch, End::InsideCallback, End::Remove] {
+        within_deadline("a hit made by a waker", move || {
+            configure_failpoint(name, "pause").unwrap();
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let hook = {
+                let seen = seen.clone();
+                move |event| {
+                    if event == Event::Wake {
+                        let hits = [
+                            now(site()),
+                            failpoint_blocking(name, None),
+                            now(failpoint!("hit-by-waker")),
+                        ];
+                        seen.lock().unwrap().extend(hits);
+                    }
+                }
+            };
+            let waker = hooked(Arc::new(hook));
+            let mut hit = pin!(failpoint(name, None));
+            assert!(poll_with(hit.as_mut(), &waker).is_pending());
+            end.apply(name);
+            let new = match end {
+                End::Remove => Continue,
+                _ => Return("new".to_owned()),
+            };
+            assert_eq!(*seen.lock().unwrap(), vec![new; 3], "{end:?}");
+            assert_eq!(poll_once(hit), Poll::Ready(Continue));
+        });
+    }
 }
 
 #[test]

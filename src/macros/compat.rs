@@ -68,8 +68,9 @@ macro_rules! __compat_no_fail_point {
 /// [`fail_point!`](crate::compat::fail_point) for async code: the same arguments, but it awaits, so that
 /// migrating a call site changes one token.
 ///
-/// A `pause` or a `sleep` ends when its point is reconfigured or removed. An enclosing
-/// future that is dropped meanwhile leaves the point's list.
+/// It prints and panics as `fail` does, and does not read FAILPOINTS. A `pause` or a
+/// `sleep` ends when its point is reconfigured or removed. An enclosing future that is
+/// dropped meanwhile leaves the point's list.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 use std::future::Future;
+use std::io::Write;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,7 +62,8 @@ pub(crate) async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Runs `test` on a thread of its own, and fails where it does not come to an end.
+/// Runs `test` on a thread of its own. Where it does not come to an end the process
+/// does: it may hold a lock of the table, and then nothing else would end either.
 #[track_caller]
 pub(crate) fn within_deadline<T: Send + 'static>(
     what: &str,
@@ -71,7 +73,12 @@ pub(crate) fn within_deadline<T: Send + 'static>(
     let thread = thread::spawn(move || done.send(test()).unwrap());
     match result.recv_timeout(DEADLINE) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => panic!("hangs: {what}"),
+        Err(RecvTimeoutError::Timeout) => {
+            // Not `eprintln!`, which the harness would swallow.
+            let test = thread::current().name().map(str::to_owned);
+            let _ = writeln!(std::io::stderr(), "{test:?} hangs: {what}");
+            std::process::abort();
+        }
         Err(RecvTimeoutError::Disconnected) => {
             std::panic::resume_unwind(thread.join().unwrap_err())
         }
