@@ -26,6 +26,15 @@ pub fn compat_eval<R>(target: Target<'_>, f: impl FnOnce(Option<String>) -> R) -
 #[inline]
 #[track_caller]
 pub fn compat_unit(target: Target<'_>) {
+    if !target.is_idle(Rules::Fail) {
+        armed_unit(target);
+    }
+}
+
+/// Out of line with all it needs, so that an idle call site has no frame for it.
+#[cold]
+#[track_caller]
+fn armed_unit(target: Target<'_>) {
     if hit_compat(target).is_some() {
         not_supported(target.name());
     }
