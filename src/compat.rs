@@ -34,6 +34,9 @@
 //! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs tells nothing |
 //! | releasing many paused threads | every hit in the process waits meanwhile | nobody waits | the registry's lock is held over a busy wait |
 //!
+//! For the same reason as in the last row, a callback that was replaced or removed may
+//! call this module when what it captured is dropped; in `fail` that deadlocks.
+//!
 //! # The environment
 //!
 //! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A

@@ -35,6 +35,7 @@ mod tests {
                 [("app::flush".to_owned(), "return".to_owned())]
             );
             assert_eq!(compact().await, Ok(100));
+            assert_eq!(fail::eval("app::flush", |value| value), Some(None));
             return scenario.teardown();
         }
         for (name, error) in [

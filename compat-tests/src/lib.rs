@@ -1,0 +1,45 @@
+//! The same scripts, run against `fail` 0.5.1 and against its replacement.
+//!
+//! A script is a text file in a small language that README.md explains. Each
+//! implementation runs it in a process of its own and gives one answer a step;
+//! the parent compares the answers.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod child;
+mod compare;
+mod coverage;
+mod cursor;
+mod events;
+mod fuzz;
+mod hunt;
+mod interpreter;
+mod mutants;
+mod parse;
+mod process;
+mod quiet;
+mod random;
+mod render;
+mod report;
+mod runner;
+mod script;
+mod surface;
+mod threads;
+mod write;
+
+pub use child::{Implementation, serve};
+pub use compare::{DEVIATIONS, Row, compare, same};
+pub use coverage::Coverage;
+pub use cursor::SyntaxError;
+pub use fuzz::{Fuzz, Outcome};
+pub use hunt::{Catch, hunt, print_catches};
+pub use mutants::Mutant;
+pub use process::{Answers, DIED, HANGS, Process, Starter};
+pub use report::{print_answers, print_summary};
+pub use runner::{Comparison, Source, answers, run_all, scripts_folder};
+pub use script::{
+    Block, Form, Hit, LITERALS, Measure, Naming, Plan, Script, Setting, Site, Stated, Statement,
+    Step,
+};
+pub use surface::{Item, print_table, sentence_key, surface};

@@ -1,0 +1,272 @@
+//! The text of a script, read.
+
+use crate::cursor::{Cursor, Result, SyntaxError};
+use crate::script::{Block, Form, Hit, Measure, Naming, Plan, Script, Setting};
+use crate::script::{Site, Stated, Statement, Step};
+
+impl Script {
+    /// Reads a script; `file` is what an error calls it.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no script: where, and what was expected there.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let mut lines = Lines::new(text);
+        lines.script().map_err(|error| SyntaxError {
+            file: file.to_owned(),
+            ..error
+        })
+    }
+}
+
+/// The text of `# shows: ..`, if the line is one.
+fn shows(line: &str) -> Option<String> {
+    let comment = line.trim_start().strip_prefix('#')?;
+    Some(
+        comment
+            .trim_start()
+            .strip_prefix("shows:")?
+            .trim()
+            .to_owned(),
+    )
+}
+
+/// The lines that are neither blank nor comments.
+struct Lines<'a> {
+    text: &'a str,
+    lines: std::iter::Peekable<std::vec::IntoIter<(usize, &'a str)>>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let lines = text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line));
+        let is_code = |line: &str| !line.is_empty() && !line.starts_with('#');
+        let lines: Vec<_> = lines.filter(|(_, line)| is_code(line.trim())).collect();
+        Self {
+            text,
+            lines: lines.into_iter().peekable(),
+        }
+    }
+
+    fn next(&mut self) -> Option<Cursor<'a>> {
+        self.lines
+            .next()
+            .map(|(number, text)| Cursor::new(number, text))
+    }
+
+    /// The next line, if it begins with `phrase`, behind that.
+    fn next_if(&mut self, phrase: &str) -> Option<Cursor<'a>> {
+        let &(number, text) = self.lines.peek()?;
+        let mut cursor = Cursor::new(number, text);
+        if !cursor.phrase(phrase) {
+            return None;
+        }
+        self.lines.next();
+        Some(cursor)
+    }
+
+    fn script(&mut self) -> Result<Script> {
+        let mut script = Script {
+            shows: self.text.lines().filter_map(shows).collect(),
+            ..Script::default()
+        };
+        if let Some(mut cursor) = self.next_if("environment") {
+            script.environment = Some(cursor.bytes("the value of FAILPOINTS")?);
+            cursor.end()?;
+        }
+        while let Some(mut cursor) = self.next() {
+            let line = cursor.line();
+            let statement = self.statement(&mut cursor)?;
+            script.steps.push(Step {
+                line,
+                statement,
+                stated: self.stated()?,
+            });
+        }
+        Ok(script)
+    }
+
+    fn stated(&mut self) -> Result<Option<Stated>> {
+        if let Some(mut cursor) = self.next_if("both:") {
+            return Ok(Some(Stated::Both(cursor.answer()?)));
+        }
+        let Some(mut cursor) = self.next_if("real:") else {
+            return Ok(None);
+        };
+        let real = cursor.answer()?;
+        let Some(mut next) = self.next_if("ours:") else {
+            let mut missing = self
+                .next()
+                .unwrap_or_else(|| Cursor::new(cursor.line() + 1, ""));
+            missing.expect("ours:")?;
+            return missing.fail();
+        };
+        Ok(Some(Stated::Each {
+            real,
+            ours: next.answer()?,
+        }))
+    }
+
+    fn block(&mut self, opener: &mut Cursor<'_>) -> Result<Block> {
+        opener.end()?;
+        let mut block = Vec::new();
+        while let Some(mut cursor) = self.next() {
+            if cursor.phrase("end") {
+                cursor.end()?;
+                return Ok(block);
+            }
+            block.push(self.statement(&mut cursor)?);
+        }
+        let mut missing = Cursor::new(self.text.lines().count() + 1, "");
+        missing.expect("end")?;
+        Ok(block)
+    }
+
+    /// A statement, to the end of its line or of its block.
+    fn statement(&mut self, cursor: &mut Cursor<'_>) -> Result<Statement> {
+        let Some(verb) = cursor.choice(&VERBS) else {
+            return cursor.fail();
+        };
+        let statement = match verb {
+            Verb::Done(statement) => statement,
+            Verb::Named(what, make) => make(cursor.name(what)?),
+            Verb::Text(what, make) => make(cursor.text(what)?),
+            Verb::Block(make) => return Ok(make(self.block(cursor)?)),
+            Verb::Hit => Statement::Hit(hit(cursor)?),
+            Verb::Configure => {
+                let name = cursor.name("a failpoint")?;
+                return Ok(Statement::Configure(self.setting(name, cursor)?));
+            }
+            Verb::Guard => {
+                let guard = cursor.name("a guard")?;
+                cursor.expect("configures")?;
+                let name = cursor.name("a failpoint")?;
+                return Ok(Statement::Guard(guard, self.setting(name, cursor)?));
+            }
+            Verb::Thread(make) => {
+                let thread = cursor.name("a thread")?;
+                cursor.expect(":")?;
+                return Ok(make(thread, Box::new(self.statement(cursor)?)));
+            }
+            Verb::WaitUntil => {
+                let thread = cursor.name("a thread")?;
+                cursor.expect("is blocked")?;
+                Statement::WaitBlocked(thread)
+            }
+        };
+        cursor.end()?;
+        Ok(statement)
+    }
+
+    fn setting(&mut self, name: String, cursor: &mut Cursor<'_>) -> Result<Setting> {
+        let plan = if cursor.phrase("as") {
+            let actions = cursor.text("actions")?;
+            cursor.end()?;
+            Plan::Actions(actions)
+        } else {
+            cursor.expect("with callback")?;
+            Plan::Callback(self.block(cursor)?)
+        };
+        Ok(Setting { name, plan })
+    }
+}
+
+/// What follows a verb.
+#[derive(Clone)]
+enum Verb {
+    Done(Statement),
+    Named(&'static str, fn(String) -> Statement),
+    Text(&'static str, fn(String) -> Statement),
+    Block(fn(Block) -> Statement),
+    Thread(fn(String, Box<Statement>) -> Statement),
+    Configure,
+    Guard,
+    Hit,
+    WaitUntil,
+}
+
+/// Each verb; a phrase that begins another stands behind it.
+const VERBS: [(&str, Verb); 20] = [
+    ("configure", Verb::Configure),
+    ("guard", Verb::Guard),
+    ("drop guard", Verb::Named("a guard", Statement::DropGuard)),
+    ("show guard", Verb::Named("a guard", Statement::ShowGuard)),
+    ("remove", Verb::Named("a failpoint", Statement::Remove)),
+    ("list", Verb::Done(Statement::List)),
+    ("ask for failpoints", Verb::Done(Statement::HasFailpoints)),
+    ("hit", Verb::Hit),
+    ("setup", Verb::Done(Statement::Setup)),
+    ("teardown", Verb::Done(Statement::Teardown)),
+    ("drop scenario", Verb::Done(Statement::DropScenario)),
+    ("scope", Verb::Block(Statement::Scope)),
+    ("on each log record", Verb::Block(Statement::OnLog)),
+    ("panic", Verb::Text("a message", Statement::Panic)),
+    ("say", Verb::Text("a text", Statement::Say)),
+    ("in", Verb::Thread(Statement::In)),
+    ("start in", Verb::Thread(Statement::Start)),
+    ("wait until all is quiet", Verb::Done(Statement::WaitQuiet)),
+    ("wait until", Verb::WaitUntil),
+    ("wait for", Verb::Named("a thread", Statement::WaitFor)),
+];
+
+fn hit(cursor: &mut Cursor<'_>) -> Result<Hit> {
+    let name = cursor.name("a failpoint")?;
+    let naming = cursor.choice(&[
+        ("by const name", Naming::Const),
+        ("by run-time name", Naming::RunTime),
+    ]);
+    let form = cursor.choice(&[
+        ("with closure as expression", Form::ClosureExpression),
+        ("with closure if true", Form::Condition(true)),
+        ("with closure if false", Form::Condition(false)),
+        ("with closure that removes the point", Form::Removing),
+        ("with closure", Form::Closure),
+        ("with diverging closure", Form::Diverging),
+        ("as expression", Form::Expression),
+        ("through eval", Form::Eval),
+    ]);
+    let site = Site {
+        name,
+        naming: naming.unwrap_or_default(),
+        form: form.unwrap_or_default(),
+    };
+    Ok(Hit {
+        site,
+        measure: measure(cursor)?,
+    })
+}
+
+fn measure(cursor: &mut Cursor<'_>) -> Result<Measure> {
+    let lasting = [
+        ("for at least", Measure::Elapsed as fn(u64) -> Measure),
+        ("burning at least", Measure::Burnt),
+    ];
+    if let Some(make) = cursor.choice(&lasting) {
+        let milliseconds = cursor.number()?;
+        cursor.expect("ms")?;
+        return Ok(make(milliseconds));
+    }
+    let Some(hits) = cursor.digits() else {
+        return Ok(Measure::Once);
+    };
+    let hits = u32::try_from(hits).unwrap_or(u32::MAX);
+    cursor.expect("times")?;
+    if cursor.phrase("as a sample") {
+        return Ok(Measure::Sample(hits));
+    }
+    if cursor.phrase("in any order") {
+        return Ok(Measure::Totals { hits, threads: 1 });
+    }
+    if !cursor.phrase("in") {
+        return Ok(Measure::Times(hits));
+    }
+    let threads = cursor.number()?.clamp(1, 64);
+    cursor.expect("threads")?;
+    Ok(Measure::Totals {
+        hits,
+        threads: threads as u32,
+    })
+}

@@ -1,0 +1,195 @@
+//! A child process that runs scripts, seen from its parent.
+
+use crate::child::{ANSWER, END, Implementation};
+use crate::quiet;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The answer of a step that never ended.
+pub const HANGS: &str = "hangs";
+/// The answer of a step during which the process ended.
+pub const DIED: &str = "died";
+
+/// For how long a child may be silent though it works.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// How often a silent child is looked at.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// How to start children.
+#[derive(Clone, Debug)]
+pub struct Starter {
+    /// The binary of this package.
+    pub program: PathBuf,
+    /// How long all threads of a silent child sleep before it counts as hung:
+    /// longer than any `sleep` of a script.
+    pub patience: Duration,
+}
+
+impl Starter {
+    /// Starts children as `program child IMPLEMENTATION`.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            patience: Duration::from_secs(3),
+        }
+    }
+
+    /// Starts a child with this value of `FAILPOINTS`.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not let it.
+    pub fn start(
+        &self,
+        implementation: Implementation,
+        environment: Option<&[u8]>,
+    ) -> io::Result<Process> {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("child")
+            .arg(implementation.to_string())
+            .env_remove("FAILPOINTS");
+        if let Some(value) = environment {
+            command.env("FAILPOINTS", os_string(value)?);
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let (sender, lines) = mpsc::channel();
+        // Ends with the child's output.
+        thread::spawn(move || {
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|l| sender.send(l))
+        });
+        Ok(Process {
+            child,
+            input,
+            lines,
+            patience: self.patience,
+        })
+    }
+}
+
+#[cfg(unix)]
+fn os_string(value: &[u8]) -> io::Result<OsString> {
+    use std::os::unix::ffi::OsStringExt;
+    Ok(OsString::from_vec(value.to_vec()))
+}
+
+#[cfg(not(unix))]
+fn os_string(value: &[u8]) -> io::Result<OsString> {
+    let text = String::from_utf8(value.to_vec()).map_err(io::Error::other)?;
+    Ok(text.into())
+}
+
+/// A running child; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    patience: Duration,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Either fails only if the child has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a script's steps answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// One answer a step, until one hung or died; the script's end may do so
+    /// as well.
+    pub answers: Vec<String>,
+    /// Whether the process can run another script.
+    pub alive: bool,
+}
+
+impl Answers {
+    /// Adds those of another script, run behind this one.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.answers.extend(other.answers);
+        self.alive &= other.alive;
+    }
+}
+
+impl Process {
+    /// Runs a script and waits for its answers.
+    pub fn run(&mut self, text: &str) -> Answers {
+        let told = self.tell(text);
+        self.answers(told)
+    }
+
+    /// Waits for the answers to a script that the process was told.
+    pub(crate) fn answers(&mut self, told: io::Result<()>) -> Answers {
+        let mut answers = Vec::new();
+        let ended = |answers| Answers {
+            answers,
+            alive: false,
+        };
+        if told.is_err() {
+            answers.push(DIED.to_owned());
+            return ended(answers);
+        }
+        loop {
+            match self.line() {
+                Ok(line) if line == END => {
+                    return Answers {
+                        answers,
+                        alive: true,
+                    };
+                }
+                Ok(line) => answers.push(line.trim_start_matches(ANSWER).to_owned()),
+                Err(end) => {
+                    answers.push(end.to_owned());
+                    return ended(answers);
+                }
+            }
+        }
+    }
+
+    /// Hands over a script.
+    pub(crate) fn tell(&mut self, text: &str) -> io::Result<()> {
+        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        write!(input, "{}\n{text}", text.len())?;
+        input.flush()
+    }
+
+    /// The next line; an error if there will be none.
+    fn line(&self) -> Result<String, &'static str> {
+        let process = self.child.id().to_string();
+        let start = Instant::now();
+        let mut asleep_since = start;
+        let mut last = None;
+        loop {
+            match self.lines.recv_timeout(INTERVAL) {
+                Ok(line) => return Ok(line),
+                Err(RecvTimeoutError::Disconnected) => return Err(DIED),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            let look = quiet::look(&process, None);
+            if look.is_none() || look != last {
+                asleep_since = now;
+            }
+            last = look;
+            if now - asleep_since >= self.patience || now - start >= DEADLINE {
+                return Err(HANGS);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Whether threads are asleep, as Linux tells it under `/proc`.
+//!
+//! A look reads every thread's state, processor time and number of time
+//! slices. Two equal looks at which all threads were asleep prove that at one
+//! moment between them all slept at once: none ran in between, and none was
+//! about to. From then on only a timer or the one who looks can change
+//! anything.
+
+use std::fs;
+use std::path::Path;
+
+/// The threads of a process as one look found them.
+pub(crate) type Look = Vec<(String, String)>;
+
+/// Whether this system tells.
+pub(crate) const CAN_TELL: bool = cfg!(target_os = "linux");
+
+/// What an answer ends with where this system does not tell.
+pub(crate) const SKIPPED: &str = "skipped";
+
+/// The id of the calling thread.
+pub(crate) fn own_id() -> Option<String> {
+    let path = fs::read_link("/proc/thread-self").ok()?;
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+/// Nanoseconds for which the calling thread has used a processor.
+pub(crate) fn own_time() -> Option<u64> {
+    let times = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    times.split_whitespace().next()?.parse().ok()
+}
+
+/// A look at the threads of `process` but for `except`; none if one is awake.
+pub(crate) fn look(process: &str, except: Option<&str>) -> Option<Look> {
+    let tasks = Path::new("/proc").join(process).join("task");
+    let mut look = Vec::new();
+    for task in fs::read_dir(tasks).ok()? {
+        let task = task.ok()?;
+        let id = task.file_name().to_string_lossy().into_owned();
+        if except != Some(&id) {
+            look.push((id, asleep(&task.path())?));
+        }
+    }
+    look.sort();
+    Some(look)
+}
+
+/// What a sleeping thread has used so far; none if it is awake or gone.
+fn asleep(task: &Path) -> Option<String> {
+    let stat = fs::read_to_string(task.join("stat")).ok()?;
+    // The name, in parentheses, may contain anything; the state follows it.
+    let mut fields = stat[stat.rfind(')')? + 1..].split_whitespace();
+    if fields.next() != Some("S") {
+        return None;
+    }
+    let times: Vec<_> = fields.skip(10).take(2).collect();
+    let slices = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    Some(format!("{} {slices}", times.join(" ")))
+}

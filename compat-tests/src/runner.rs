@@ -1,0 +1,160 @@
+//! Runs script files on two implementations and compares.
+
+use crate::child::Implementation;
+use crate::compare::{Row, compare};
+use crate::cursor::SyntaxError;
+use crate::process::{Answers, Starter};
+use crate::script::Script;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, io, thread};
+
+/// A script and where it comes from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file's path, or what stands for it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The text, parsed.
+    pub script: Script,
+}
+
+/// The scripts of this package.
+pub fn scripts_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts")
+}
+
+impl Source {
+    /// Parses a text.
+    ///
+    /// # Errors
+    ///
+    /// If it is no script.
+    pub fn new(name: &str, text: &str) -> Result<Self, SyntaxError> {
+        let script = Script::parse(name, text)?;
+        Ok(Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            script,
+        })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or is no script.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let name = path
+            .strip_prefix(scripts_folder())
+            .unwrap_or(path)
+            .display()
+            .to_string();
+        let text = fs::read_to_string(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        })?;
+        Self::new(&name, &text).map_err(io::Error::other)
+    }
+
+    /// Reads every script of a folder, in the order of the names.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read or is no script.
+    pub fn read_all(folder: &Path) -> io::Result<Vec<Self>> {
+        let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "fp"));
+        paths.sort();
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+
+    /// The line of this number.
+    pub fn line(&self, number: usize) -> &str {
+        self.text.lines().nth(number - 1).unwrap_or_default().trim()
+    }
+
+    /// Runs the script in a process of its own.
+    ///
+    /// # Errors
+    ///
+    /// If none can be started.
+    pub fn run(&self, starter: &Starter, on: Implementation) -> io::Result<Answers> {
+        let mut process = starter.start(on, self.script.environment.as_deref())?;
+        Ok(process.run(&self.text))
+    }
+}
+
+/// A script's answers on both sides.
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    /// The script.
+    pub source: &'a Source,
+    /// One row a step.
+    pub rows: Vec<Row>,
+}
+
+impl Comparison<'_> {
+    /// The first row that is not as it should be.
+    pub fn first_difference(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| !row.good)
+    }
+}
+
+/// The answers of one implementation to some scripts.
+///
+/// # Errors
+///
+/// If a process cannot be started.
+pub fn answers(
+    starter: &Starter,
+    sources: &[Source],
+    on: Implementation,
+) -> io::Result<Vec<Answers>> {
+    in_parallel(sources, |source| source.run(starter, on))
+        .into_iter()
+        .collect()
+}
+
+/// Runs scripts on `fail` and on its replacement.
+///
+/// # Errors
+///
+/// If a process cannot be started.
+pub fn run_all<'a>(starter: &Starter, sources: &'a [Source]) -> io::Result<Vec<Comparison<'a>>> {
+    let real = answers(starter, sources, Implementation::Real)?;
+    let ours = answers(starter, sources, Implementation::Ours)?;
+    let sides = sources.iter().zip(real.iter().zip(&ours));
+    let compared = sides.map(|(source, (real, ours))| Comparison {
+        source,
+        rows: compare(&source.script, real, ours),
+    });
+    Ok(compared.collect())
+}
+
+/// `f` of each item, on as many threads as there are processors.
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    let work = || {
+        while let Some((index, item)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            items.get(index).map(|item| (index, item))
+        } {
+            let result = f(item);
+            results
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .insert(index, result);
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let results = results
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.into_values().collect()
+}

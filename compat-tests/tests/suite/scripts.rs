@@ -1,0 +1,30 @@
+//! The scripts of this package.
+
+use crate::{assert_same, sources};
+use compat_tests::Script;
+
+#[test]
+fn every_script_gets_the_same_answers_or_those_it_states() {
+    assert_same(&sources());
+}
+
+#[test]
+fn there_are_at_least_sixty_and_each_names_what_it_shows() {
+    let sources = sources();
+    assert!(sources.len() >= 60);
+    for source in sources {
+        assert!(!source.script.shows.is_empty(), "{}", source.name);
+    }
+}
+
+#[test]
+fn a_script_that_is_written_out_reads_back_to_the_same() {
+    for source in sources() {
+        let text = source.script.to_string();
+        let mut again = Script::parse(&source.name, &text).unwrap();
+        for (step, original) in again.steps.iter_mut().zip(&source.script.steps) {
+            step.line = original.line;
+        }
+        assert_eq!(again, source.script, "{text}");
+    }
+}
