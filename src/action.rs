@@ -84,7 +84,10 @@ impl Alternative {
 
     /// Demands `matchers` as well as those that are there already.
     pub(crate) fn demand(&mut self, matchers: &[Matcher]) {
-        self.matchers.extend_from_slice(matchers);
-        self.matchers.sort_by(|a, b| a.key().cmp(b.key()));
+        for matcher in matchers {
+            // Behind those with the same key.
+            let at = self.matchers.partition_point(|m| m.key() <= matcher.key());
+            self.matchers.insert(at, matcher.clone());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a call site says about a hit, and what a configuration demands of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::error::Problem;
@@ -24,40 +24,51 @@ use crate::error::Problem;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FailpointContext {
-    values: BTreeMap<String, String>,
+    /// Sorted by key: a context has a handful of values.
+    values: Vec<(String, String)>,
 }
 
 impl FailpointContext {
     /// A context without values. It allocates nothing.
     pub const fn new() -> Self {
-        Self {
-            values: BTreeMap::new(),
-        }
+        Self { values: Vec::new() }
     }
 
     /// Sets the value of `key` and returns the one it had.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) -> Option<String> {
-        self.values.insert(key.into(), value.into())
+        let (key, value) = (key.into(), value.into());
+        match self.position(&key) {
+            Ok(at) => Some(std::mem::replace(&mut self.values[at].1, value)),
+            Err(at) => {
+                self.values.insert(at, (key, value));
+                None
+            }
+        }
     }
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.position(key).ok().map(|at| &*self.values[at].1)
     }
 
     /// The pairs of key and value, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.values.binary_search_by(|(k, _)| k.as_str().cmp(key))
+    }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for FailpointContext {
     /// Of several pairs with the same key the last one counts.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let pairs = pairs.into_iter().map(|(k, v)| (k.into(), v.into()));
-        Self {
-            values: pairs.collect(),
+        let mut context = Self::new();
+        for (key, value) in pairs {
+            context.insert(key, value);
         }
+        context
     }
 }
 

@@ -7,7 +7,6 @@
 //! reconfiguration and removal: arming a point anew before every hit does not
 //! replay its first draw.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::action::Alternative;
 use crate::name::{fold, hash};
+use crate::trie::{Named, Trie};
 
 /// The draws of one alternative of one configuration.
 #[derive(Debug)]
@@ -49,8 +49,26 @@ pub(crate) struct Draws {
 struct State {
     seed: Option<u64>,
     announced: bool,
-    /// By position in the chain.
-    numbers: BTreeMap<String, Vec<Arc<AtomicUsize>>>,
+    /// Made by the first draw.
+    numbers: Option<Trie<Numbers>>,
+}
+
+/// How many draws there were under a name, by position in the chain.
+#[derive(Debug)]
+struct Numbers {
+    name: Box<str>,
+    hash: u64,
+    by_position: Vec<Arc<AtomicUsize>>,
+}
+
+impl Named for Numbers {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 impl Draws {
@@ -59,7 +77,7 @@ impl Draws {
             state: Mutex::new(State {
                 seed: None,
                 announced: false,
-                numbers: BTreeMap::new(),
+                numbers: None,
             }),
         }
     }
@@ -74,7 +92,7 @@ impl Draws {
         let mut state = self.state();
         state.seed = Some(seed);
         state.announced = false;
-        state.numbers.clear();
+        state.numbers = None;
     }
 
     /// The draws of the alternative at `position`, if it draws at all.
@@ -87,17 +105,10 @@ impl Draws {
         let percent = alternative.percent.filter(|p| *p < 100.0)?;
         let mut state = self.state();
         let seed = state.seed();
-        if !state.numbers.contains_key(name) {
-            state.numbers.insert(name.to_owned(), Vec::new());
-        }
-        let numbers = state.numbers.get_mut(name)?;
-        while numbers.len() <= position {
-            numbers.push(Arc::default());
-        }
         Some(Draw {
             key: fold(fold(seed ^ hash(name)) ^ position as u64),
             threshold: percent / 100.0 * (1_u64 << 53) as f64,
-            number: numbers[position].clone(),
+            number: state.number(name, position),
         })
     }
 
@@ -114,6 +125,29 @@ impl State {
         *self
             .seed
             .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
+    }
+}
+
+impl State {
+    fn number(&mut self, name: &str, position: usize) -> Arc<AtomicUsize> {
+        let all = self.numbers.get_or_insert_with(Trie::new);
+        let hash = hash(name);
+        let mut by_position = match all.get(hash, name) {
+            Some(numbers) if numbers.by_position.len() > position => {
+                return numbers.by_position[position].clone();
+            }
+            Some(numbers) => numbers.by_position.clone(),
+            None => Vec::new(),
+        };
+        by_position.resize_with(position + 1, Arc::default);
+        let number = by_position[position].clone();
+        let name = name.into();
+        all.insert(Arc::new(Numbers {
+            name,
+            hash,
+            by_position,
+        }));
+        number
     }
 }
 

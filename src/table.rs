@@ -135,7 +135,7 @@ impl Registry {
         if let Some(table) = self.snapshot.load().as_ref() {
             table.for_each(|point| points.push(point.clone()));
         }
-        points.sort_by(|a, b| a.name().cmp(b.name()));
+        points.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         points
     }
 
