@@ -12,8 +12,9 @@ pub use crate::site::*;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 
-/// Calls the closure of a macro; a bare `return` gives it the empty string. It gives the closure's parameter its type, so that
-/// `|value|` needs none, and passes the expected type of the enclosing function on.
+/// Calls the closure of a macro; a bare `return` gives it the empty string. The closure's
+/// parameter gets its type here, so that `|value|` needs none, and its result the one that
+/// is expected of the enclosing function.
 #[inline]
 pub fn call<R>(value: Option<String>, closure: impl FnOnce(String) -> R) -> R {
     closure(value.unwrap_or_default())

@@ -31,6 +31,11 @@ use crate::{env, report, site};
 /// the earlier configuration stays. A build without the feature `testing`, or actions
 /// with `when(..)` in one without `context`: the error names the feature.
 ///
+/// # Panics
+///
+/// Where others' code that it runs does, a waker of a task that waited or the destructor
+/// of a callback: after the configuration took effect, and after everybody was woken.
+///
 /// # Examples
 ///
 /// ```

@@ -95,21 +95,29 @@ impl Draws {
         state.numbers = None;
     }
 
-    /// The draws of the alternative at `position`, if it draws at all.
-    pub(crate) fn of(
-        &self,
-        name: &str,
-        position: usize,
-        alternative: &Alternative,
-    ) -> Option<Draw> {
-        let percent = alternative.percent.filter(|p| *p < 100.0)?;
+    /// The draws of each alternative of a chain, where it draws at all.
+    pub(crate) fn of(&self, name: &str, chain: &[Alternative]) -> Vec<Option<Draw>> {
+        let threshold = |alternative: &Alternative| {
+            let percent = alternative.percent.filter(|p| *p < 100.0)?;
+            Some(percent / 100.0 * (1_u64 << 53) as f64)
+        };
+        if chain
+            .iter()
+            .all(|alternative| threshold(alternative).is_none())
+        {
+            return chain.iter().map(|_| None).collect();
+        }
         let mut state = self.state();
         let seed = state.seed();
-        Some(Draw {
-            key: fold(fold(seed ^ hash(name)) ^ position as u64),
-            threshold: percent / 100.0 * (1_u64 << 53) as f64,
-            number: state.number(name, position),
-        })
+        let numbers = state.numbers(name, chain.len());
+        let draw = |(position, alternative)| {
+            Some(Draw {
+                key: fold(fold(seed ^ hash(name)) ^ position as u64),
+                threshold: threshold(alternative)?,
+                number: numbers[position].clone(),
+            })
+        };
+        chain.iter().enumerate().map(draw).collect()
     }
 
     /// The seed, the first time that this is asked since it was set.
@@ -126,28 +134,22 @@ impl State {
             .seed
             .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
     }
-}
 
-impl State {
-    fn number(&mut self, name: &str, position: usize) -> Arc<AtomicUsize> {
+    /// The numbers of the first `len` positions, at least.
+    fn numbers(&mut self, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
         let all = self.numbers.get_or_insert_with(Trie::new);
         let hash = hash(name);
-        let mut by_position = match all.get(hash, name) {
-            Some(numbers) if numbers.by_position.len() > position => {
-                return numbers.by_position[position].clone();
-            }
-            Some(numbers) => numbers.by_position.clone(),
-            None => Vec::new(),
-        };
-        by_position.resize_with(position + 1, Arc::default);
-        let number = by_position[position].clone();
-        let name = name.into();
-        all.insert(Arc::new(Numbers {
-            name,
-            hash,
-            by_position,
-        }));
-        number
+        let known = all.get(hash, name);
+        let mut by_position = known.map_or(Vec::new(), |numbers| numbers.by_position.clone());
+        if by_position.len() < len {
+            by_position.resize_with(len, Arc::default);
+            all.insert(Arc::new(Numbers {
+                name: name.into(),
+                hash,
+                by_position: by_position.clone(),
+            }));
+        }
+        by_position
     }
 }
 
@@ -156,11 +158,15 @@ mod tests {
     use super::*;
     use crate::action::parse;
 
+    fn first(mut draws: Vec<Option<Draw>>) -> Option<Draw> {
+        draws.swap_remove(0)
+    }
+
     fn sequence(seed: u64, name: &str, actions: &str, position: usize) -> Vec<bool> {
         let draws = Draws::new();
         draws.set_seed(seed);
-        let alternatives = parse::actions(actions).unwrap();
-        let draw = draws.of(name, position, &alternatives[position]).unwrap();
+        let chain = parse::actions(actions).unwrap();
+        let draw = draws.of(name, &chain).swap_remove(position).unwrap();
         (0..10_000).map(|_| draw.next()).collect()
     }
 
@@ -200,9 +206,9 @@ mod tests {
     fn numbers_go_on_when_a_name_is_configured_again() {
         let draws = Draws::new();
         draws.set_seed(3);
-        let alternative = &parse::actions("50%off").unwrap()[0];
+        let chain = parse::actions("50%off").unwrap();
         let one_by_one: Vec<bool> = (0..1_000)
-            .map(|_| draws.of("a", 0, alternative).unwrap().next())
+            .map(|_| first(draws.of("a", &chain)).unwrap().next())
             .collect();
         assert_eq!(one_by_one, sequence(3, "a", "50%off", 0)[..1_000]);
     }
@@ -211,8 +217,8 @@ mod tests {
     fn always_does_not_draw() {
         let draws = Draws::new();
         for actions in ["off", "100%off", "125%off"] {
-            let alternative = &parse::actions(actions).unwrap()[0];
-            assert!(draws.of("a", 0, alternative).is_none(), "{actions}");
+            let chain = parse::actions(actions).unwrap();
+            assert!(first(draws.of("a", &chain)).is_none(), "{actions}");
         }
     }
 }

@@ -31,17 +31,12 @@ impl Point {
         text: Option<&str>,
         draws: &Draws,
     ) -> Arc<Self> {
-        let rules = alternatives
-            .into_iter()
-            .enumerate()
-            .map(|(i, alternative)| {
-                let draw = draws.of(name, i, &alternative);
-                Rule::new(alternative, draw)
-            });
+        let draws = draws.of(name, &alternatives);
+        let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
             name: name.into(),
             hash: hash(name),
-            rules: rules.collect(),
+            rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text: text.map(Box::from),
             passed: AtomicUsize::new(0),
             waiters: Waiters::new(),

@@ -209,6 +209,9 @@ fn a_megabyte_of_parentheses_is_an_error_of_one_line() {
 /// What is quadratic takes an hour here.
 #[test]
 fn a_megabyte_of_alternatives_is_read_at_once() {
+    let drawing = "5%off->".repeat(150_000) + "pause";
+    configure_failpoint("errors-long", &drawing).unwrap();
+    assert_eq!(listed("errors-long"), Some(drawing));
     let mut chain = "off->".repeat(200_000) + "pause";
     configure_failpoint("errors-long", &chain).unwrap();
     assert_eq!(listed("errors-long").as_deref(), Some(&*chain));
