@@ -110,7 +110,7 @@ impl Draws {
         let mut state = self.state();
         let seed = state.seed();
         let numbers = state.numbers(name, chain.len());
-        let draw = |(position, alternative)| {
+        let draw = |(position, alternative): (usize, &Alternative)| {
             Some(Draw {
                 key: fold(fold(seed ^ hash(name)) ^ position as u64),
                 threshold: threshold(alternative)?,
