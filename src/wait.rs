@@ -17,12 +17,12 @@
 //!   while no lock is held.
 
 mod blocking;
+mod entries;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -32,6 +32,7 @@ use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Mutex, lock};
 pub(crate) use blocking::block;
+use entries::Entries;
 #[cfg(feature = "async")]
 pub(crate) use future::Waiting;
 
@@ -44,10 +45,8 @@ pub(crate) struct Waiters {
 #[derive(Debug, Default)]
 struct List {
     retired: bool,
-    next_key: usize,
-    /// Keys only grow, so the order is that of arrival. An entry that is gone was
-    /// let go: its waiter sees that at its next poll.
-    entries: BTreeMap<usize, Entry>,
+    /// An entry that is gone was let go: its waiter sees that at its next poll.
+    entries: Entries,
 }
 
 #[derive(Debug)]
@@ -99,7 +98,7 @@ impl Waiters {
     /// Who waits, in the order of arrival.
     pub(crate) fn infos(&self) -> Vec<WaiterInfo> {
         let list = lock(&self.list);
-        list.entries.values().map(|e| e.info.clone()).collect()
+        list.entries.iter().map(|e| e.info.clone()).collect()
     }
 }
 
@@ -107,14 +106,14 @@ impl Waiters {
 #[derive(Debug, Default)]
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
-    lists: Vec<BTreeMap<usize, Entry>>,
+    lists: Vec<Entries>,
 }
 
 impl Released {
     /// Wakes all of them. A waker that panics does so after the last one was woken.
     pub(crate) fn wake(self) {
         let mut panicked = None;
-        for entry in self.lists.into_iter().flat_map(BTreeMap::into_values) {
+        for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
             let woken = catch_unwind(AssertUnwindSafe(|| entry.waker.wake()));
             panicked = panicked.or(woken.err());
         }
@@ -187,13 +186,11 @@ impl Waiter {
                     since: Instant::now(),
                     context: context.take(),
                 };
-                let key = list.next_key;
-                list.next_key += 1;
-                list.entries.insert(key, Entry { waker, info });
+                let key = list.entries.push(Entry { waker, info });
                 self.stay = Stay::Listed { key };
                 return Some(Poll::Pending);
             }
-            Stay::Listed { key } => match list.entries.get_mut(key) {
+            Stay::Listed { key } => match list.entries.get_mut(*key) {
                 None => {}
                 Some(entry) if entry.waker.will_wake(waker) => return Some(Poll::Pending),
                 Some(entry) => {
@@ -210,7 +207,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         if let Stay::Listed { key } = self.stay {
-            let left = lock(&self.point.waiters.list).entries.remove(&key);
+            let left = lock(&self.point.waiters.list).entries.remove(key);
             // The lock is released: now the waker may run its destructor (I5).
             drop(left);
         }

@@ -93,6 +93,8 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
 }
 
 /// An error at `position`, without words that `word` could have been meant as.
+#[cold]
+#[inline(never)]
 fn syntax(what: &'static str, word: &str, position: usize, expected: &str) -> Problem {
     Problem::Syntax(Syntax {
         what,

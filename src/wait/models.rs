@@ -56,7 +56,7 @@ fn wait_without_looking_again(point: &Arc<Point>) {
     let waker = Waker::from(flag.clone());
     lock(&point.waiters.list)
         .entries
-        .insert(0, Entry { waker, info });
+        .push(Entry { waker, info });
     flag.0.wait();
 }
 

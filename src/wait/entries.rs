@@ -1,0 +1,110 @@
+//! The waiters of one point, in the order of their arrival.
+
+use std::collections::VecDeque;
+
+use super::Entry;
+
+/// Entries by key. Keys only grow and none is given out twice, so the order is that of
+/// arrival, and a key that is not there any more is that of a waiter who was let go.
+///
+/// A queue rather than a tree: all that is common, to arrive and to be let go together
+/// with everybody else, costs no search. Who leaves alone leaves a gap; gaps are closed
+/// once they are more than the entries.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    next_key: usize,
+    /// Sorted by key.
+    slots: VecDeque<(usize, Option<Entry>)>,
+    gaps: usize,
+}
+
+impl Entries {
+    pub(super) fn push(&mut self, entry: Entry) -> usize {
+        let key = self.next_key;
+        self.next_key += 1;
+        self.slots.push_back((key, Some(entry)));
+        key
+    }
+
+    pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut Entry> {
+        let at = self.position(key)?;
+        self.slots[at].1.as_mut()
+    }
+
+    pub(super) fn remove(&mut self, key: usize) -> Option<Entry> {
+        let at = self.position(key)?;
+        let left = self.slots[at].1.take()?;
+        self.gaps += 1;
+        if self.gaps > self.slots.len() / 2 {
+            self.slots.retain(|(_, entry)| entry.is_some());
+            self.gaps = 0;
+        }
+        Some(left)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.slots.iter().filter_map(|(_, entry)| entry.as_ref())
+    }
+
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Entry> {
+        self.slots.into_iter().filter_map(|(_, entry)| entry)
+    }
+
+    fn position(&self, key: usize) -> Option<usize> {
+        self.slots.binary_search_by_key(&key, |(key, _)| *key).ok()
+    }
+}
+
+#[cfg(all(test, not(neon_failpoint_loom)))]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::task::Waker;
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wait::WaiterInfo;
+
+    fn entry() -> Entry {
+        let info = WaiterInfo {
+            blocking: false,
+            since: Instant::now(),
+            context: None,
+        };
+        let waker = Waker::noop().clone();
+        Entry { waker, info }
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_map_with_growing_keys(
+            steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..300)
+        ) {
+            let mut entries = Entries::default();
+            let mut model: BTreeMap<usize, Instant> = BTreeMap::new();
+            for (pushes, index) in steps {
+                if pushes || model.is_empty() {
+                    let entry = entry();
+                    let since = entry.info.since;
+                    let key = entries.push(entry);
+                    prop_assert!(model.keys().all(|k| *k < key));
+                    model.insert(key, since);
+                } else {
+                    let key = *model.keys().nth(index.index(model.len())).unwrap();
+                    prop_assert!(entries.get_mut(key).is_some());
+                    let left = entries.remove(key).map(|e| e.info.since);
+                    prop_assert_eq!(left, model.remove(&key));
+                    prop_assert!(entries.get_mut(key).is_none());
+                    prop_assert!(entries.remove(key).is_none());
+                }
+                let order: Vec<Instant> = entries.iter().map(|e| e.info.since).collect();
+                let expected: Vec<Instant> = model.values().copied().collect();
+                prop_assert_eq!(order, expected);
+                // Who comes and goes beside one that stays leaves no more behind than that.
+                prop_assert!(entries.slots.len() <= 2 * model.len() + 1);
+            }
+            prop_assert_eq!(entries.into_iter().count(), model.len());
+        }
+    }
+}
