@@ -219,13 +219,22 @@ impl Registry {
         self.env_read.load(Ordering::Acquire)
     }
 
-    /// The writer's steps of I2, under its mutex.
+    /// Replaces the table under the writer's mutex.
     fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
-        let mut next = match self.snapshot.load().as_ref() {
+        let mut next = self.copy();
+        let gone = change(&mut next);
+        self.put_in_place(next, gone)
+    }
+
+    fn copy(&self) -> Table {
+        match self.snapshot.load().as_ref() {
             Some(table) => Table::clone(table),
             None => Table::new(),
-        };
-        let gone = change(&mut next);
+        }
+    }
+
+    /// The writer's steps of I2.
+    fn put_in_place(&self, next: Table, gone: Vec<Arc<Point>>) -> Replaced {
         let is_empty = next.len() == 0;
         let previous = self.publish((!is_empty).then(|| Arc::new(next)));
         self.bump(is_empty);
