@@ -108,7 +108,7 @@ macro_rules! forms {
                 #![no_implicit_prelude]
                 // What `fail`'s own macro takes from the prelude.
                 #[allow(unused_imports)]
-                use ::std::option::Option::Some;
+                use ::std::{option::Option::Some, panic};
                 pub(super) fn in_a_module_without_a_prelude() -> ::std::primitive::u8 {
                     ::$library::fail_point!("forms-no-prelude");
                     ::$library::fail_point!("forms-no-prelude", |_| 1);
