@@ -48,7 +48,7 @@ fn alone(test: &'static str) -> Alone {
     remove_all_failpoints();
     let (ends, ended) = channel();
     thread::spawn(move || {
-        if ended.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
+        if ended.recv_timeout(Duration::from_secs(1_200)) == Err(RecvTimeoutError::Timeout) {
             let points = list_failpoints();
             // Not `eprintln!`, which the harness would swallow.
             let _ = writeln!(std::io::stderr(), "{test} hangs; the table: {points:#?}");
