@@ -84,7 +84,7 @@ fn read_env(failure_counts: bool) -> Result<(), Error> {
 /// The points of the environment. It calls nobody else's code: the registry's lock
 /// is held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
-    let seed = seed(&variable(SEED)?)?;
+    let seed = seed()?;
     let text = variable(VARIABLE)?;
     let entries = parse::entries(&text).map_err(|e| {
         let EntryProblem {
@@ -109,8 +109,9 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
         .collect())
 }
 
-fn seed(text: &str) -> Result<Option<u64>, Error> {
-    match text.trim() {
+/// The seed of the environment, if it has one.
+pub(crate) fn seed() -> Result<Option<u64>, Error> {
+    match variable(SEED)?.trim() {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| {
             let value = text.to_owned();

@@ -68,6 +68,12 @@ const CASES: &[(&str, fn())] = &[
         say(draw());
     }),
     ("draw", || say(draw())),
+    ("draw in a scenario", || {
+        use neon_failpoint::compat::{FailScenario, eval};
+        let _scenario = FailScenario::setup();
+        let drawn = (0..64).map(|_| eval("a", |_| ()).is_none());
+        say(drawn.map(|c| if c { '.' } else { '!' }).collect::<String>());
+    }),
     ("set a seed and draw", || {
         set_seed(5);
         say(draw());
@@ -285,7 +291,10 @@ fn a_bad_value_is_an_error_of_init_that_names_entry_and_byte() {
 
 #[test]
 fn a_bad_value_ends_the_process_at_any_other_first_use() {
-    for (case, _) in CASES.iter().filter(|(name, _)| !name.contains("init")) {
+    for (case, _) in CASES
+        .iter()
+        .filter(|(name, _)| !name.contains("init") && !name.contains("scenario"))
+    {
         let (value, message) = BAD[4];
         let output = run(case, &[("FAILPOINTS", value.as_ref())]);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -353,6 +362,8 @@ fn failpoints_seed_repeats_the_draws() {
     };
     assert_eq!(draws("7", "draw"), draws("7", "draw"));
     assert_ne!(draws("7", "draw"), draws("8", "draw"));
+    // By either grammar: `compat` draws by it, too.
+    assert_eq!(draws("7", "draw in a scenario"), draws("7", "draw"));
     // A call is later than the variable, but what is configured keeps its seed.
     assert_eq!(draws("7", "set a seed and draw"), draws("7", "draw"));
 }

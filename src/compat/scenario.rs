@@ -42,12 +42,15 @@ pub struct FailScenario<'a> {
 impl<'a> FailScenario<'a> {
     /// Begins a scenario: clears every failpoint, also those configured natively, and
     /// configures those of the environment variable `FAILPOINTS`
-    /// (`name=actions;name=actions`; of entries with one name the last one counts).
+    /// (`name=actions;name=actions`; of entries with one name the last one counts). Where
+    /// `FAILPOINTS_SEED` is set, which `fail` does not know, percentages draw by it, from
+    /// the start for each scenario.
     ///
     /// # Panics
     ///
     /// With `fail`'s messages, where `FAILPOINTS` is not of that form: then nothing of it
-    /// is configured. Where this thread has a scenario already.
+    /// is configured. Where `FAILPOINTS_SEED` is no number. Where this thread has a scenario
+    /// already.
     pub fn setup() -> Self {
         let this = thread::current().id();
         if *owner() == Some(this) {
@@ -65,6 +68,11 @@ impl<'a> FailScenario<'a> {
         };
         // Cleared also where the value turns out to be bad.
         Registry::global().reset(Vec::new());
+        match crate::env::seed() {
+            Ok(None) => {}
+            Ok(Some(seed)) => Registry::global().draws.set_seed(seed),
+            Err(e) => panic!("{e}"),
+        }
         Registry::global().reset(points());
         scenario
     }
