@@ -7,8 +7,8 @@ use std::env::consts::EXE_SUFFIX;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// How long an example may take on a busy machine. Each needs well under ten seconds.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -58,22 +58,13 @@ fn run(example: &str, failpoints: Option<&str>) -> Ended {
     let stdout = gather(child.stdout.take().unwrap());
     let stderr = gather(child.stderr.take().unwrap());
 
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break Some(status),
-            None if start.elapsed() > DEADLINE => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break None;
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
+    // The pipes end when the process does: there is nothing to poll.
+    let ended = [&stdout, &stderr].map(|pipe| pipe.recv_timeout(DEADLINE));
+    let [Ok(stdout), Ok(stderr)] = ended else {
+        child.kill().unwrap();
+        panic!("{example} did not end in {DEADLINE:?}: {ended:?}");
     };
-    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
-    let Some(status) = status else {
-        panic!("{example} was killed after {DEADLINE:?}:\n{stdout}\n{stderr}");
-    };
+    let status = child.wait().unwrap();
     Ended {
         status,
         stdout,
@@ -102,12 +93,15 @@ fn path_of(example: &str) -> PathBuf {
 }
 
 /// Reads in a thread, so that a full pipe never stops the child.
-fn gather(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+fn gather(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+        // Nobody listens any more where the deadline was exceeded.
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
 }
 
 /// A folder for the temporary files of one process.

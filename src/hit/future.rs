@@ -61,7 +61,7 @@ use crate::wait::{Waiter, Waiting};
 /// # }
 /// ```
 pub fn failpoint<'a>(name: &'a str, context: Option<&'a FailpointContext>) -> FailpointFuture<'a> {
-    FailpointFuture::new(Target::Name(name), context, None)
+    FailpointFuture::new(Target::Name(name), context, None, Rules::Native)
 }
 
 /// Hits the failpoint `name`; a wait ends with `Cancelled` when `cancel` is cancelled.
@@ -94,7 +94,7 @@ pub fn failpoint_with_cancellation<'a>(
     context: Option<&'a FailpointContext>,
     cancel: &'a CancellationToken,
 ) -> FailpointFuture<'a> {
-    FailpointFuture::new(Target::Name(name), context, Some(cancel))
+    FailpointFuture::new(Target::Name(name), context, Some(cancel), Rules::Native)
 }
 
 /// The future of [`failpoint`](crate::failpoint()), [`failpoint_with_cancellation`] and
@@ -121,15 +121,6 @@ enum State<'a> {
 impl<'a> FailpointFuture<'a> {
     #[inline]
     fn new(
-        target: Target<'a>,
-        context: Option<&'a FailpointContext>,
-        cancel: Option<&'a CancellationToken>,
-    ) -> Self {
-        Self::by_rules(target, context, cancel, Rules::Native)
-    }
-
-    #[inline]
-    fn by_rules(
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
@@ -276,7 +267,7 @@ pub fn hit<'a>(
     context: Option<&'a FailpointContext>,
     cancel: Option<&'a CancellationToken>,
 ) -> FailpointFuture<'a> {
-    FailpointFuture::new(target, context, cancel)
+    FailpointFuture::new(target, context, cancel, Rules::Native)
 }
 
 /// The future of [`pausable_failpoint!`](crate::pausable_failpoint!): `Err(())` where
@@ -303,7 +294,7 @@ pub fn pausable<'a>(
     target: Target<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> PausableFuture<'a> {
-    PausableFuture(FailpointFuture::new(target, None, cancel))
+    PausableFuture(FailpointFuture::new(target, None, cancel, Rules::Native))
 }
 
 /// The future of [`sleep_millis_async!`](crate::sleep_millis_async!).
@@ -326,10 +317,5 @@ pub fn sleep_millis<'a>(
     target: Target<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> MillisFuture<'a> {
-    MillisFuture(FailpointFuture::by_rules(
-        target,
-        None,
-        cancel,
-        Rules::Millis,
-    ))
+    MillisFuture(FailpointFuture::new(target, None, cancel, Rules::Millis))
 }
