@@ -9,6 +9,7 @@ pub use crate::hit::{
     FailpointResult, Target, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
 };
 pub use crate::site::*;
+pub use inventory;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 

@@ -104,14 +104,13 @@ impl Site {
 #[macro_export]
 macro_rules! __site {
     ($name:literal, $kind:ident) => {{
-        $crate::__listed! {
-            static SITE: $crate::__private::Site = $crate::__private::Site::new(
-                $name,
-                ::core::file!(),
-                ::core::line!(),
-                $crate::__private::SiteKind::$kind,
-            );
-        }
+        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+            $name,
+            ::core::file!(),
+            ::core::line!(),
+            $crate::__private::SiteKind::$kind,
+        );
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&SITE) }
         $crate::__private::Target::Site(&SITE)
     }};
 }
@@ -126,78 +125,17 @@ macro_rules! __site {
     };
 }
 
-/// The list of call sites, where linkme knows the target.
-#[cfg(any(
-    target_os = "linux",
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "tvos",
-    target_os = "android",
-    target_os = "fuchsia",
-    target_os = "illumos",
-    target_os = "freebsd",
-    target_os = "openbsd",
-    target_os = "windows"
-))]
-mod list {
-    use super::Site;
+/// An entry in the list of call sites, which inventory gathers before `main`. On targets
+/// that it does not know the list is empty, and everything else works.
+#[derive(Debug)]
+pub struct Listed(pub &'static Site);
 
-    pub use linkme;
+inventory::collect!(Listed);
 
-    /// Named after the version of what is listed: linkme's section has this name and
-    /// no path, so another crate's `SITES` would end up in it.
-    #[linkme::distributed_slice]
-    pub static NEON_FAILPOINT_SITES_V1: [Site];
-
-    /// The call sites compiled into this program.
-    pub fn sites() -> &'static [Site] {
-        &NEON_FAILPOINT_SITES_V1
-    }
-
-    #[doc(hidden)]
-    #[macro_export]
-    macro_rules! __listed {
-        ($site:item) => {
-            #[$crate::__private::linkme::distributed_slice(
-                $crate::__private::NEON_FAILPOINT_SITES_V1
-            )]
-            #[linkme(crate = $crate::__private::linkme)]
-            $site
-        };
-    }
+/// The call sites compiled into this program.
+pub fn sites() -> impl Iterator<Item = &'static Site> {
+    inventory::iter::<Listed>().map(|listed| listed.0)
 }
-
-/// Elsewhere the list is empty.
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "macos",
-    target_os = "ios",
-    target_os = "tvos",
-    target_os = "android",
-    target_os = "fuchsia",
-    target_os = "illumos",
-    target_os = "freebsd",
-    target_os = "openbsd",
-    target_os = "windows"
-)))]
-mod list {
-    use super::Site;
-
-    /// The call sites compiled into this program: unknown on this target.
-    pub fn sites() -> &'static [Site] {
-        &[]
-    }
-
-    #[doc(hidden)]
-    #[macro_export]
-    macro_rules! __listed {
-        ($site:item) => {
-            $site
-        };
-    }
-}
-
-pub use list::*;
 
 /// The compiled-in name that `name` was probably meant to be: one within two edits,
 /// where `name` itself is not compiled in.

@@ -39,7 +39,7 @@ fn every_macro_with_a_literal_name_is_listed_with_its_place_and_kind() {
         ("sites-sleep", SiteKind::Awaits),
     ];
     for ((name, kind), line) in expected.into_iter().zip(FIRST_LINE..) {
-        let found: Vec<_> = sites().iter().filter(|s| s.name() == name).collect();
+        let found: Vec<_> = sites().filter(|s| s.name() == name).collect();
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].kind(), kind, "{name}");
         assert_eq!(
@@ -48,7 +48,7 @@ fn every_macro_with_a_literal_name_is_listed_with_its_place_and_kind() {
             "{name}"
         );
     }
-    assert!(sites().iter().all(|site| site.name() != "sites-run-time"));
+    assert!(sites().all(|site| site.name() != "sites-run-time"));
 }
 
 #[derive(Clone, Default)]
