@@ -7,6 +7,8 @@ pub(crate) mod text;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 use crate::context::Matcher;
 pub(crate) use pick::Rule;
 
@@ -33,17 +35,33 @@ pub(crate) enum Task {
     Callback(Callback),
 }
 
-/// A user's function; two are equal where they are the same one.
+/// A user's function, for as long as its point is configured; two are equal where they
+/// are the same one.
 #[derive(Clone)]
-pub(crate) struct Callback(Arc<dyn Fn() + Send + Sync>);
+pub(crate) struct Callback(Arc<ArcSwapOption<Box<dyn Fn() + Send + Sync>>>);
+
+/// A user's function that is to be dropped: its destructor is a user's code, too.
+pub(crate) struct Function(#[expect(dead_code)] Arc<Box<dyn Fn() + Send + Sync>>);
 
 impl Callback {
     pub(crate) fn new(f: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Arc::new(f))
+        let function: Box<dyn Fn() + Send + Sync> = Box::new(f);
+        Self(Arc::new(ArcSwapOption::from_pointee(function)))
     }
 
-    pub(crate) fn run(&self) {
-        (self.0)()
+    /// Calls the function; `false` if its point was retired before.
+    pub(crate) fn run(&self) -> bool {
+        // Held while it runs: it may retire its own point.
+        let function = self.0.load_full();
+        if let Some(function) = &function {
+            function();
+        }
+        function.is_some()
+    }
+
+    /// Gives the function up, and hands it to who has to drop it.
+    pub(crate) fn retire(&self) -> Option<Function> {
+        self.0.swap(None).map(Function)
     }
 }
 
@@ -56,6 +74,12 @@ impl PartialEq for Callback {
 impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Callback")
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Function")
     }
 }
 

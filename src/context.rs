@@ -28,6 +28,9 @@ pub struct FailpointContext {
     values: Vec<(String, String)>,
 }
 
+/// Up to so many values it is faster to look at each one: most keys differ in length.
+const FEW: usize = 8;
+
 impl FailpointContext {
     /// A context without values. It allocates nothing.
     pub const fn new() -> Self {
@@ -47,7 +50,11 @@ impl FailpointContext {
     }
 
     /// The value of `key`.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&str> {
+        if self.values.len() <= FEW {
+            return self.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
+        }
         self.position(key).ok().map(|at| &*self.values[at].1)
     }
 
@@ -148,6 +155,7 @@ impl Matcher {
     }
 
     #[cfg(feature = "context")]
+    #[inline]
     pub(crate) fn matches(&self, context: &FailpointContext) -> bool {
         context
             .get(&self.key)

@@ -29,7 +29,6 @@ pub(crate) struct Draw {
 
 impl Draw {
     /// Draws once.
-    #[inline]
     pub(crate) fn next(&self) -> bool {
         // Relaxed: each number is given out once, and orders nothing else.
         let number = self.number.fetch_add(1, Ordering::Relaxed) as u64;

@@ -26,7 +26,7 @@ use crate::name::hash;
 use crate::point::Point;
 use crate::report;
 use crate::site::Site;
-use crate::table::Registry;
+use crate::table::{Lent, Registry, View};
 pub use blocking::{failpoint_blocking, hit_blocking, hit_blocking_unit};
 #[cfg(feature = "async")]
 pub use compat::{compat_begin, compat_begin_unit};
@@ -63,7 +63,7 @@ pub enum Target<'a> {
 impl Target<'_> {
     /// Whether nothing is configured here; `false` says nothing.
     #[inline(always)]
-    pub(crate) fn is_idle(self, rules: Rules) -> bool {
+    pub(crate) fn is_idle(&self, rules: Rules) -> bool {
         let registry = Registry::global();
         match self {
             // A native site looked its name up once, and had FAILPOINTS read for that.
@@ -81,12 +81,16 @@ impl Target<'_> {
         }
     }
 
-    /// Hands the configured point to `found`.
-    fn find<R>(self, found: impl FnOnce(&Arc<Point>) -> R) -> Option<R> {
+    /// The point that is configured here.
+    #[inline]
+    fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
         let registry = Registry::global();
         match self {
-            Target::Site(site) => site.look_up(registry, found),
-            Target::Name(name) => registry.find(hash(name), name, found),
+            Target::Site(site) => site.look_up(registry, view),
+            Target::Name(name) => {
+                view.refresh(registry);
+                view.get(hash(name), name)
+            }
         }
     }
 }
@@ -97,15 +101,27 @@ pub fn is_armed(target: Target<'_>) -> bool {
     if !ENABLED || target.is_idle(Rules::Native) {
         return false;
     }
+    match target {
+        Target::Site(site) if site.is_known_armed(Registry::global()) => true,
+        _ => look_up(target),
+    }
+}
+
+#[cold]
+fn look_up(target: Target<'_>) -> bool {
     env::read_once();
-    target.find(|_| ()).is_some()
+    target.find(&mut Lent::new()).is_some()
 }
 
 /// Whether failpoints are compiled in.
 pub(crate) const ENABLED: bool = cfg!(feature = "testing");
 
 /// By whose rules a hit runs an action.
+///
+/// A whole word: in a future it stands beside the tag, and a load that takes in more
+/// than was written in one store keeps the processor waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Rules {
     Native,
     /// Native, but a `return` has the number of milliseconds to sleep: what Neon's
@@ -119,7 +135,7 @@ pub(crate) enum Rules {
 #[derive(Debug)]
 pub(crate) enum Step {
     Continue,
-    Return(Option<String>),
+    Return,
     /// Let others run once.
     Yield,
     /// Until the point is retired, or for at most `limit`.
@@ -129,56 +145,81 @@ pub(crate) enum Step {
     },
 }
 
-/// Evaluates one hit and does what is done at once.
+/// Evaluates one hit and does what is done at once. What a `return` has goes into
+/// `returned`: as a part of the result it would be copied once more than it takes to
+/// make it.
+#[inline]
 pub(crate) fn evaluate(
-    target: Target<'_>,
+    target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
+    returned: &mut Option<String>,
 ) -> Step {
     if rules != Rules::Fail {
         env::read_once();
     }
-    // I1: one snapshot, one point, and the point alone decides. The snapshot is let
-    // go before anything of the task is done.
-    let picked = target.find(|point| {
-        let task = point.pick(context)?;
-        let waits = match task {
-            Task::Pause | Task::Sleep(_) => true,
-            Task::Return(_) => rules == Rules::Millis,
-            _ => false,
-        };
-        Some((task.clone(), waits.then(|| point.clone())))
-    });
-    let Some(Some((task, point))) = picked else {
+    let mut view = Lent::new();
+    let Some(point) = target.find(&mut view) else {
         return Step::Continue;
     };
-    let name = target.name();
-    let wait = |limit| match point {
-        Some(point) => Step::Wait { point, limit },
-        None => Step::Continue,
+    // I1: one snapshot, one point, and the point alone decides.
+    let wait = |limit| Step::Wait {
+        point: point.clone(),
+        limit,
     };
-    match task {
-        Task::Off => {}
-        Task::Pause => return wait(None),
-        Task::Sleep(millis) => return wait(Some(Duration::from_millis(millis))),
-        Task::Return(value) if rules == Rules::Millis => {
-            let value = value.unwrap_or_default();
-            match value.parse() {
-                Ok(millis) => return wait(Some(Duration::from_millis(millis))),
-                Err(_) => report::no_millis(name, &value),
-            }
+    let task = match point.pick(context) {
+        None | Some(Task::Off) => return Step::Continue,
+        Some(Task::Return(value)) if rules != Rules::Millis => {
+            *returned = value.as_deref().map(String::from);
+            return Step::Return;
         }
-        Task::Return(value) => return Step::Return(value),
-        Task::Yield => return Step::Yield,
+        Some(Task::Return(value)) => match value.as_deref().unwrap_or_default().parse() {
+            Ok(millis) => return wait(Some(Duration::from_millis(millis))),
+            Err(_) => Task::Return(value.clone()),
+        },
+        Some(Task::Pause) => return wait(None),
+        Some(Task::Sleep(millis)) => return wait(Some(Duration::from_millis(*millis))),
+        Some(Task::Yield) => return Step::Yield,
+        Some(task) => task.clone(),
+    };
+    // What takes time or runs others' code is done with nothing of ours lent (I5).
+    drop(view);
+    if !run(task, target.name(), rules) {
+        // The point was retired meanwhile. Its generation ended before that, so this
+        // finds another table.
+        return evaluate_again(target, context, rules, returned);
+    }
+    Step::Continue
+}
+
+/// Not a loop, for whose sake every hit would keep more at hand.
+#[cold]
+fn evaluate_again(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    returned: &mut Option<String>,
+) -> Step {
+    evaluate(target, context, rules, returned)
+}
+
+/// Does what a task says, where that is done at once; `false` if there is nothing left
+/// of the task.
+#[cold]
+fn run(task: Task, name: &str, rules: Rules) -> bool {
+    match task {
         Task::Delay(millis) => burn(Duration::from_millis(millis)),
         Task::Print(text) => report::print(rules, name, text.as_deref()),
         // The texts of `fail` 0.5.1.
         Task::Panic(Some(message)) => panic!("{message}"),
         Task::Panic(None) => panic!("failpoint {name} panic"),
         Task::Exit => report::end_process(&format!("failpoint {name:?}: exit"), 1),
-        Task::Callback(callback) => callback.run(),
+        Task::Return(value) => report::no_millis(name, &value.unwrap_or_default()),
+        Task::Callback(callback) => return callback.run(),
+        // `evaluate` has steps for these.
+        Task::Off | Task::Pause | Task::Sleep(_) | Task::Yield => {}
     }
-    Step::Continue
+    true
 }
 
 /// Keeps the thread busy for `time`: that is the purpose of `delay`.

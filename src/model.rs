@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::action::parse;
 use crate::point::Point;
-use crate::table::{Registry, Table};
+use crate::table::{Registry, Table, View};
 
 /// Explores every interleaving of `model`.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
@@ -44,9 +44,11 @@ pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
     Some(Arc::new(table))
 }
 
-/// The point that a hit by name takes.
+/// The point that a hit by name takes, in a thread that never hit before.
 pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
-    registry.find(crate::name::hash(name), name, Arc::clone)
+    let mut view = View::new();
+    view.refresh(registry);
+    view.get(crate::name::hash(name), name).cloned()
 }
 
 /// Runs a model that has to end in a deadlock, in a process of its own: a thread that

@@ -8,7 +8,7 @@ use crate::context::FailpointContext;
 use crate::draws::Draws;
 use crate::name::hash;
 use crate::trie::Named;
-use crate::wait::Waiters;
+use crate::wait::{Released, Waiters};
 
 /// What a name was configured to do. Configuring the name again makes a new
 /// `Point`; this one is then retired and decides nothing any more (I1, I3).
@@ -52,6 +52,17 @@ impl Point {
                 // Relaxed: a statistic.
                 self.passed.fetch_add(1, Ordering::Relaxed);
                 None
+            }
+        }
+    }
+
+    /// Ends its work: lets its waiters go, and its callback. What others' code has to do
+    /// about that is added to `released`.
+    pub(crate) fn retire(&self, released: &mut Released) {
+        self.waiters.retire(released);
+        for rule in &self.rules {
+            if let Task::Callback(callback) = rule.task() {
+                released.add_callback(callback.retire());
             }
         }
     }

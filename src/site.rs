@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::name::{distance, hash, letters};
 use crate::point::Point;
 use crate::sync::{AtomicUsize, Ordering};
-use crate::table::{Registry, const_unless_loom};
+use crate::table::{Registry, View, const_unless_loom};
 
 /// The static behind a failpoint macro with a literal name.
 ///
@@ -23,6 +23,8 @@ pub struct Site {
     letters: u64,
     /// The generation at which the name was not in the table (I4).
     clear_at: AtomicUsize,
+    /// The generation at which it was: macros ask before they evaluate a context.
+    armed_at: AtomicUsize,
 }
 
 /// How a call site waits.
@@ -47,6 +49,7 @@ impl Site {
                 letters: letters(name),
                 // No generation: the first hit looks the name up.
                 clear_at: AtomicUsize::new(0),
+                armed_at: AtomicUsize::new(0),
             }
         }
     }
@@ -80,21 +83,34 @@ impl Site {
         self.clear_at.load(Ordering::Relaxed) == registry.generation()
     }
 
-    /// Looks the name up, and remembers it where it is absent.
-    #[cold]
-    pub(crate) fn look_up<R>(
+    /// Whether the last look-up found the name, and nothing was published since.
+    #[inline]
+    pub(crate) fn is_known_armed(&self, registry: &Registry) -> bool {
+        // Relaxed: as with `clear_at`, only equality with the generation says anything.
+        self.armed_at.load(Ordering::Relaxed) == registry.generation()
+    }
+
+    /// Looks the name up, and remembers what came of it.
+    #[inline]
+    pub(crate) fn look_up<'v>(
         &self,
         registry: &Registry,
-        found: impl FnOnce(&Arc<Point>) -> R,
-    ) -> Option<R> {
-        // I4: the generation first. Read after the look-up, it could be that of a
-        // snapshot in which the name is configured.
-        let generation = registry.generation();
-        let result = registry.find(self.hash, self.name, found);
-        if result.is_none() {
-            self.clear_at.store(generation, Ordering::Relaxed);
+        view: &'v mut View,
+    ) -> Option<&'v Arc<Point>> {
+        // I4: the generation that the view read before it loaded the snapshot. One read
+        // after the look-up could be that of a snapshot in which the name is configured.
+        let generation = view.refresh(registry);
+        let point = view.get(self.hash, self.name);
+        let remembered = match point {
+            Some(_) => &self.armed_at,
+            None => &self.clear_at,
+        };
+        // Threads that hit an armed site share its line: written where it says something
+        // new.
+        if remembered.load(Ordering::Relaxed) != generation {
+            remembered.store(generation, Ordering::Relaxed);
         }
-        result
+        point
     }
 }
 

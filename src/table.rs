@@ -3,7 +3,7 @@
 //! A hit and a writer meet in four words: the snapshot, `generation`, `empty_at`
 //! and a site's `clear_at`. What holds here (the numbers are those of the design):
 //!
-//! - **I1** A hit loads one snapshot and takes one point from it; that point alone
+//! - **I1** A hit looks into one snapshot and takes one point from it; that point alone
 //!   decides what the hit does. No hit takes a lock before it waits.
 //! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot,
 //!   publishes it, bumps the generation, and only then retires the points that it
@@ -15,12 +15,14 @@
 //!   bumps, so a site that read generation `g` looks into the snapshot of `g` or a
 //!   later one. `empty_at` is the same for every name at once: the generation at
 //!   which the whole table was empty.
-//! - **I5** The writer's mutex guards only our own code. Old snapshots are dropped
-//!   (a callback's destructor is a user's code) and waiters woken after it is
-//!   released.
+//! - **I5** The writer's mutex guards only our own code. Waiters are woken, and
+//!   callbacks dropped (their destructor is a user's code), after it is released.
+//!
+//! How a hit looks into the snapshot is in [`view`].
 
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
+mod view;
 
 use std::sync::Arc;
 
@@ -29,6 +31,7 @@ use crate::point::Point;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, lock};
 use crate::trie::{Named, Trie};
 use crate::wait::Released;
+pub(crate) use view::{Lent, View};
 
 /// One snapshot: every configured name with its point.
 pub(crate) type Table = Trie<Point>;
@@ -116,19 +119,6 @@ impl Registry {
         self.empty_at.load(Ordering::Relaxed) == self.generation()
     }
 
-    /// Looks a name up in the present snapshot and hands its point to `found`.
-    #[inline]
-    pub(crate) fn find<R>(
-        &self,
-        hash: u64,
-        name: &str,
-        found: impl FnOnce(&Arc<Point>) -> R,
-    ) -> Option<R> {
-        let snapshot = self.snapshot.load();
-        let point = snapshot.as_ref()?.get(hash, name)?;
-        Some(found(point))
-    }
-
     /// The configured points, sorted by name.
     pub(crate) fn points(&self) -> Vec<Arc<Point>> {
         let mut points = Vec::new();
@@ -151,7 +141,10 @@ impl Registry {
     /// Removes the point of that name, if there is one.
     pub(crate) fn remove(&self, hash: u64, name: &str) {
         // Nothing to publish, and no site to wake from its idleness, for an absent name.
-        if self.find(hash, name, |_| ()).is_some() {
+        let snapshot = self.snapshot.load();
+        let is_there = snapshot.as_ref().is_some_and(|t| t.get(hash, name).is_some());
+        drop(snapshot);
+        if is_there {
             self.update(|table| table.remove(hash, name).into_iter().collect());
         }
     }
@@ -273,7 +266,7 @@ impl Registry {
     fn retire(gone: &[Arc<Point>]) -> Released {
         let mut released = Released::default();
         for point in gone {
-            point.waiters.retire(&mut released);
+            point.retire(&mut released);
         }
         released
     }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use crate::action::Function;
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Mutex, lock};
@@ -102,14 +103,20 @@ impl Waiters {
     }
 }
 
-/// Waiters that were let go and have yet to be woken.
+/// Waiters that were let go and have yet to be woken, and callbacks that are to be
+/// dropped with them.
 #[derive(Debug, Default)]
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
     lists: Vec<Entries>,
+    callbacks: Vec<Function>,
 }
 
 impl Released {
+    pub(crate) fn add_callback(&mut self, callback: Option<Function>) {
+        self.callbacks.extend(callback);
+    }
+
     /// Wakes all of them. A waker that panics does so after the last one was woken.
     pub(crate) fn wake(self) {
         let mut panicked = None;

@@ -774,13 +774,36 @@ fn a_destructor_of_a_callback_may_use_failpoints_whoever_drops_it() {
             let callback = move || remove_failpoint({ &captured }.own);
             configure_failpoint_callback(own, callback).unwrap();
             drop_it(own);
-            // Another thread may hold the old table for a moment longer.
+            // The hit may be the last to hold it, a moment longer.
             until("it is dropped", || dropped.load(Ordering::SeqCst) == 1);
             // The destructor's configuration came last and stays.
             let result = failpoint_blocking(own, None);
             assert_eq!(result, Return("last word".to_owned()), "{own}");
         });
     }
+}
+
+#[test]
+fn a_callback_is_dropped_by_who_removes_it_whatever_other_threads_saw_last() {
+    let name = "actions-callback-not-kept";
+    let captured = Arc::new(());
+    let held = captured.clone();
+    configure_failpoint_callback(name, move || drop(held.clone())).unwrap();
+    let (has_hit, hit) = mpsc::channel();
+    let (stop, stopped) = mpsc::channel::<()>();
+    let other = thread::spawn(move || {
+        assert_eq!(failpoint_blocking(name, None), Continue);
+        has_hit.send(()).unwrap();
+        // It looks at no failpoint while the point is removed.
+        assert!(stopped.recv().is_err());
+        failpoint_blocking(name, None)
+    });
+    hit.recv().unwrap();
+    assert_eq!(Arc::strong_count(&captured), 2);
+    remove_failpoint(name);
+    assert_eq!(Arc::strong_count(&captured), 1);
+    drop(stop);
+    assert_eq!(other.join().unwrap(), Continue);
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>)
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>) {
-    if armed(target, context, Rules::Native).is_some() {
+    if armed(&target, context, Rules::Native, &mut None) {
         no_closure(target.name());
     }
 }
@@ -83,18 +83,32 @@ pub(super) fn hit_by(
     if target.is_idle(rules) {
         return None;
     }
-    armed(target, context, rules)
+    let mut value = None;
+    armed_value(target, context, rules, &mut value).then_some(value)
 }
 
+/// By value, so that an idle call site writes nothing to its stack.
 #[cold]
-fn armed(
+fn armed_value(
     target: Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
-) -> Option<Option<String>> {
-    match evaluate(target, context, rules) {
+    value: &mut Option<String>,
+) -> bool {
+    armed(&target, context, rules, value)
+}
+
+/// Whether the hit returns, and with what `value`.
+#[inline(never)]
+pub(super) fn armed(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    value: &mut Option<String>,
+) -> bool {
+    match evaluate(target, context, rules, value) {
         Step::Continue => {}
-        Step::Return(value) => return Some(value),
+        Step::Return => return true,
         Step::Yield => std::thread::yield_now(),
         // By the rules of `fail` a sleep lasts, whatever becomes of its point.
         Step::Wait {
@@ -102,5 +116,5 @@ fn armed(
         } if rules == Rules::Fail => std::thread::sleep(limit),
         Step::Wait { point, limit } => block(Waiter::new(point, true, context), limit),
     }
-    None
+    false
 }

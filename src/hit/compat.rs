@@ -3,7 +3,7 @@
 //! They do not ask whether failpoints are compiled in: that is up to the macros, and
 //! `eval` evaluates without them.
 
-use super::blocking::hit_by;
+use super::blocking::{armed, hit_by};
 #[cfg(feature = "async")]
 use super::future::{Begun, begin_by};
 use super::{Rules, Target};
@@ -35,7 +35,7 @@ pub fn compat_unit(target: Target<'_>) {
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>) {
-    if hit_compat(target).is_some() {
+    if armed(&target, None, Rules::Fail, &mut None) {
         not_supported(target.name());
     }
 }

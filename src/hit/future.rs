@@ -108,14 +108,24 @@ pub struct FailpointFuture<'a> {
 }
 
 enum State<'a> {
-    Unpolled {
+    Hit {
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        rules: Rules,
+        /// Taken before the task runs: a panic of it must not lead to a second hit.
+        rules: Option<Rules>,
     },
     Waiting(Waiting<'a>),
-    Done,
+    /// With what is still to be told.
+    Over(FailpointResult),
+}
+
+/// How far a poll came.
+enum Progress {
+    Pending,
+    Continue,
+    /// [`State::Over`] has the result.
+    Over,
 }
 
 impl<'a> FailpointFuture<'a> {
@@ -126,22 +136,13 @@ impl<'a> FailpointFuture<'a> {
         cancel: Option<&'a CancellationToken>,
         rules: Rules,
     ) -> Self {
-        let state = State::Unpolled {
+        let state = State::Hit {
             target,
             context,
             cancel,
-            rules,
+            rules: Some(rules),
         };
         Self { state }
-    }
-
-    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<FailpointResult> {
-        let State::Waiting(waiting) = &mut self.state else {
-            return Poll::Ready(FailpointResult::Continue);
-        };
-        let result = ready!(Pin::new(waiting).poll(cx));
-        self.state = State::Done;
-        Poll::Ready(result)
     }
 }
 
@@ -151,24 +152,67 @@ impl Future for FailpointFuture<'_> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
         let this = self.get_mut();
-        let State::Unpolled {
+        match &mut this.state {
+            // The target is looked at where it stands: what was written as two words and
+            // is copied as one keeps the processor waiting for longer than an idle hit
+            // takes.
+            State::Hit { target, rules, .. }
+                if !ENABLED || rules.is_none_or(|rules| target.is_idle(rules)) =>
+            {
+                *rules = None;
+                Poll::Ready(FailpointResult::Continue)
+            }
+            // Told in a register: a result that comes through memory is slower than a
+            // whole look-up.
+            _ => match this.advance(cx) {
+                Progress::Pending => Poll::Pending,
+                Progress::Continue => Poll::Ready(FailpointResult::Continue),
+                Progress::Over => Poll::Ready(this.take_result()),
+            },
+        }
+    }
+}
+
+impl FailpointFuture<'_> {
+    #[cold]
+    fn advance(&mut self, cx: &mut Context<'_>) -> Progress {
+        if let State::Hit {
             target,
             context,
             cancel,
             rules,
-        } = this.state
-        else {
-            return this.poll_wait(cx);
-        };
-        // Done before the task runs: a panic of it must not lead to a second hit.
-        this.state = State::Done;
-        match begin_native(target, context, cancel, rules) {
-            Begun::Continue => Poll::Ready(FailpointResult::Continue),
-            Begun::Return(value) => Poll::Ready(FailpointResult::Return(value.unwrap_or_default())),
-            Begun::Wait(waiting) => {
-                this.state = State::Waiting(waiting);
-                this.poll_wait(cx)
+        } = &mut self.state
+        {
+            let Some(rules) = rules.take() else {
+                return Progress::Continue;
+            };
+            match begin_armed(target, *context, *cancel, rules) {
+                Begun::Continue => return Progress::Continue,
+                Begun::Return(value) => {
+                    let value = value.unwrap_or_default();
+                    self.state = State::Over(FailpointResult::Return(value));
+                    return Progress::Over;
+                }
+                Begun::Wait(waiting) => self.state = State::Waiting(waiting),
             }
+        }
+        let State::Waiting(waiting) = &mut self.state else {
+            return Progress::Over;
+        };
+        match Pin::new(waiting).poll(cx) {
+            Poll::Pending => Progress::Pending,
+            Poll::Ready(result) => {
+                self.state = State::Over(result);
+                Progress::Over
+            }
+        }
+    }
+
+    #[cold]
+    fn take_result(&mut self) -> FailpointResult {
+        match &mut self.state {
+            State::Over(result) => std::mem::replace(result, FailpointResult::Continue),
+            State::Hit { .. } | State::Waiting(_) => FailpointResult::Continue,
         }
     }
 }
@@ -176,9 +220,9 @@ impl Future for FailpointFuture<'_> {
 impl fmt::Debug for FailpointFuture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Unpolled { target, .. } => target.name(),
+            State::Hit { rules: None, .. } | State::Over(_) => "(done)",
+            State::Hit { target, .. } => target.name(),
             State::Waiting(_) => "(waiting)",
-            State::Done => "(done)",
         };
         f.debug_tuple("FailpointFuture").field(&state).finish()
     }
@@ -218,19 +262,30 @@ pub(super) fn begin_by<'a>(
     if target.is_idle(rules) {
         return Begun::Continue;
     }
-    begin_armed(target, context, cancel, rules)
+    begin_cold(target, context, cancel, rules)
 }
 
 #[cold]
-fn begin_armed<'a>(
+fn begin_cold<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
     rules: Rules,
 ) -> Begun<'a> {
-    match evaluate(target, context, rules) {
+    begin_armed(&target, context, cancel, rules)
+}
+
+#[inline]
+fn begin_armed<'a>(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    cancel: Option<&'a CancellationToken>,
+    rules: Rules,
+) -> Begun<'a> {
+    let mut value = None;
+    match evaluate(target, context, rules, &mut value) {
         Step::Continue => Begun::Continue,
-        Step::Return(value) => Begun::Return(value),
+        Step::Return => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let waiter = Waiter::new(point, false, context);

@@ -7,13 +7,13 @@ use loom::thread;
 use super::{Site, SiteKind};
 use crate::model::{configure, explore, point, remove, table_of};
 use crate::sync::Ordering;
-use crate::table::Registry;
+use crate::table::{Registry, View};
 
-type LookUp = fn(&Site, &Registry) -> bool;
+type LookUp = fn(&Site, &Registry, &mut View) -> bool;
 
-/// A hit as the macros do it.
-fn look_up(site: &Site, registry: &Registry) -> bool {
-    site.look_up(registry, |_| ()).is_some()
+/// A hit as the macros do it, in the thread whose view that is.
+fn look_up(site: &Site, registry: &Registry, view: &mut View) -> bool {
+    site.look_up(registry, view).is_some()
 }
 
 /// Hits a site while `write` runs in another thread; after that the site has to find
@@ -26,7 +26,8 @@ fn site_during(write: fn(&Registry), look_up: LookUp) {
             let registry = registry.clone();
             move || write(&registry)
         });
-        let hit = || !site.is_idle(&registry) && look_up(&site, &registry);
+        let mut view = View::new();
+        let mut hit = || !site.is_idle(&registry) && look_up(&site, &registry, &mut view);
         hit();
         hit();
         writer.join().unwrap();
@@ -63,8 +64,9 @@ fn caught_bumping_before_publishing() {
 #[test]
 #[should_panic(expected = "the site sleeps through its configuration")]
 fn caught_reading_the_generation_after_the_look_up() {
-    let late: LookUp = |site, registry| {
-        let found = registry.find(site.hash, site.name, |_| ()).is_some();
+    let late: LookUp = |site, registry, view| {
+        view.refresh(registry);
+        let found = view.get(site.hash, site.name).is_some();
         let generation = registry.generation();
         if !found {
             site.clear_at.store(generation, Ordering::Relaxed);
@@ -82,14 +84,14 @@ fn two_threads_share_a_site() {
         let site = Arc::new(Site::new("p", file!(), line!(), SiteKind::Blocks));
         let other = thread::spawn({
             let (registry, site) = (registry.clone(), site.clone());
-            move || !site.is_idle(&registry) && look_up(&site, &registry)
+            move || !site.is_idle(&registry) && look_up(&site, &registry, &mut View::new())
         });
         configure(&registry, "p", "off");
         assert!(
             !site.is_idle(&registry),
             "idle though its name is configured"
         );
-        assert!(look_up(&site, &registry));
+        assert!(look_up(&site, &registry, &mut View::new()));
         other.join().unwrap();
         assert!(
             !site.is_idle(&registry),

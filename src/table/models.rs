@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::Registry;
+use super::{Registry, View};
 use crate::action::Task;
 use crate::model::{configure, deadlocks, explore, find, point, remove, table_of};
+use crate::name::hash;
 use crate::site::{Site, SiteKind};
 use crate::sync::Ordering;
 use crate::wait::{Waiter, block};
@@ -42,6 +43,45 @@ fn caught_publishing_without_a_bump() {
     });
 }
 
+/// Two hits by name of one thread, which keeps its view, during `configure`: the hit
+/// after both has to see the point.
+fn view_during_configure(refresh: fn(&mut View, &Registry)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        let writer = thread::spawn({
+            let registry = registry.clone();
+            move || configure(&registry, "p", "off")
+        });
+        let mut view = View::new();
+        let mut hit = || {
+            refresh(&mut view, &registry);
+            view.get(hash("p"), "p").is_some()
+        };
+        hit();
+        hit();
+        writer.join().unwrap();
+        assert!(hit(), "the view is stale");
+    });
+}
+
+#[test]
+fn a_kept_view_sees_what_was_published_before() {
+    view_during_configure(|view, registry| {
+        view.refresh(registry);
+    });
+}
+
+#[test]
+#[should_panic(expected = "the view is stale")]
+fn caught_reading_the_generation_after_the_snapshot() {
+    view_during_configure(|view, registry| {
+        if view.generation != registry.generation() {
+            view.load(registry, 0);
+            view.generation = registry.generation();
+        }
+    });
+}
+
 /// A thread hits a paused point at a call site and, once it goes on, hits again,
 /// while `write` ends that configuration: it has to go on, and its second hit may not
 /// see the old point.
@@ -53,9 +93,10 @@ fn paused_thread_during(write: fn(&Registry)) {
             let registry = registry.clone();
             move || {
                 let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
-                let hit = || match site.is_idle(&registry) {
+                let mut view = View::new();
+                let mut hit = || match site.is_idle(&registry) {
                     true => None,
-                    false => site.look_up(&registry, Arc::clone),
+                    false => site.look_up(&registry, &mut view).cloned(),
                 };
                 let first = hit().filter(|p| p.pick(None) == Some(&Task::Pause));
                 if let Some(first) = first {

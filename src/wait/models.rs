@@ -70,10 +70,9 @@ fn retire(point: &Arc<Point>) {
 fn retire_in_two_steps(point: &Arc<Point>) {
     let entries = std::mem::take(&mut lock(&point.waiters.list).entries);
     lock(&point.waiters.list).retired = true;
-    Released {
-        lists: vec![entries],
-    }
-    .wake();
+    let mut released = Released::default();
+    released.lists.push(entries);
+    released.wake();
 }
 
 /// `wait` in another thread has to end, because `retire` runs in this one, and to

@@ -1,0 +1,76 @@
+//! The rows: each is one kind of work, and can be run alone.
+
+mod armed;
+mod by_name;
+mod configure;
+mod context;
+mod idle;
+
+use std::sync::{Arc, LazyLock};
+
+use fail_parallel::FailPointRegistry;
+use neon_failpoint::configure_failpoints;
+
+use neon_failpoint_benches::measure::Effort;
+use neon_failpoint_benches::report::Line;
+
+/// One kind of work.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// What it measures.
+    pub(crate) about: &'static str,
+    /// Measures it.
+    pub(crate) run: fn(Effort) -> Result<Vec<Line>, String>,
+}
+
+/// In the order in which they are printed.
+pub(crate) const ALL: &[Row] = &[
+    idle::SYNC,
+    idle::TWO_THREADS,
+    idle::ASYNC,
+    by_name::BY_NAME,
+    armed::ARMED,
+    armed::TWO_THREADS,
+    context::CONTEXT,
+    configure::CONFIGURE,
+];
+
+/// The table of `fail-parallel`, which its callers hold.
+static PARALLEL: LazyLock<Arc<FailPointRegistry>> =
+    LazyLock::new(|| Arc::new(FailPointRegistry::new()));
+
+fn parallel() -> Arc<FailPointRegistry> {
+    PARALLEL.clone()
+}
+
+/// Names that no benchmark hits, configured in every table for as long as this lives.
+struct Others(usize);
+
+impl Others {
+    fn configure(count: usize) -> Result<Self, String> {
+        let others = Self(count);
+        let entries = others.names().map(|name| (name, "off"));
+        configure_failpoints(entries).map_err(|e| e.to_string())?;
+        for name in others.names() {
+            fail::cfg(name.as_str(), "off")?;
+            fail_parallel::cfg(parallel(), name.as_str(), "off")?;
+        }
+        Ok(others)
+    }
+
+    fn names(&self) -> impl Iterator<Item = String> + use<> {
+        (0..self.0).map(|i| format!("bench-other-{i}"))
+    }
+}
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for name in self.names() {
+            neon_failpoint::remove_failpoint(&name);
+            fail::remove(&name);
+            fail_parallel::remove(parallel(), &name);
+        }
+    }
+}
