@@ -60,7 +60,7 @@ impl Callback {
     }
 
     /// Gives the function up, and hands it to who has to drop it.
-    pub(crate) fn retire(&self) -> Option<Function> {
+    pub(crate) fn take(&self) -> Option<Function> {
         self.0.swap(None).map(Function)
     }
 }

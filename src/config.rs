@@ -50,7 +50,7 @@ use crate::{env, report, site};
 /// ```
 pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
     let name = name.into();
-    put(vec![point(&name, actions.as_ref(), Vec::new())?]);
+    put(&[point(&name, actions.as_ref(), [])?]);
     Ok(())
 }
 
@@ -93,7 +93,7 @@ where
     V: Into<String>,
 {
     let name = name.into();
-    put(vec![point(&name, actions.as_ref(), pairs(matchers))?]);
+    put(&[point(&name, actions.as_ref(), pairs(matchers))?]);
     Ok(())
 }
 
@@ -132,7 +132,7 @@ pub fn configure_failpoint_callback(
     check_name(&name)?;
     let always = Alternative::always(Task::Callback(Callback::new(callback)));
     let draws = &Registry::global().draws;
-    put(vec![Point::new(&name, vec![always], None, draws)]);
+    put(&[Point::new(&name, vec![always], None, draws)]);
     Ok(())
 }
 
@@ -197,23 +197,23 @@ where
 pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
-    let mut points = Vec::new();
-    let mut numbers: HashMap<String, usize> = HashMap::new();
-    for (i, entry) in batch.into_iter().enumerate() {
-        let FailpointConfig {
-            name,
-            actions,
-            matchers,
-        } = entry.into();
-        let in_batch = |e: Error| e.at(Place::Batch(i + 1));
-        points.push(point(&name, &actions, matchers).map_err(in_batch)?);
-        if let Some(&first) = numbers.get(&name) {
+    configure_batch(&batch.into_iter().map(Into::into).collect::<Vec<_>>())
+}
+
+fn configure_batch(batch: &[FailpointConfig]) -> Result<(), Error> {
+    let mut points = Vec::with_capacity(batch.len());
+    let mut numbers = HashMap::with_capacity(batch.len());
+    for (number, entry) in (1..).zip(batch) {
+        let name = entry.name.as_str();
+        let in_batch = |e: Error| e.at(Place::Batch(number));
+        let point = point(name, &entry.actions, entry.matchers.iter().cloned());
+        points.push(point.map_err(in_batch)?);
+        if let Some(first) = numbers.insert(name, number) {
             let problem = Problem::Duplicate { first };
-            return Err(in_batch(Error::of_point(&name, problem)));
+            return Err(in_batch(Error::of_point(name, problem)));
         }
-        numbers.insert(name, i + 1);
     }
-    put(points);
+    put(&points);
     Ok(())
 }
 
@@ -307,7 +307,11 @@ fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Checks everything that can be wrong about one point, and makes it.
-fn point(name: &str, actions: &str, matchers: Vec<(String, String)>) -> Result<Arc<Point>, Error> {
+fn point(
+    name: &str,
+    actions: &str,
+    matchers: impl IntoIterator<Item = (String, String)>,
+) -> Result<Arc<Point>, Error> {
     check_name(name)?;
     // First, so that a point of ours draws by the seed of the environment.
     env::read_once();
@@ -331,13 +335,13 @@ fn point(name: &str, actions: &str, matchers: Vec<(String, String)>) -> Result<A
 }
 
 /// Publishes points that were checked, in one step.
-fn put(points: Vec<Arc<Point>>) {
+fn put(points: &[Arc<Point>]) {
     env::read_once();
     Registry::global().update(|table| {
         let replaced = points.iter().map(|p| table.insert(p.clone()));
         replaced.flatten().collect()
     });
-    after_configuring(&points);
+    after_configuring(points);
 }
 
 /// What is said once something was configured, after every lock is released.

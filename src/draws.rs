@@ -94,7 +94,8 @@ impl Draws {
         state.numbers = None;
     }
 
-    /// The draws of each alternative of a chain, where it draws at all.
+    /// The draws of each alternative of a chain, where it draws; nothing at all if none
+    /// does.
     pub(crate) fn of(&self, name: &str, chain: &[Alternative]) -> Vec<Option<Draw>> {
         let threshold = |alternative: &Alternative| {
             let percent = alternative.percent.filter(|p| *p < 100.0)?;
@@ -104,7 +105,7 @@ impl Draws {
             .iter()
             .all(|alternative| threshold(alternative).is_none())
         {
-            return chain.iter().map(|_| None).collect();
+            return Vec::new();
         }
         let mut state = self.state();
         let seed = state.seed();
@@ -157,8 +158,8 @@ mod tests {
     use super::*;
     use crate::action::parse;
 
-    fn first(mut draws: Vec<Option<Draw>>) -> Option<Draw> {
-        draws.swap_remove(0)
+    fn first(draws: Vec<Option<Draw>>) -> Option<Draw> {
+        draws.into_iter().next().flatten()
     }
 
     fn sequence(seed: u64, name: &str, actions: &str, position: usize) -> Vec<bool> {

@@ -58,23 +58,23 @@ pub(crate) const fn letters(name: &str) -> u64 {
 /// The number of insertions, deletions and replacements of a byte that turn `a`
 /// into `b`, or `None` if it is more than `most`.
 pub(crate) fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+    edits(a.as_bytes(), b.as_bytes(), most)
+}
+
+fn edits(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+    let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[common..], &b[common..]);
+    if a.is_empty() || b.is_empty() {
+        let rest = a.len() + b.len();
+        return (rest <= most).then_some(rest);
+    }
     if a.len().abs_diff(b.len()) > most {
         return None;
     }
-    // One row of the dynamic programme at a time.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    let distance = row[b.len()];
-    (distance <= most).then_some(distance)
+    let one_less = most.checked_sub(1)?;
+    let one_edit = [(&a[1..], &b[1..]), (&a[1..], b), (a, &b[1..])];
+    let more = one_edit.map(|(a, b)| edits(a, b, one_less));
+    more.into_iter().flatten().min().map(|least| least + 1)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::action::{Alternative, Rule, Task, text};
+use crate::action::{Alternative, Function, Rule, Task, text};
 use crate::context::FailpointContext;
 use crate::draws::Draws;
 use crate::name::hash;
 use crate::trie::Named;
-use crate::wait::{Released, Waiters};
+use crate::wait::Waiters;
 
 /// What a name was configured to do. Configuring the name again makes a new
 /// `Point`; this one is then retired and decides nothing any more (I1, I3).
@@ -31,7 +31,9 @@ impl Point {
         text: Option<&str>,
         draws: &Draws,
     ) -> Arc<Self> {
-        let draws = draws.of(name, &alternatives);
+        let draws = draws.of(name, &alternatives).into_iter();
+        // Where none draws there is not even a list of that.
+        let draws = draws.chain(std::iter::repeat_with(|| None));
         let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
             name: name.into(),
@@ -56,15 +58,12 @@ impl Point {
         }
     }
 
-    /// Ends its work: lets its waiters go, and its callback. What others' code has to do
-    /// about that is added to `released`.
-    pub(crate) fn retire(&self, released: &mut Released) {
-        self.waiters.retire(released);
-        for rule in &self.rules {
-            if let Task::Callback(callback) = rule.task() {
-                released.add_callback(callback.retire());
-            }
-        }
+    /// Gives up the callback, if it has one: it is not for longer than the configuration.
+    pub(crate) fn take_callback(&self) -> Option<Function> {
+        self.rules.iter().find_map(|rule| match rule.task() {
+            Task::Callback(callback) => callback.take(),
+            _ => None,
+        })
     }
 
     /// Whether some alternative depends on luck.

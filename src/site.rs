@@ -159,8 +159,8 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     let set = letters(name);
     let mut nearest = None;
     for site in sites() {
-        // One edit changes at most two of the bits.
-        if (site.letters ^ set).count_ones() > 4 {
+        // Most are ruled out by their length; one edit changes at most two of the bits.
+        if site.name.len().abs_diff(name.len()) > 2 || (site.letters ^ set).count_ones() > 4 {
             continue;
         }
         match distance(site.name, name, 2) {

@@ -266,7 +266,7 @@ impl Registry {
     fn retire(gone: &[Arc<Point>]) -> Released {
         let mut released = Released::default();
         for point in gone {
-            point.retire(&mut released);
+            released.retire(point);
         }
         released
     }

@@ -1,8 +1,9 @@
 //! What a paused or sleeping hit waits on.
 //!
-//! Each [`Point`] has one list of [`Waiters`]. A hit that waits enters it with a
-//! waker, whether it is a task or a thread: both follow the one protocol of
-//! [`Waiter::poll`], and a thread's waker is one that unblocks the thread.
+//! Each [`Point`] has one list of [`Waiters`]. A hit that waits enters it, whether it is
+//! a task, with its waker and by [`Waiter::poll`], or a thread, by [`block`]. Either is let
+//! go by taking its entry out of the list; then tasks are woken one by one, and threads
+//! all at once.
 //!
 //! What holds here (the numbers are those of the crate's design):
 //!
@@ -31,7 +32,7 @@ use std::time::Instant;
 use crate::action::Function;
 use crate::context::FailpointContext;
 use crate::point::Point;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
 pub(crate) use blocking::block;
 use entries::Entries;
 #[cfg(feature = "async")]
@@ -41,11 +42,18 @@ pub(crate) use future::Waiting;
 #[derive(Debug)]
 pub(crate) struct Waiters {
     list: Mutex<List>,
+    /// The list's `retired`, for those who need not change the list: who was let go
+    /// together with everybody else goes on without its lock.
+    retired: AtomicBool,
+    /// Where threads wait, with the list's lock.
+    threads: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct List {
     retired: bool,
+    /// How many threads wait: to notify nobody is a system call, too.
+    blocked: usize,
     /// An entry that is gone was let go: its waiter sees that at its next poll.
     entries: Entries,
 }
@@ -65,6 +73,14 @@ pub struct WaiterInfo {
 }
 
 impl WaiterInfo {
+    fn new(blocking: bool, context: Option<&FailpointContext>) -> Self {
+        Self {
+            blocking,
+            since: Instant::now(),
+            context: context.map(|c| Box::new(c.clone())),
+        }
+    }
+
     /// Whether a thread is blocked; otherwise a task awaits.
     pub fn is_blocking(&self) -> bool {
         self.blocking
@@ -85,15 +101,29 @@ impl Waiters {
     pub(crate) fn new() -> Self {
         Self {
             list: Mutex::new(List::default()),
+            retired: AtomicBool::new(false),
+            threads: Condvar::new(),
         }
     }
 
-    /// Lets everybody go, now and from now on. What has to be woken is added to
-    /// `released`, for the caller to wake once it holds no lock (I5).
-    pub(crate) fn retire(&self, released: &mut Released) {
+    /// Lets everybody go, now and from now on. The tasks to wake are added to `released`,
+    /// for the caller to wake once it holds no lock (I5). Whether there are threads to
+    /// wake, too, by [`notify_threads`](Self::notify_threads).
+    pub(crate) fn retire(&self, released: &mut Released) -> bool {
         let mut list = lock(&self.list);
         list.retired = true;
-        released.lists.push(std::mem::take(&mut list.entries));
+        // Release: pairs with the Acquire in `Waiter::poll`. Who goes on finds what was
+        // published before the retirement (I2).
+        self.retired.store(true, Ordering::Release);
+        if !list.entries.is_empty() {
+            released.lists.push(std::mem::take(&mut list.entries));
+        }
+        list.blocked > 0
+    }
+
+    /// Has the threads look whether they were let go.
+    fn notify_threads(&self) {
+        self.threads.notify_all();
     }
 
     /// Who waits, in the order of arrival.
@@ -109,16 +139,25 @@ impl Waiters {
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
     lists: Vec<Entries>,
+    /// Those at which threads wait.
+    points: Vec<Arc<Point>>,
     callbacks: Vec<Function>,
 }
 
 impl Released {
-    pub(crate) fn add_callback(&mut self, callback: Option<Function>) {
-        self.callbacks.extend(callback);
+    /// Ends the work of `point`.
+    pub(crate) fn retire(&mut self, point: &Arc<Point>) {
+        if point.waiters.retire(self) {
+            self.points.push(point.clone());
+        }
+        self.callbacks.extend(point.take_callback());
     }
 
     /// Wakes all of them. A waker that panics does so after the last one was woken.
     pub(crate) fn wake(self) {
+        for point in self.points {
+            point.waiters.notify_threads();
+        }
         let mut panicked = None;
         for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
             let woken = catch_unwind(AssertUnwindSafe(|| entry.waker.wake()));
@@ -130,7 +169,7 @@ impl Released {
     }
 }
 
-/// One hit's stay at a point.
+/// One task's stay at a point.
 ///
 /// Dropping it leaves the list: nothing of it remains.
 #[derive(Debug)]
@@ -142,10 +181,7 @@ pub(crate) struct Waiter {
 #[derive(Debug)]
 enum Stay {
     /// Not in the list yet.
-    Arriving {
-        blocking: bool,
-        context: Option<Box<FailpointContext>>,
-    },
+    Arriving(Option<WaiterInfo>),
     Listed {
         key: usize,
     },
@@ -153,23 +189,24 @@ enum Stay {
 }
 
 impl Waiter {
-    pub(crate) fn new(
-        point: Arc<Point>,
-        blocking: bool,
-        context: Option<&FailpointContext>,
-    ) -> Self {
-        let context = context.map(|c| Box::new(c.clone()));
+    pub(crate) fn new(point: Arc<Point>, context: Option<&FailpointContext>) -> Self {
+        let info = WaiterInfo::new(false, context);
         Self {
             point,
-            stay: Stay::Arriving { blocking, context },
+            stay: Stay::Arriving(Some(info)),
         }
     }
 
     /// Ready once the waiter was let go. Until then `waker` is the one that is woken.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
+        // Acquire: pairs with the Release in `retire`.
+        if self.point.waiters.retired.load(Ordering::Acquire) {
+            self.stay = Stay::Over;
+            return Poll::Ready(());
+        }
         // Cloned before the lock is taken; what is left over is dropped after it is
         // released (I5).
-        let mut spare = matches!(self.stay, Stay::Arriving { .. }).then(|| waker.clone());
+        let mut spare = matches!(self.stay, Stay::Arriving(_)).then(|| waker.clone());
         loop {
             match self.look(waker, &mut spare) {
                 Some(poll) => return poll,
@@ -185,14 +222,10 @@ impl Waiter {
         match &mut self.stay {
             Stay::Over => return Some(Poll::Ready(())),
             // I3: `retired` and the entry below are one step.
-            Stay::Arriving { .. } if list.retired => {}
-            Stay::Arriving { blocking, context } => {
+            Stay::Arriving(_) if list.retired => {}
+            Stay::Arriving(info) => {
                 let waker = spare.take()?;
-                let info = WaiterInfo {
-                    blocking: *blocking,
-                    since: Instant::now(),
-                    context: context.take(),
-                };
+                let info = info.take()?;
                 let key = list.entries.push(Entry { waker, info });
                 self.stay = Stay::Listed { key };
                 return Some(Poll::Pending);

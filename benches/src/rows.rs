@@ -4,8 +4,13 @@ mod armed;
 mod by_name;
 mod configure;
 mod context;
+mod futures;
 mod idle;
+mod load;
+mod release;
+mod threads;
 
+use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
 use fail_parallel::FailPointRegistry;
@@ -30,11 +35,16 @@ pub(crate) const ALL: &[Row] = &[
     idle::SYNC,
     idle::TWO_THREADS,
     idle::ASYNC,
+    futures::FUTURES,
     by_name::BY_NAME,
     armed::ARMED,
     armed::TWO_THREADS,
     context::CONTEXT,
     configure::CONFIGURE,
+    load::LOAD,
+    release::RELEASE,
+    release::MEMORY,
+    threads::THREADS,
 ];
 
 /// The table of `fail-parallel`, which its callers hold.
@@ -73,4 +83,45 @@ impl Drop for Others {
             fail_parallel::remove(parallel(), &name);
         }
     }
+}
+
+/// Runs a command, and returns what it wrote to its standard output.
+fn output(command: &mut Command) -> Result<String, String> {
+    let program = command.get_program().to_owned();
+    let output = command
+        .output()
+        .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{}: {}\n{said}", program.display(), output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The Cargo that runs this, in this package.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// The number that a program of this package prints, in a process of its own.
+fn child(program: &str, arguments: &[&str]) -> Result<f64, String> {
+    child_with(program, arguments, &[])
+}
+
+/// The same with something in its environment.
+fn child_with(
+    program: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<f64, String> {
+    let mut command = cargo();
+    command
+        .args(["run", "--release", "--quiet", "--bin", program, "--"])
+        .args(arguments)
+        .envs(environment.iter().copied());
+    let printed = output(&mut command)?;
+    let number = printed.trim().parse();
+    number.map_err(|_| format!("{program} printed {printed:?} instead of a number"))
 }

@@ -2,7 +2,7 @@
 
 use super::{ENABLED, FailpointResult, Rules, Step, Target, evaluate, no_closure};
 use crate::context::FailpointContext;
-use crate::wait::{Waiter, block};
+use crate::wait::block;
 
 /// Hits the failpoint `name` from synchronous code.
 ///
@@ -114,7 +114,7 @@ pub(super) fn armed(
         Step::Wait {
             limit: Some(limit), ..
         } if rules == Rules::Fail => std::thread::sleep(limit),
-        Step::Wait { point, limit } => block(Waiter::new(point, true, context), limit),
+        Step::Wait { point, limit } => block(&point, context, limit),
     }
     false
 }

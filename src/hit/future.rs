@@ -288,7 +288,7 @@ fn begin_armed<'a>(
         Step::Return => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
-            let waiter = Waiter::new(point, false, context);
+            let waiter = Waiter::new(point, context);
             Begun::Wait(Waiting::new(waiter, limit, cancel))
         }
     }

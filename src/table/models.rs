@@ -10,7 +10,7 @@ use crate::model::{configure, deadlocks, explore, find, point, remove, table_of}
 use crate::name::hash;
 use crate::site::{Site, SiteKind};
 use crate::sync::Ordering;
-use crate::wait::{Waiter, block};
+use crate::wait::block;
 
 /// A hit in another thread during `write`, and the hit that follows both by a join:
 /// that one has to see the point.
@@ -100,7 +100,7 @@ fn paused_thread_during(write: fn(&Registry)) {
                 };
                 let first = hit().filter(|p| p.pick(None) == Some(&Task::Pause));
                 if let Some(first) = first {
-                    block(Waiter::new(first.clone(), true, None), None);
+                    block(&first, None, None);
                     let is_old = hit().is_some_and(|second| Arc::ptr_eq(&first, &second));
                     assert!(!is_old, "woken into the old configuration");
                 }

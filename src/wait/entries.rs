@@ -42,6 +42,10 @@ impl Entries {
         Some(left)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.slots.iter().filter_map(|(_, entry)| entry.as_ref())
     }
@@ -67,11 +71,7 @@ mod tests {
     use crate::wait::WaiterInfo;
 
     fn entry() -> Entry {
-        let info = WaiterInfo {
-            blocking: false,
-            since: Instant::now(),
-            context: None,
-        };
+        let info = WaiterInfo::new(false, None);
         let waker = Waker::noop().clone();
         Entry { waker, info }
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
-use std::time::Instant;
 
 use loom::sync::Notify;
 use loom::thread;
@@ -24,7 +23,7 @@ impl Wake for Flag {
 
 /// Awaits as a task does that is polled by one waker after another.
 fn await_with_changing_wakers(point: &Arc<Point>) {
-    let mut waiter = Waiter::new(point.clone(), false, None);
+    let mut waiter = Waiter::new(point.clone(), None);
     loop {
         let first = Waker::from(Arc::new(Flag(Notify::new())));
         if waiter.poll(&first).is_ready() {
@@ -39,7 +38,7 @@ fn await_with_changing_wakers(point: &Arc<Point>) {
 }
 
 fn wait_blocking(point: &Arc<Point>) {
-    block(Waiter::new(point.clone(), true, None), None);
+    block(point, None, None);
 }
 
 /// Enters the list without having looked at `retired` under the same lock.
@@ -48,11 +47,7 @@ fn wait_without_looking_again(point: &Arc<Point>) {
     if lock(&point.waiters.list).retired {
         return;
     }
-    let info = WaiterInfo {
-        blocking: false,
-        since: Instant::now(),
-        context: None,
-    };
+    let info = WaiterInfo::new(false, None);
     let waker = Waker::from(flag.clone());
     lock(&point.waiters.list)
         .entries
@@ -62,16 +57,20 @@ fn wait_without_looking_again(point: &Arc<Point>) {
 
 fn retire(point: &Arc<Point>) {
     let mut released = Released::default();
-    point.waiters.retire(&mut released);
+    released.retire(point);
     released.wake();
 }
 
 /// Takes those who wait now, and says only later that nobody should wait any more.
 fn retire_in_two_steps(point: &Arc<Point>) {
-    let entries = std::mem::take(&mut lock(&point.waiters.list).entries);
-    lock(&point.waiters.list).retired = true;
     let mut released = Released::default();
-    released.lists.push(entries);
+    let mut list = lock(&point.waiters.list);
+    released.lists.push(std::mem::take(&mut list.entries));
+    if list.blocked > 0 {
+        released.points.push(point.clone());
+    }
+    drop(list);
+    lock(&point.waiters.list).retired = true;
     released.wake();
 }
 
@@ -127,7 +126,7 @@ fn dropping_one_waiter_leaves_the_others_theirs() {
         let dropped = thread::spawn({
             let point = point.clone();
             move || {
-                let mut waiter = Waiter::new(point, false, None);
+                let mut waiter = Waiter::new(point, None);
                 let waker = Waker::from(Arc::new(Flag(Notify::new())));
                 let _ = waiter.poll(&waker);
             }

@@ -1,0 +1,144 @@
+//! Letting paused tasks go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use neon_failpoint::{configure_failpoint, fail_point, list_failpoints, remove_failpoint};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+
+use super::{Row, child, parallel};
+use neon_failpoint_benches::measure::{Effort, in_turns};
+use neon_failpoint_benches::report::Limit::AtMost;
+use neon_failpoint_benches::report::Line;
+
+pub(super) const RELEASE: Row = Row {
+    name: "release",
+    about: "ms from letting paused tasks go until the last of them has ended",
+    run: release,
+};
+
+pub(super) const MEMORY: Row = Row {
+    name: "memory",
+    about: "bytes on the heap per paused task",
+    run: memory,
+};
+
+/// Starts `tasks` tasks that wait, and returns how long it takes from `go` until all have
+/// ended.
+fn time<F: Future<Output = ()> + Send + 'static>(
+    runtime: &Runtime,
+    tasks: usize,
+    wait: impl Fn() -> F,
+    is_paused: impl Fn(usize) -> bool,
+    go: impl Fn(),
+) -> Duration {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let all_ended = Arc::new(Notify::new());
+    runtime.block_on(async {
+        for _ in 0..tasks {
+            let (ended, all_ended, wait) = (ended.clone(), all_ended.clone(), wait());
+            tokio::spawn(async move {
+                wait.await;
+                if ended.fetch_add(1, Ordering::AcqRel) + 1 == tasks {
+                    all_ended.notify_one();
+                }
+            });
+        }
+        while !is_paused(tasks) {
+            tokio::task::yield_now().await;
+        }
+        let start = Instant::now();
+        go();
+        all_ended.notified().await;
+        start.elapsed()
+    })
+}
+
+async fn pause() {
+    fail_point!("bench-release");
+}
+
+/// How long each column takes for `tasks` tasks, in ns.
+pub(super) fn columns(effort: Effort, tasks: usize, rounds: usize) -> Result<[f64; 3], String> {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(|e| format!("no runtime: {e}"))?;
+    let waiting = |name| {
+        let points = list_failpoints();
+        let point = points.iter().find(|p| p.name() == name);
+        point.map_or(0, |p| p.waiters().len())
+    };
+    let by_notify: &mut dyn FnMut() -> Duration = &mut || {
+        let notify = Arc::new(Notify::new());
+        let begun = Arc::new(AtomicUsize::new(0));
+        let wait = || {
+            let (notify, begun) = (notify.clone(), begun.clone());
+            async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                notify.notified().await;
+            }
+        };
+        let is_paused = |n| begun.load(Ordering::Relaxed) == n;
+        time(&runtime, tasks, wait, is_paused, || notify.notify_waiters())
+    };
+    let by_ours: &mut dyn FnMut() -> Duration = &mut || {
+        let configured = configure_failpoint("bench-release", "pause");
+        assert!(configured.is_ok(), "the actions are valid");
+        let is_paused = |n| waiting("bench-release") == n;
+        time(&runtime, tasks, pause, is_paused, || {
+            remove_failpoint("bench-release");
+        })
+    };
+    let by_parallel: &mut dyn FnMut() -> Duration = &mut || {
+        let configured = fail_parallel::cfg(parallel(), "bench-release", "pause");
+        assert!(configured.is_ok(), "the actions are valid");
+        let begun = Arc::new(AtomicUsize::new(0));
+        let wait = || {
+            let begun = begun.clone();
+            async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                fail_parallel::fail_point_async!(parallel(), "bench-release");
+            }
+        };
+        let is_paused = |n| begun.load(Ordering::Relaxed) == n;
+        time(&runtime, tasks, wait, is_paused, || {
+            fail_parallel::remove(parallel(), "bench-release");
+        })
+    };
+    Ok(in_turns(
+        effort.rounds(rounds),
+        [by_notify, by_ours, by_parallel],
+    ))
+}
+
+fn release(effort: Effort) -> Result<Vec<Line>, String> {
+    let mut lines = Vec::new();
+    for (tasks, rounds) in [(1_000, 101), (10_000, 31), (100_000, 9)] {
+        let tasks = effort.size(tasks);
+        let values = columns(effort, tasks, rounds)?.map(|ns| ns / 1e6);
+        let [notify, ours, _] = values;
+        lines.push(
+            Line::new("paused tasks", Some(tasks), "ms")
+                .columns(["Notify", "ours", "fail-parallel"].into_iter().zip(values))
+                .bar("times Notify", ours / notify, AtMost(1.5)),
+        );
+    }
+    Ok(lines)
+}
+
+fn memory(effort: Effort) -> Result<Vec<Line>, String> {
+    let tasks = effort.size(10_000);
+    let names = ["Notify", "ours", "fail-parallel"];
+    let mut values = [f64::NAN; 3];
+    for (value, column) in values.iter_mut().zip(["notify", "ours", "parallel"]) {
+        *value = child("bench_heap", &["paused", column, &tasks.to_string()])?;
+    }
+    let [notify, ours, _] = values;
+    let line = Line::new("paused tasks", Some(tasks), "bytes")
+        .columns(names.into_iter().zip(values))
+        .exact_bar("more than Notify", ours - notify, AtMost(250.0));
+    Ok(vec![line])
+}
