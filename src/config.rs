@@ -337,15 +337,24 @@ fn point(
 /// Publishes points that were checked, in one step.
 fn put(points: &[Arc<Point>]) {
     env::read_once();
+    // Of a name that was configured before, all was said then.
+    let mut new = Vec::new();
     Registry::global().update(|table| {
-        let replaced = points.iter().map(|p| table.insert(p.clone()));
-        replaced.flatten().collect()
+        let replaced = points.iter().filter_map(|point| {
+            let replaced = table.insert(point.clone());
+            if replaced.is_none() {
+                new.push(point.clone());
+            }
+            replaced
+        });
+        replaced.collect()
     });
-    after_configuring(points);
+    after_configuring(points, &new);
 }
 
-/// What is said once something was configured, after every lock is released.
-pub(crate) fn after_configuring(points: &[Arc<Point>]) {
+/// What is said once `points` were configured, of which `new` are under names that were
+/// not there, after every lock is released.
+pub(crate) fn after_configuring(points: &[Arc<Point>], new: &[Arc<Point>]) {
     let draws = points.iter().any(|point| point.draws());
     if let Some(seed) = draws
         .then(|| Registry::global().draws.to_announce())
@@ -353,7 +362,7 @@ pub(crate) fn after_configuring(points: &[Arc<Point>]) {
     {
         report::seed(seed);
     }
-    for point in points {
+    for point in new {
         if let Some(meant) = site::nearest(point.name()) {
             report::misspelled(point.name(), meant);
         }

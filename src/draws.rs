@@ -48,7 +48,7 @@ pub(crate) struct Draws {
 struct State {
     seed: Option<u64>,
     announced: bool,
-    /// Made by the first draw.
+    /// Made for the first percentage.
     numbers: Option<Trie<Numbers>>,
 }
 

@@ -77,7 +77,7 @@ fn read_or_exit() {
 fn read_env(failure_counts: bool) -> Result<(), Error> {
     let registry = Registry::global();
     let points = registry.read_env(failure_counts, || read(registry))?;
-    after_configuring(&points);
+    after_configuring(&points, &points);
     Ok(())
 }
 

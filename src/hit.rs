@@ -4,9 +4,10 @@
 //! task, and does what is done at once. What is left is a [`Step`]: whether to go
 //! on, return, or wait, and only the last differs between tasks and threads.
 //!
-//! - **I1** A hit loads one snapshot and takes one point from it, and that point alone
-//!   decides. It takes no lock before it waits.
-//! - **I5** Callbacks and loggers run after the snapshot was let go.
+//! - **I1** A hit looks into one snapshot and takes one point from it, and that point alone
+//!   decides. (One whose callback was removed meanwhile has nothing to decide with: then
+//!   the hit is evaluated anew.) It takes no lock before it waits.
+//! - **I5** Callbacks and loggers run after the thread's view of the table was given back.
 //! - **I8** What panics here is the `panic` action, a `return` where nothing can be
 //!   returned, and tokio's timer where there is none; `exit` ends the process. Nothing
 //!   else that a user can pass makes a hit panic or hang.

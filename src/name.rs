@@ -90,11 +90,11 @@ mod tests {
             .collect();
         let hashes: std::collections::HashSet<u64> = names.iter().map(|n| hash(n)).collect();
         assert_eq!(hashes.len(), names.len());
-        // The trie takes four bits at a time from the bottom: each must be used.
-        for shift in (0..64).step_by(4) {
+        // The trie takes three bits at a time from the bottom: each must be used.
+        for shift in (0..63).step_by(3) {
             let used: std::collections::HashSet<u64> =
-                names.iter().map(|n| (hash(n) >> shift) & 15).collect();
-            assert_eq!(used.len(), 16, "bits {shift}..{}", shift + 4);
+                names.iter().map(|n| (hash(n) >> shift) & 7).collect();
+            assert_eq!(used.len(), 8, "bits {shift}..{}", shift + 3);
         }
     }
 

@@ -73,12 +73,16 @@ impl Point {
 
     /// How often the point was evaluated.
     pub(crate) fn hits(&self) -> usize {
-        self.fired() + self.passed.load(Ordering::Relaxed)
+        self.fired()
+            .wrapping_add(self.passed.load(Ordering::Relaxed))
     }
 
     /// How often an alternative was chosen.
     pub(crate) fn fired(&self) -> usize {
-        self.rules.iter().map(Rule::fired).sum()
+        self.rules
+            .iter()
+            .map(Rule::fired)
+            .fold(0, usize::wrapping_add)
     }
 
     /// The text it was configured by.

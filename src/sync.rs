@@ -3,7 +3,8 @@
 //! Everything that takes part in the protocol of [`table`](crate::table) and
 //! [`wait`](crate::wait) comes from here. Under `--cfg neon_failpoint_loom` the
 //! models run on the shipping types with loom's primitives below them; arc-swap,
-//! which loom does not see, gives its place to a cell behind a loom mutex.
+//! which loom does not see, gives its place to a loom atomic that says which of the values
+//! that there ever were is the present one.
 
 pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot};
 
@@ -56,20 +57,39 @@ mod imp {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
+    /// Every value there was, and which is the present one: unlike behind a mutex, a
+    /// load may see an old one where nothing orders it.
     #[derive(Debug)]
-    pub(crate) struct Snapshot<T>(Mutex<Option<Arc<T>>>);
+    pub(crate) struct Snapshot<T> {
+        all: std::sync::Mutex<Vec<Option<Arc<T>>>>,
+        present: AtomicUsize,
+    }
 
     impl<T> Snapshot<T> {
         pub(crate) fn empty() -> Self {
-            Self(Mutex::new(None))
+            Self {
+                all: std::sync::Mutex::new(vec![None]),
+                present: AtomicUsize::new(0),
+            }
+        }
+
+        fn all(&self) -> std::sync::MutexGuard<'_, Vec<Option<Arc<T>>>> {
+            self.all.lock().unwrap_or_else(|e| e.into_inner())
         }
 
         pub(crate) fn load(&self) -> impl Deref<Target = Option<Arc<T>>> {
-            Box::new(super::lock(&self.0).clone())
+            let present = self.present.load(Ordering::Acquire);
+            Box::new(self.all()[present].clone())
         }
 
         pub(crate) fn replace(&self, next: Option<Arc<T>>) -> Option<Arc<T>> {
-            std::mem::replace(&mut *super::lock(&self.0), next)
+            let at = {
+                let mut all = self.all();
+                all.push(next);
+                all.len() - 1
+            };
+            let before = self.present.swap(at, Ordering::AcqRel);
+            self.all()[before].clone()
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The table of configured failpoints: one immutable snapshot, and how it is replaced.
 //!
-//! A hit and a writer meet in four words: the snapshot, `generation`, `empty_at`
-//! and a site's `clear_at`. What holds here (the numbers are those of the design):
+//! A hit and a writer meet in a few words: the snapshot, `generation`, `empty_at`, and
+//! what a site remembers. What holds here (the numbers are those of the design):
 //!
 //! - **I1** A hit looks into one snapshot and takes one point from it; that point alone
 //!   decides what the hit does. No hit takes a lock before it waits.
@@ -13,7 +13,8 @@
 //! - **I4** A site remembers the generation at which its name was absent. It reads
 //!   the generation *before* it looks the name up: a writer publishes *before* it
 //!   bumps, so a site that read generation `g` looks into the snapshot of `g` or a
-//!   later one. `empty_at` is the same for every name at once: the generation at
+//!   later one. So it is with the generation at which a name was there, and with that
+//!   of a thread's view. `empty_at` is the same for every name at once: the generation at
 //!   which the whole table was empty.
 //! - **I5** The writer's mutex guards only our own code. Waiters are woken, and
 //!   callbacks dropped (their destructor is a user's code), after it is released.
@@ -142,7 +143,9 @@ impl Registry {
     pub(crate) fn remove(&self, hash: u64, name: &str) {
         // Nothing to publish, and no site to wake from its idleness, for an absent name.
         let snapshot = self.snapshot.load();
-        let is_there = snapshot.as_ref().is_some_and(|t| t.get(hash, name).is_some());
+        let is_there = snapshot
+            .as_ref()
+            .is_some_and(|t| t.get(hash, name).is_some());
         drop(snapshot);
         if is_there {
             self.update(|table| table.remove(hash, name).into_iter().collect());
@@ -254,10 +257,15 @@ impl Registry {
         // Release: pairs with the Acquire in `generation`. One step rather than a load
         // and a store, though the mutex allows those: loom keeps one access to an atomic
         // in mind, and a load here would hide the hits' from it.
-        let next = self
-            .generation
-            .fetch_add(1, Ordering::Release)
-            .wrapping_add(1);
+        let add = || {
+            let before = self.generation.fetch_add(1, Ordering::Release);
+            before.wrapping_add(1)
+        };
+        let next = match add() {
+            // What sites and views have that saw no generation yet.
+            0 => add(),
+            next => next,
+        };
         if is_empty {
             self.empty_at.store(next, Ordering::Relaxed);
         }

@@ -1,7 +1,7 @@
 //! What a paused or sleeping hit waits on.
 //!
 //! Each [`Point`] has one list of [`Waiters`]. A hit that waits enters it, whether it is
-//! a task, with its waker and by [`Waiter::poll`], or a thread, by [`block`]. Either is let
+//! a task, with its waker and by `Waiter::poll`, or a thread, by [`block`]. Either is let
 //! go by taking its entry out of the list; then tasks are woken one by one, and threads
 //! all at once.
 //!
@@ -9,7 +9,8 @@
 //!
 //! - **I1** The waiters are a list, in the order of their arrival, each with its
 //!   kind, the time it began to wait and its context, so that the first, some, or
-//!   those of a context can be let go; there is no broadcast.
+//!   those of a context can be let go. Who goes is who is not in the list any more,
+//!   whoever else was woken to look.
 //! - **I3** Retirement is level-triggered. Looking at `retired` and entering the
 //!   list is one step under the list's lock, and so is setting `retired` and taking
 //!   the list: a waiter is either in the list that is taken, or it sees `retired`.
@@ -23,10 +24,12 @@ mod entries;
 mod future;
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
+#[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
+mod waiter;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Instant;
 
 use crate::action::Function;
@@ -37,6 +40,8 @@ pub(crate) use blocking::block;
 use entries::Entries;
 #[cfg(feature = "async")]
 pub(crate) use future::Waiting;
+#[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
+pub(crate) use waiter::Waiter;
 
 /// Those who wait at one point.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ struct List {
     retired: bool,
     /// How many threads wait: to notify nobody is a system call, too.
     blocked: usize,
-    /// An entry that is gone was let go: its waiter sees that at its next poll.
+    /// An entry that is gone was let go: its waiter sees that when it looks next.
     entries: Entries,
 }
 
@@ -106,7 +111,7 @@ impl Waiters {
         }
     }
 
-    /// Lets everybody go, now and from now on. The tasks to wake are added to `released`,
+    /// Lets everybody go, now and from now on. The list is added to `released`, with the tasks,
     /// for the caller to wake once it holds no lock (I5). Whether there are threads to
     /// wake, too, by [`notify_threads`](Self::notify_threads).
     pub(crate) fn retire(&self, released: &mut Released) -> bool {
@@ -153,15 +158,34 @@ impl Released {
         self.callbacks.extend(point.take_callback());
     }
 
-    /// Wakes all of them. A waker that panics does so after the last one was woken.
+    /// Wakes all of them, then drops the callbacks. What panics of that, wakers and
+    /// destructors of users, does so after all was done.
     pub(crate) fn wake(self) {
         for point in self.points {
             point.waiters.notify_threads();
         }
         let mut panicked = None;
+        let mut run = |work: &mut dyn FnMut()| {
+            let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else {
+                return;
+            };
+            match panicked {
+                None => panicked = Some(panic),
+                // Leaked: its own destructor could panic, and who comes after would sleep on.
+                Some(_) => std::mem::forget(panic),
+            }
+        };
         for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
-            let woken = catch_unwind(AssertUnwindSafe(|| entry.waker.wake()));
-            panicked = panicked.or(woken.err());
+            let mut waker = Some(entry.waker);
+            run(&mut || {
+                if let Some(waker) = waker.take() {
+                    waker.wake();
+                }
+            });
+        }
+        for callback in self.callbacks {
+            let mut callback = Some(callback);
+            run(&mut || drop(callback.take()));
         }
         if let Some(panic) = panicked {
             resume_unwind(panic);
@@ -169,87 +193,59 @@ impl Released {
     }
 }
 
-/// One task's stay at a point.
-///
-/// Dropping it leaves the list: nothing of it remains.
-#[derive(Debug)]
-pub(crate) struct Waiter {
-    point: Arc<Point>,
-    stay: Stay,
-}
+#[cfg(all(test, not(neon_failpoint_loom)))]
+mod tests {
+    use std::time::Duration;
 
-#[derive(Debug)]
-enum Stay {
-    /// Not in the list yet.
-    Arriving(Option<WaiterInfo>),
-    Listed {
-        key: usize,
-    },
-    Over,
-}
+    use super::*;
+    use crate::action::parse;
+    use crate::table::Registry;
 
-impl Waiter {
-    pub(crate) fn new(point: Arc<Point>, context: Option<&FailpointContext>) -> Self {
-        let info = WaiterInfo::new(false, context);
-        Self {
-            point,
-            stay: Stay::Arriving(Some(info)),
-        }
+    fn paused_point() -> Arc<Point> {
+        let alternatives = parse::actions("pause").unwrap();
+        Point::new("p", alternatives, None, &Registry::new().draws)
     }
 
-    /// Ready once the waiter was let go. Until then `waker` is the one that is woken.
-    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
-        // Acquire: pairs with the Release in `retire`.
-        if self.point.waiters.retired.load(Ordering::Acquire) {
-            self.stay = Stay::Over;
-            return Poll::Ready(());
-        }
-        // Cloned before the lock is taken; what is left over is dropped after it is
-        // released (I5).
-        let mut spare = matches!(self.stay, Stay::Arriving(_)).then(|| waker.clone());
-        loop {
-            match self.look(waker, &mut spare) {
-                Some(poll) => return poll,
-                None => spare = Some(waker.clone()),
+    #[test]
+    fn a_thread_whose_time_is_up_is_not_counted_any_more() {
+        let point = paused_point();
+        block(&point, None, Some(Duration::ZERO));
+        assert_eq!(lock(&point.waiters.list).blocked, 0);
+        assert!(point.waiters.infos().is_empty());
+        assert!(!point.waiters.retire(&mut Released::default()));
+    }
+
+    #[test]
+    fn a_thread_that_is_woken_for_nothing_waits_on() {
+        let point = paused_point();
+        let limit = Duration::from_millis(100);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let start = Instant::now();
+                block(&point, None, Some(limit));
+                start.elapsed()
+            });
+            while !waiting.is_finished() {
+                point.waiters.notify_threads();
+                std::thread::yield_now();
             }
-        }
+            assert!(waiting.join().unwrap() >= limit);
+        });
     }
 
-    /// One look under the lock: was it let go, and if not, who is to be woken? `None`
-    /// asks for a clone of the waker in `spare`.
-    fn look(&mut self, waker: &Waker, spare: &mut Option<Waker>) -> Option<Poll<()>> {
-        let mut list = lock(&self.point.waiters.list);
-        match &mut self.stay {
-            Stay::Over => return Some(Poll::Ready(())),
-            // I3: `retired` and the entry below are one step.
-            Stay::Arriving(_) if list.retired => {}
-            Stay::Arriving(info) => {
-                let waker = spare.take()?;
-                let info = info.take()?;
-                let key = list.entries.push(Entry { waker, info });
-                self.stay = Stay::Listed { key };
-                return Some(Poll::Pending);
-            }
-            Stay::Listed { key } => match list.entries.get_mut(*key) {
-                None => {}
-                Some(entry) if entry.waker.will_wake(waker) => return Some(Poll::Pending),
-                Some(entry) => {
-                    *spare = Some(std::mem::replace(&mut entry.waker, spare.take()?));
-                    return Some(Poll::Pending);
-                }
-            },
-        }
-        self.stay = Stay::Over;
-        Some(Poll::Ready(()))
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        if let Stay::Listed { key } = self.stay {
-            let left = lock(&self.point.waiters.list).entries.remove(key);
-            // The lock is released: now the waker may run its destructor (I5).
-            drop(left);
-        }
+    #[cfg(feature = "async")]
+    #[test]
+    fn a_task_that_was_let_go_needs_no_lock_to_go_on() {
+        let point = paused_point();
+        let mut waiter = Waiter::new(point.clone(), None);
+        assert!(waiter.poll(Waker::noop()).is_pending());
+        let mut released = Released::default();
+        released.retire(&point);
+        released.wake();
+        // Held by somebody else: who needs it hangs, so nobody may.
+        let (is_ready, ready) = std::sync::mpsc::channel();
+        let _held = lock(&point.waiters.list);
+        std::thread::spawn(move || is_ready.send(waiter.poll(Waker::noop()).is_ready()));
+        assert_eq!(ready.recv_timeout(Duration::from_secs(60)), Ok(true));
     }
 }

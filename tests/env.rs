@@ -8,8 +8,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use neon_failpoint::{
-    FailpointResult, configure_failpoint, fail_point_sync, failpoint_blocking, init,
-    list_failpoints, remove_all_failpoints, set_seed,
+    FailpointContext, FailpointResult, configure_failpoint, fail_point_sync,
+    fail_point_with_context_sync, failpoint_blocking, init, list_failpoints, remove_all_failpoints,
+    set_seed,
 };
 
 const CASE: &str = "NEON_FAILPOINT_TEST_CASE";
@@ -19,6 +20,14 @@ const CASES: &[(&str, fn())] = &[
     ("init", || say(init().map_err(|e| e.to_string()))),
     ("init twice", || say((init().is_ok(), init().is_ok()))),
     ("hit", || say(hit("a"))),
+    ("hit at a call site with a context", || {
+        fn site() -> &'static str {
+            let context = FailpointContext::new();
+            fail_point_with_context_sync!("a", &context, |_| "returned");
+            "went on"
+        }
+        say(site());
+    }),
     ("hit at a call site", || {
         fn site() -> &'static str {
             fail_point_sync!("a", |_| "returned");
@@ -191,6 +200,10 @@ fn every_first_use_reads_the_variable() {
     let value = "a=return(1);b=off";
     assert_eq!(said("hit", value), r#"Return("1")"#);
     assert_eq!(said("hit at a call site", value), r#""returned""#);
+    assert_eq!(
+        said("hit at a call site with a context", value),
+        r#""returned""#
+    );
     assert_eq!(said("list", value), r#"["a=return(1)", "b=off"]"#);
     assert_eq!(
         said("configure another", value),

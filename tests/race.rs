@@ -21,9 +21,10 @@ use std::time::Duration;
 use common::{Counter, Runtime, block_on, now, poll_once, waiters};
 use neon_failpoint::FailpointResult::{self, Cancelled, Continue, Return};
 use neon_failpoint::{
-    configure_failpoint, configure_failpoints, fail_point, fail_point_sync,
-    fail_point_with_context_sync, failpoint, failpoint_blocking, failpoint_context,
-    failpoint_with_cancellation, list_failpoints, remove_all_failpoints, remove_failpoint,
+    configure_failpoint, configure_failpoint_callback, configure_failpoints, fail_point,
+    fail_point_sync, fail_point_with_context_sync, failpoint, failpoint_blocking,
+    failpoint_context, failpoint_with_cancellation, list_failpoints, remove_all_failpoints,
+    remove_failpoint,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -765,4 +766,34 @@ fn a_task_that_is_aborted_while_its_point_goes_leaves_nothing() {
         }
         assert_eq!(waiters(POINT), 0);
     }
+}
+
+#[test]
+fn a_callback_that_is_replaced_all_the_time_is_called_by_every_hit() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let _alone = alone("a_callback_that_is_replaced_all_the_time_is_called_by_every_hit");
+    let name = "race-callback";
+    let configure = || {
+        let call = || {
+            CALLS.fetch_add(1, Ordering::SeqCst);
+        };
+        configure_failpoint_callback(name, call).unwrap();
+    };
+    configure();
+    let stop = AtomicBool::new(false);
+    let hits: usize = thread::scope(|scope| {
+        let hitter = || {
+            let mut hits = 0;
+            while !stop.load(Ordering::SeqCst) {
+                assert_eq!(failpoint_blocking(name, None), Continue);
+                hits += 1;
+            }
+            hits
+        };
+        let hitters = [scope.spawn(hitter), scope.spawn(hitter)];
+        (0..rounds() * 5).for_each(|_| configure());
+        stop.store(true, Ordering::SeqCst);
+        hitters.into_iter().map(|h| h.join().unwrap()).sum()
+    });
+    assert_eq!(CALLS.load(Ordering::SeqCst), hits);
 }

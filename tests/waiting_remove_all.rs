@@ -140,3 +140,47 @@ fn a_waker_may_remove_all() {
         assert_all_gone(&["paused".to_owned()]);
     });
 }
+
+#[test]
+fn an_idle_hit_of_an_empty_table_is_over_once_it_was_polled() {
+    let _table = table();
+    let mut idle = pin!(failpoint("remove-all-idle", None));
+    assert_eq!(poll_once(idle.as_mut()), Poll::Ready(Continue));
+    configure_failpoint("remove-all-idle", "return").unwrap();
+    assert_eq!(poll_once(idle), Poll::Ready(Continue));
+    assert_stats("remove-all-idle", (0, 0, 0));
+}
+
+/// Panics when it is dropped.
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("the destructor's own panic");
+    }
+}
+
+#[test]
+fn panics_of_several_destructors_are_one_panic_after_everybody_was_woken() {
+    let _table = table();
+    for name in ["remove-all-panics-1", "remove-all-panics-2"] {
+        let captured = PanicsWhenDropped;
+        let callback = move || {
+            let _ = &captured;
+        };
+        configure_failpoint_callback(name, callback).unwrap();
+    }
+    configure_failpoint("remove-all-woken", "pause").unwrap();
+    let hit = thread::spawn(|| failpoint_blocking("remove-all-woken", None));
+    until("it waits", || waiters("remove-all-woken") == 1);
+    let panicked = std::panic::catch_unwind(remove_all_failpoints);
+    let panicked = panicked.unwrap_err();
+    assert_eq!(
+        panicked.downcast_ref::<&str>(),
+        Some(&"the destructor's own panic")
+    );
+    within_deadline("the thread goes on", move || {
+        assert_eq!(hit.join().unwrap(), Continue);
+    });
+    assert_eq!(list_failpoints().len(), 0);
+}

@@ -4,8 +4,6 @@
 //! `cargo bench` runs every row, `cargo bench -- idle armed` some. Each row says what
 //! is demanded; `--check` makes a missed demand an error.
 
-
-
 mod rows;
 
 use std::path::PathBuf;
@@ -92,10 +90,16 @@ fn selected(names: &[String]) -> Result<Vec<&'static rows::Row>, String> {
         return Ok(rows::ALL.iter().collect());
     }
     let find = |name: &String| {
-        rows::ALL.iter().find(|row| row.name == name).ok_or_else(|| {
-            let known: Vec<_> = rows::ALL.iter().map(|row| row.name).collect();
-            format!("there is no row {name:?}: the rows are {}", known.join(", "))
-        })
+        rows::ALL
+            .iter()
+            .find(|row| row.name == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = rows::ALL.iter().map(|row| row.name).collect();
+                format!(
+                    "there is no row {name:?}: the rows are {}",
+                    known.join(", ")
+                )
+            })
     };
     names.iter().map(find).collect()
 }

@@ -55,8 +55,11 @@ impl Line {
 
     /// Adds columns.
     pub fn columns<'a>(mut self, values: impl IntoIterator<Item = (&'a str, f64)>) -> Self {
-        self.values
-            .extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self.values.extend(
+            values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
         self
     }
 

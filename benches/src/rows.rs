@@ -1,15 +1,20 @@
 //! The rows: each is one kind of work, and can be run alone.
 
 mod armed;
+mod assembly;
+mod build;
 mod by_name;
 mod configure;
 mod context;
+mod curves;
 mod futures;
 mod idle;
+mod instructions;
 mod load;
 mod release;
 mod threads;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
@@ -44,6 +49,13 @@ pub(crate) const ALL: &[Row] = &[
     load::LOAD,
     release::RELEASE,
     release::MEMORY,
+    build::BUILD,
+    assembly::ASSEMBLY,
+    instructions::INSTRUCTIONS,
+    curves::NAMES,
+    curves::WAITERS,
+    // Last: arc-swap has a node for every thread that ever was, which each publication
+    // visits.
     threads::THREADS,
 ];
 
@@ -87,13 +99,13 @@ impl Drop for Others {
 
 /// Runs a command, and returns what it wrote to its standard output.
 fn output(command: &mut Command) -> Result<String, String> {
-    let program = command.get_program().to_owned();
+    let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
-        .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+        .map_err(|e| format!("cannot start {}: {e}", program))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{}: {}\n{said}", program.display(), output.status));
+        return Err(format!("{}: {}\n{said}", program, output.status));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -103,6 +115,15 @@ fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command
+}
+
+/// A folder for what rows build, beside this program.
+fn scratch() -> Result<PathBuf, String> {
+    let program = std::env::current_exe().map_err(|e| format!("this program has no path: {e}"))?;
+    let folder = program.with_file_name("bench-scratch");
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    Ok(folder)
 }
 
 /// The number that a program of this package prints, in a process of its own.

@@ -1,7 +1,9 @@
 //! Models of writers against hits and against each other.
 
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 
+use loom::sync::Notify;
 use loom::thread;
 
 use super::{Registry, View};
@@ -10,7 +12,7 @@ use crate::model::{configure, deadlocks, explore, find, point, remove, table_of}
 use crate::name::hash;
 use crate::site::{Site, SiteKind};
 use crate::sync::Ordering;
-use crate::wait::block;
+use crate::wait::{Waiter, block};
 
 /// A hit in another thread during `write`, and the hit that follows both by a join:
 /// that one has to see the point.
@@ -246,4 +248,54 @@ fn no_hit_by_name_goes_past_the_reading_of_the_environment() {
 #[should_panic(expected = "a hit went past the environment")]
 fn caught_asking_for_an_empty_table_before_the_reading() {
     hit_by_name_during_the_reading(|registry| registry.is_empty() && registry.is_env_read());
+}
+
+/// A task's waker, on loom's primitives.
+struct Flag(Notify);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+/// As [`paused_thread_during`], with a task.
+fn paused_task_during(write: fn(&Registry)) {
+    explore(move || {
+        let registry = Arc::new(Registry::new());
+        configure(&registry, "p", "pause");
+        let hitter = thread::spawn({
+            let registry = registry.clone();
+            move || {
+                let mut view = View::new();
+                let mut hit = || {
+                    view.refresh(&registry);
+                    view.get(hash("p"), "p").cloned()
+                };
+                let first = hit().filter(|p| p.pick(None) == Some(&Task::Pause));
+                if let Some(first) = first {
+                    let flag = Arc::new(Flag(Notify::new()));
+                    let waker = Waker::from(flag.clone());
+                    let mut waiter = Waiter::new(first.clone(), None);
+                    while waiter.poll(&waker).is_pending() {
+                        flag.0.wait();
+                    }
+                    let is_old = hit().is_some_and(|second| Arc::ptr_eq(&first, &second));
+                    assert!(!is_old, "woken into the old configuration");
+                }
+            }
+        });
+        write(&registry);
+        hitter.join().unwrap();
+    });
+}
+
+#[test]
+fn a_paused_task_goes_on_when_its_point_is_removed() {
+    paused_task_during(|registry| remove(registry, "p"));
+}
+
+#[test]
+fn a_paused_task_goes_on_when_its_point_is_replaced() {
+    paused_task_during(|registry| configure(registry, "p", "off"));
 }

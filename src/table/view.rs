@@ -8,8 +8,11 @@
 //!   snapshot. So one that has the present generation has what was published with it,
 //!   or something newer.
 //! - **I5** What a view keeps alive after it was replaced is memory alone: names, rules
-//!   and compiled expressions, until the thread looks again or ends. Retirement takes
-//!   waiters and callbacks out of a point, so no destructor of a user waits for a view.
+//!   and compiled expressions, until the thread looks again or ends. A hit that is known to be idle does not
+//!   look; and the last one to look frees what was there, which takes a while after
+//!   thousands of points were replaced. Retirement
+//!   takes waiters and callbacks out of a point, so no destructor of a user waits for a
+//!   view.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};

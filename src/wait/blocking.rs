@@ -34,7 +34,10 @@ pub(crate) fn block(
     // An entry that is gone was let go.
     while list.entries.get_mut(key).is_some() {
         list = match deadline {
-            None => waiters.threads.wait(list).unwrap_or_else(|e| e.into_inner()),
+            None => waiters
+                .threads
+                .wait(list)
+                .unwrap_or_else(|e| e.into_inner()),
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {

@@ -5,33 +5,33 @@ use std::collections::VecDeque;
 use super::Entry;
 
 /// Entries by key. Keys only grow and none is given out twice, so the order is that of
-/// arrival, and a key that is not there any more is that of a waiter who was let go.
+/// arrival, and a key that is not there any more is that of a waiter who was let go or left.
 ///
 /// A queue rather than a tree: all that is common, to arrive and to be let go together
 /// with everybody else, costs no search. Who leaves alone leaves a gap; gaps are closed
 /// once they are more than the entries.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    next_key: usize,
+    next_key: u64,
     /// Sorted by key.
-    slots: VecDeque<(usize, Option<Entry>)>,
+    slots: VecDeque<(u64, Option<Entry>)>,
     gaps: usize,
 }
 
 impl Entries {
-    pub(super) fn push(&mut self, entry: Entry) -> usize {
+    pub(super) fn push(&mut self, entry: Entry) -> u64 {
         let key = self.next_key;
         self.next_key += 1;
         self.slots.push_back((key, Some(entry)));
         key
     }
 
-    pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut Entry> {
+    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Entry> {
         let at = self.position(key)?;
         self.slots[at].1.as_mut()
     }
 
-    pub(super) fn remove(&mut self, key: usize) -> Option<Entry> {
+    pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
         let at = self.position(key)?;
         let left = self.slots[at].1.take()?;
         self.gaps += 1;
@@ -54,7 +54,7 @@ impl Entries {
         self.slots.into_iter().filter_map(|(_, entry)| entry)
     }
 
-    fn position(&self, key: usize) -> Option<usize> {
+    fn position(&self, key: u64) -> Option<usize> {
         self.slots.binary_search_by_key(&key, |(key, _)| *key).ok()
     }
 }
@@ -82,7 +82,7 @@ mod tests {
             steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..300)
         ) {
             let mut entries = Entries::default();
-            let mut model: BTreeMap<usize, Instant> = BTreeMap::new();
+            let mut model: BTreeMap<u64, Instant> = BTreeMap::new();
             for (pushes, index) in steps {
                 if pushes || model.is_empty() {
                     let entry = entry();

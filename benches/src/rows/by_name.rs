@@ -21,9 +21,7 @@ fn by_name(effort: Effort) -> Result<Vec<Line>, String> {
     let mut empty = f64::NAN;
     // One name again and again, and as many as no small table holds.
     for (work, count) in [("one name", 1), ("1,000 names in turn", 1_000)] {
-        let names: Vec<String> = (0..count)
-            .map(|i| format!("bench-run-time-{i}"))
-            .collect();
+        let names: Vec<String> = (0..count).map(|i| format!("bench-run-time-{i}")).collect();
         let names: Vec<&str> = black_box(names.iter().map(String::as_str).collect());
         for others in [0, 100, 10_000] {
             let _others = Others::configure(others)?;
@@ -49,8 +47,8 @@ fn by_name(effort: Effort) -> Result<Vec<Line>, String> {
             );
             let [sync, future, fail, _] = values;
             let columns = ["ours", "ours, future", "fail", "fail-parallel"];
-            let mut line = Line::new(work, Some(others), "ns")
-                .columns(columns.into_iter().zip(values));
+            let mut line =
+                Line::new(work, Some(others), "ns").columns(columns.into_iter().zip(values));
             if count == 1 {
                 if others == 0 {
                     empty = fail;

@@ -43,18 +43,20 @@ fn configure(effort: Effort) -> Result<Vec<Line>, String> {
             };
             let columns: [&mut dyn FnMut() -> Duration; 3] = [
                 &mut || {
-                    round(
-                        &|name| configure_failpoint(name, "off").is_ok(),
-                        &|name| remove_failpoint(name),
-                    )
+                    round(&|name| configure_failpoint(name, "off").is_ok(), &|name| {
+                        remove_failpoint(name)
+                    })
                 },
                 &mut || {
-                    round(
-                        &|name| compat::cfg(name, "off").is_ok(),
-                        &|name| compat::remove(name),
-                    )
+                    round(&|name| compat::cfg(name, "off").is_ok(), &|name| {
+                        compat::remove(name)
+                    })
                 },
-                &mut || round(&|name| fail::cfg(name, "off").is_ok(), &|name| fail::remove(name)),
+                &mut || {
+                    round(&|name| fail::cfg(name, "off").is_ok(), &|name| {
+                        fail::remove(name)
+                    })
+                },
             ];
             let values = in_turns(effort.rounds(51), columns).map(|time| time / count as f64);
             let [ours, compat, fail] = values;

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use neon_failpoint::{configure_failpoint_with_context, fail_point_with_context_sync, failpoint_context};
+use neon_failpoint::{
+    configure_failpoint_with_context, fail_point_with_context_sync, failpoint_context,
+};
 use regex::Regex;
 
 use super::Row;

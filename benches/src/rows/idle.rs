@@ -21,6 +21,9 @@ const FAIL_ADDED: f64 = 21.0;
 /// Less than this is noise, not a difference.
 const RESOLUTION: f64 = 0.1;
 
+/// A function with a hit in it, or without one.
+pub(super) type Hit = fn(usize) -> usize;
+
 pub(super) const SYNC: Row = Row {
     name: "idle",
     about: "ns per idle hit of a literal site, in a synchronous function",
@@ -83,7 +86,7 @@ fn by_parallel(x: usize) -> usize {
     black_box(x).wrapping_add(1)
 }
 
-pub(super) fn looped(hit: fn(usize) -> usize) -> impl FnMut(usize) {
+pub(super) fn looped(hit: Hit) -> impl FnMut(usize) {
     move |n| {
         for i in 0..n {
             black_box(hit(i));
@@ -120,7 +123,12 @@ fn sync(effort: Effort) -> Result<Vec<Line>, String> {
         let line = Line::new("other names", Some(names), "ns");
         lines.push(line.columns(columns.into_iter().zip(values)));
     }
-    Ok(demand(lines, &["ours", "with closure", "compat"], 1.0, true))
+    Ok(demand(
+        lines,
+        &["ours", "with closure", "compat"],
+        1.0,
+        true,
+    ))
 }
 
 /// Demands of an idle site: what it adds in ns, and as a part of what `fail` adds.
@@ -148,7 +156,7 @@ fn added(line: &Line, column: &str) -> f64 {
 }
 
 /// How long `threads` threads take for `n` hits each, all at the same time.
-pub(super) fn at_once(threads: usize, n: usize, hit: fn(usize) -> usize) -> Duration {
+pub(super) fn at_once(threads: usize, n: usize, hit: Hit) -> Duration {
     // They wait for each other on their processors: one that slept would come late.
     let ready = AtomicUsize::new(0);
     let times = std::thread::scope(|scope| {
@@ -170,7 +178,7 @@ pub(super) fn at_once(threads: usize, n: usize, hit: fn(usize) -> usize) -> Dura
 
 fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
     let n = effort.size(2_000_000);
-    let columns: [(&str, fn(usize) -> usize); 4] = [
+    let columns: [(&str, Hit); 4] = [
         ("plain", plain),
         ("ours", native),
         ("compat", by_compat),
@@ -187,7 +195,12 @@ fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
             );
             scaling.push((column, one / two));
         }
-        let of = |column| scaling.iter().find(|(c, _)| *c == column).map_or(0.0, |c| c.1);
+        let of = |column| {
+            scaling
+                .iter()
+                .find(|(c, _)| *c == column)
+                .map_or(0.0, |c| c.1)
+        };
         // A machine with less than two free cores slows everybody down.
         let floor = of("plain").min(1.0);
         let ours = of("ours").min(of("compat")) / floor;

@@ -18,7 +18,11 @@ fn load(effort: Effort) -> Result<Vec<Line>, String> {
     let points_text = entries.join(";");
     // A native use would read FAILPOINTS before the batch.
     let run = |column| {
-        let variable = if column == "batch" { "BATCH" } else { "FAILPOINTS" };
+        let variable = if column == "batch" {
+            "BATCH"
+        } else {
+            "FAILPOINTS"
+        };
         child_with("bench_load", &[column], &[(variable, &points_text)])
     };
     let names = ["fail", "compat", "init", "batch"];

@@ -73,8 +73,10 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
         },
     ];
     let [condvar, ours, fail] = in_turns(
-        effort.rounds(15),
-        columns.each_ref().map(|column| || time(column, count, || {})),
+        effort.rounds(41),
+        columns
+            .each_ref()
+            .map(|column| || time(column, count, || {})),
     )
     .map(|ns| ns / 1e6);
     let released = Line::new("until all have ended", Some(count), "ms")
@@ -160,7 +162,9 @@ fn notice(column: &Column<'_>, count: usize) -> Noticed {
             }
             Noticed {
                 longest: longest.as_nanos() as u64,
-                blocked: times_blocked().zip(before).map(|(now, before)| now - before),
+                blocked: times_blocked()
+                    .zip(before)
+                    .map(|(now, before)| now - before),
             }
         });
         time(column, count, || {
@@ -176,7 +180,12 @@ fn notice(column: &Column<'_>, count: usize) -> Noticed {
 /// How often this thread gave its processor up by itself: on Linux, where the kernel says.
 fn times_blocked() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
-    let switches = |line: &str| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse().ok();
+    let switches = |line: &str| {
+        line.strip_prefix("voluntary_ctxt_switches:")?
+            .trim()
+            .parse()
+            .ok()
+    };
     status.lines().find_map(switches)
 }
 

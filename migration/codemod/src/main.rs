@@ -1,2 +1,193 @@
-//! Finds the failpoints of a project on `fail`, and moves those in async code.
-fn main() {}
+//! `failpoint-migrate`: reads the command line, runs the command, ends with its status.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
+use failpoint_migrate::decide::{self, Refused, Wishes};
+use failpoint_migrate::error::Error;
+use failpoint_migrate::farewell;
+use failpoint_migrate::files::Change;
+use failpoint_migrate::git;
+use failpoint_migrate::project::Project;
+use failpoint_migrate::report::Report;
+use failpoint_migrate::resolve::Resolver;
+use failpoint_migrate::rewrite::Rewriting;
+use failpoint_migrate::table::{self, Tense};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// `--check` found something to rewrite.
+const FOUND: u8 = 1;
+/// Nothing was done: the usage, a file, the tree's state.
+const TROUBLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Parsers recurse: deep nesting needs more than the main thread's stack.
+    let thread = std::thread::Builder::new().stack_size(256 << 20);
+    let run = thread.spawn(move || run(&cli));
+    match run.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has said what it was.
+        Ok(Err(_)) => ExitCode::from(TROUBLE),
+        Err(error) => {
+            note(&format!(
+                "failpoint-migrate: cannot start a thread: {error}\n"
+            ));
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    let result = match &cli.command {
+        Command::Scan(scan) => run_scan(scan),
+        Command::Rewrite(rewrite) => run_rewrite(rewrite),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "failpoint-migrate: {error}");
+            ExitCode::from(TROUBLE)
+        }
+    }
+}
+
+fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
+    let wishes = scan.common.wishes()?;
+    let project = read(&scan.common, &wishes)?;
+    let resolver = Resolver::new(&project);
+    let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
+    let mut report = Report::of(&project, &decisions);
+    report.notes.extend(farewell::notes(&project, &[]));
+    print(&report, scan.common.json, Tense::Can)?;
+    Ok(ended(&report))
+}
+
+fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
+    let wishes = options.common.wishes()?;
+    let project = read(&options.common, &wishes)?;
+    let mut rewriting = Rewriting::new(&project, &wishes, !options.no_manifest);
+    let mut draft = rewriting.draft()?;
+    let dry = options.diff || options.check;
+    let mut notes = Vec::new();
+    if !dry && !draft.changes.is_empty() {
+        if !options.allow_dirty {
+            notes = refuse_dirty(&options.common.paths)?;
+        }
+        let features = options.check_features();
+        if io::stderr().is_terminal() {
+            rewriting.tell = |what| note(&format!("{what} ..\n"));
+        }
+        draft = rewriting.make(draft, (!options.no_check).then_some(&features))?;
+    }
+    let mut report = Report::of(&project, &draft.decisions);
+    report.notes.extend(notes);
+    report.notes.extend(draft.advice);
+    report
+        .notes
+        .extend(farewell::notes(&project, &draft.changes));
+    if options.diff && !options.common.json {
+        say(&diff(&draft.changes))?;
+        note(&table::remarks(&report));
+    } else {
+        let tense = if dry { Tense::Can } else { Tense::Was };
+        print(&report, options.common.json, tense)?;
+    }
+    if options.check && report.rewritable() > 0 {
+        return Ok(ExitCode::from(FOUND));
+    }
+    Ok(ended(&report))
+}
+
+/// A file that does not parse is no failure; one that cannot be read is.
+fn ended(report: &Report) -> ExitCode {
+    if report.unreadable.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(TROUBLE)
+    }
+}
+
+fn read(common: &Common, wishes: &Wishes) -> Result<Project, Error> {
+    let bar = if io::stderr().is_terminal() {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files") {
+        bar.set_style(style);
+    }
+    let mut wrappers: Vec<String> = wishes.wrappers.keys().cloned().collect();
+    wrappers.extend(wishes.wrappers.values().flatten().cloned());
+    let project = Project::read(&common.paths, &wrappers, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    project
+}
+
+/// An error where there are uncommitted changes; a note where nobody can tell.
+fn refuse_dirty(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
+    let mut notes = Vec::new();
+    for path in paths {
+        match git::state(path) {
+            git::State::Clean => {}
+            git::State::Unknown(why) => {
+                notes.push(format!("{}: not compared with git: {why}", path.display()));
+            }
+            git::State::Dirty(files) => {
+                let some: Vec<&str> = files.iter().take(5).map(String::as_str).collect();
+                let more = if files.len() > 5 { ", .." } else { "" };
+                return Err(Error::new(format!(
+                    "{} has uncommitted changes ({}{more}), so nothing was changed: \
+                     commit or stash them, or give `--allow-dirty`",
+                    path.display(),
+                    some.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(notes)
+}
+
+fn print(report: &Report, json: bool, tense: Tense) -> Result<(), Error> {
+    if json {
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|error| Error::new(format!("cannot write the report: {error}")))?;
+        return say(&(text + "\n"));
+    }
+    say(&table::table(report, tense))?;
+    note(&table::remarks(report));
+    Ok(())
+}
+
+fn diff(changes: &[Change]) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let path = change.path.display().to_string().replace('\\', "/");
+        let path = path.trim_start_matches("./").trim_start_matches('/');
+        let diff = similar::TextDiff::from_lines(&change.before, &change.after);
+        let (old, new) = (format!("a/{path}"), format!("b/{path}"));
+        text.push_str(&diff.unified_diff().header(&old, &new).to_string());
+    }
+    text
+}
+
+/// To standard output. A reader that went away is no error.
+fn say(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("cannot write the report: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn note(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}

@@ -1,0 +1,184 @@
+//! `cargo check`, and what its errors say about the edits.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::manifest::passes_failpoints;
+use crate::package::Package;
+
+/// The features to check with.
+#[derive(Debug, Clone, Default)]
+pub struct Features {
+    /// `--features`, as given.
+    pub named: Vec<String>,
+    /// `--all-features`.
+    pub all: bool,
+    /// `--no-default-features`.
+    pub no_default: bool,
+}
+
+/// An error of the compiler.
+#[derive(Debug, Clone)]
+pub struct Complaint {
+    /// The first line of its message.
+    pub message: String,
+    /// Every place that it names: file, first and last line. Calls of macros included.
+    pub places: Vec<(PathBuf, usize, usize)>,
+}
+
+/// What a check came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It builds.
+    Builds,
+    /// The compiler found errors.
+    Errors(Vec<Complaint>),
+    /// Cargo did not get as far as the compiler: its words.
+    Cargo(String),
+}
+
+/// Checks one package, all targets.
+///
+/// # Errors
+///
+/// Where Cargo cannot be run.
+pub fn check(package: &Package, features: &Features) -> Result<Outcome, Error> {
+    let Some(manifest) = &package.manifest else {
+        return Ok(Outcome::Builds);
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(&cargo);
+    command
+        .args(["check", "--all-targets", "--message-format=json", "--quiet"])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .stdin(Stdio::null());
+    if features.all {
+        command.arg("--all-features");
+    }
+    if features.no_default {
+        command.arg("--no-default-features");
+    }
+    let named = if features.named.is_empty() && !features.all {
+        usual_features(package)
+    } else {
+        features.named.clone()
+    };
+    if !named.is_empty() {
+        command.arg("--features").arg(named.join(","));
+    }
+    let output = command.output().map_err(|error| {
+        Error::new(format!(
+            "cannot run {}: {error}; `--no-check` rewrites without it",
+            cargo.to_string_lossy()
+        ))
+    })?;
+    if output.status.success() {
+        return Ok(Outcome::Builds);
+    }
+    let root = package
+        .workspace
+        .as_deref()
+        .unwrap_or(manifest)
+        .parent()
+        .unwrap_or(Path::new("."));
+    let complaints = complaints(&String::from_utf8_lossy(&output.stdout), root);
+    if complaints.is_empty() {
+        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Ok(Outcome::Cargo(words));
+    }
+    Ok(Outcome::Errors(complaints))
+}
+
+/// The features that compile the package's failpoints: without them there is nothing to check.
+fn usual_features(package: &Package) -> Vec<String> {
+    let native = |feature: &str| feature == "neon_failpoint/testing";
+    let own: Vec<String> = package
+        .features
+        .iter()
+        .filter(|(_, list)| {
+            let mut list = list.iter();
+            list.any(|item| passes_failpoints(item, package) || native(item))
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    if !own.is_empty() {
+        return own;
+    }
+    if package.features.contains_key("failpoints") {
+        return vec!["failpoints".to_owned()];
+    }
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.table.as_slice() == ["dependencies"])
+        .map(|dependency| format!("{}/failpoints", dependency.key))
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct Line {
+    reason: String,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+    level: String,
+    spans: Vec<Span>,
+    children: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: usize,
+    line_end: usize,
+    expansion: Option<Box<Expansion>>,
+}
+
+#[derive(Deserialize)]
+struct Expansion {
+    span: Span,
+}
+
+fn complaints(output: &str, root: &Path) -> Vec<Complaint> {
+    output
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Line>(line).ok())
+        .filter(|line| line.reason == "compiler-message")
+        .filter_map(|line| line.message)
+        .filter(|message| message.level.starts_with("error"))
+        // The summary "aborting due to .." names no place.
+        .filter(|message| !(message.spans.is_empty() && message.children.is_empty()))
+        .map(|message| {
+            let mut places = Vec::new();
+            collect(&message, root, &mut places);
+            Complaint {
+                message: message.message,
+                places,
+            }
+        })
+        .collect()
+}
+
+fn collect(message: &Message, root: &Path, places: &mut Vec<(PathBuf, usize, usize)>) {
+    for span in &message.spans {
+        let mut span = span;
+        loop {
+            places.push((root.join(&span.file_name), span.line_start, span.line_end));
+            match &span.expansion {
+                Some(expansion) => span = &expansion.span,
+                None => break,
+            }
+        }
+    }
+    for child in &message.children {
+        collect(child, root, places);
+    }
+}

@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::check::Features;
+use crate::decide::{Target, Wishes};
+use crate::error::Error;
+
+/// Finds the failpoints of a project on `fail`, and moves those in async code to macros that await.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0 fine; 1 `--check` found something to rewrite; 2 wrong usage, a file that cannot be read or written, a tree with uncommitted changes, or one that did not build before."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List every failpoint: where it is, what can be done, and why not
+    Scan(Scan),
+    /// Rewrite what is safe, in place
+    Rewrite(Rewrite),
+}
+
+/// What both commands take.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Folders and `.rs` files
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Which macros to rewrite to
+    #[arg(long, value_enum, default_value_t = To::Compat)]
+    pub to: To,
+    /// A macro of the project that wraps `fail_point!`; TWIN is its async one, `async_NAME` if it is not said
+    #[arg(long = "macro", value_name = "NAME[=TWIN]", value_parser = wrapper)]
+    pub macros: Vec<(String, Option<String>)>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// What both commands take.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `rewrite`.
+#[derive(Debug, Args)]
+pub struct Rewrite {
+    /// What both commands take.
+    #[command(flatten)]
+    pub common: Common,
+    /// Print the edits instead of making them
+    #[arg(long)]
+    pub diff: bool,
+    /// Make no edits, and end with status 1 if there is something to rewrite
+    #[arg(long)]
+    pub check: bool,
+    /// Rewrite a tree with uncommitted changes, too
+    #[arg(long)]
+    pub allow_dirty: bool,
+    /// Do not run `cargo check` on the packages after the edits
+    #[arg(long)]
+    pub no_check: bool,
+    /// Leave Cargo.toml alone, and say what to add
+    #[arg(long)]
+    pub no_manifest: bool,
+    /// Features for `cargo check`; those that compile the failpoints if none are given
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    pub features: Vec<String>,
+    /// `cargo check` with all features
+    #[arg(long)]
+    pub all_features: bool,
+    /// `cargo check` without the default features
+    #[arg(long)]
+    pub no_default_features: bool,
+}
+
+/// The targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    /// `async_fail_point!` of the package that stands in for `fail`
+    Compat,
+    /// `neon_failpoint::fail_point!`
+    Native,
+}
+
+fn wrapper(text: &str) -> Result<(String, Option<String>), String> {
+    let (name, twin) = match text.split_once('=') {
+        Some((name, twin)) => (name, Some(twin)),
+        None => (text, None),
+    };
+    for part in std::iter::once(name).chain(twin) {
+        if syn::parse_str::<syn::Ident>(part).is_err() {
+            return Err(format!(
+                "`{part}` is not the name of a macro: give it without path and `!`"
+            ));
+        }
+    }
+    Ok((name.to_owned(), twin.map(str::to_owned)))
+}
+
+impl Common {
+    /// What the user asked for.
+    ///
+    /// # Errors
+    ///
+    /// Where a wrapper was given two twins, or has the name of a known macro.
+    pub fn wishes(&self) -> Result<Wishes, Error> {
+        let mut wrappers = BTreeMap::new();
+        for (name, twin) in &self.macros {
+            let known = crate::visit::Names::default().kind(name).is_some();
+            if known {
+                return Err(Error::new(format!(
+                    "`{name}!` is looked for anyway: `--macro` is for wrappers of other names"
+                )));
+            }
+            let before = wrappers.insert(name.clone(), twin.clone());
+            if before.is_some_and(|before| before != *twin) {
+                return Err(Error::new(format!(
+                    "`--macro {name}` is given twice, with two twins"
+                )));
+            }
+        }
+        Ok(Wishes {
+            target: match self.to {
+                To::Compat => Target::Compat,
+                To::Native => Target::Native,
+            },
+            wrappers,
+        })
+    }
+}
+
+impl Rewrite {
+    /// The features to check with.
+    #[must_use]
+    pub fn check_features(&self) -> Features {
+        Features {
+            named: self.features.clone(),
+            all: self.all_features,
+            no_default: self.no_default_features,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What is to be done with each site.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::facts::{Kind, Place, Site};
+use crate::package::Package;
+use crate::project::Project;
+use crate::reason::Reason;
+use crate::resolve::{Origin, Resolved, Resolver, Way};
+
+/// Which macros the sites are rewritten to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// `async_fail_point!` of the shim.
+    Compat,
+    /// `neon_failpoint::fail_point!`.
+    Native,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// The target.
+    pub target: Target,
+    /// `--macro NAME` and `--macro NAME=TWIN`.
+    pub wrappers: BTreeMap<String, Option<String>>,
+}
+
+/// What becomes of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It awaits already, or is what the target wants.
+    Done,
+    /// It is rewritten, to the macro that this says.
+    Rewrite(Becomes),
+    /// It stays, for the reason.
+    Left(Reason),
+    /// It only looked like a failpoint.
+    Unlisted,
+}
+
+/// What is written for the macro's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Becomes {
+    /// Another name in the place of the path's last segment.
+    Name(String),
+    /// Another path.
+    Path(String),
+}
+
+/// A site's fate, and what its macro's name stands for.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What becomes of it.
+    pub fate: Fate,
+    /// What its macro is.
+    pub resolved: Resolved,
+}
+
+/// The sites that the compiler refused: file, site, its words.
+pub type Refused = HashMap<(usize, usize), String>;
+
+/// The decisions for all sites, file by file.
+#[must_use]
+pub fn decide(
+    project: &Project,
+    resolver: &Resolver<'_>,
+    wishes: &Wishes,
+    refused: &Refused,
+) -> Vec<Vec<Decision>> {
+    let judge = Judge {
+        project,
+        resolver,
+        wishes,
+    };
+    let files = project.files.iter().enumerate().map(|(file, found)| {
+        let sites = found.facts.sites.iter().enumerate();
+        let decisions = sites.map(|(at, site)| {
+            let resolved = resolver.site(file, site);
+            let mut fate = judge.fate(file, site, &resolved);
+            if let (Fate::Rewrite(_), Some(words)) = (&fate, refused.get(&(file, at))) {
+                fate = Fate::Left(Reason::Compiler(words.clone()));
+            }
+            Decision { fate, resolved }
+        });
+        decisions.collect()
+    });
+    files.collect()
+}
+
+struct Judge<'a> {
+    project: &'a Project,
+    resolver: &'a Resolver<'a>,
+    wishes: &'a Wishes,
+}
+
+impl Judge<'_> {
+    fn fate(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
+        match site.kind {
+            Kind::Eval => match resolved.origin {
+                Origin::Fail(Way::Path | Way::Import) if site.path.len() <= 2 => {
+                    Fate::Left(Reason::Eval)
+                }
+                _ => Fate::Unlisted,
+            },
+            Kind::Pausable | Kind::SleepMillis => self.of_neon(site, resolved),
+            Kind::Wrapper => self.of_wrapper(file, site),
+            Kind::AsyncFailPoint => match (self.wishes.target, &resolved.origin) {
+                (Target::Native, Origin::Fail(_)) => self.native(file, site),
+                _ => Fate::Done,
+            },
+            Kind::FailPoint => self.of_fail(file, site, resolved),
+        }
+    }
+
+    fn of_fail(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
+        let name = site.path.last().cloned().unwrap_or_default();
+        let way = match &resolved.origin {
+            Origin::Fail(way) => *way,
+            _ if name != "fail_point" => return Fate::Unlisted,
+            Origin::Other(path) if is_native(path) => return Fate::Done,
+            Origin::Other(path) => return Fate::Left(Reason::NotFails(path.clone())),
+            Origin::Local => return Fate::Left(Reason::LocalMacro(name)),
+            Origin::Ambiguous => return Fate::Left(Reason::Ambiguous(name)),
+        };
+        if let Some(obstacle) = &site.obstacle {
+            return Fate::Left(obstacle.clone());
+        }
+        match (self.wishes.target, way) {
+            (Target::Native, _) => self.native(file, site),
+            (Target::Compat, Way::Roundabout) => self.by_full_path(file, site),
+            (Target::Compat, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
+        }
+    }
+
+    /// By the name that the package has for `fail`: serves wherever the name came from.
+    fn by_full_path(&self, file: usize, site: &Site) -> Fate {
+        let package = self.package(file);
+        let names = package.map(Package::declared_names).unwrap_or_default();
+        let Some(name) = names.first() else {
+            let through = site.path.join("::");
+            return Fate::Left(Reason::ReExport(through));
+        };
+        let colons = if self.resolver.is_hidden(file, site.range.start, name) {
+            "::"
+        } else {
+            ""
+        };
+        Fate::Rewrite(Becomes::Path(format!("{colons}{name}::async_fail_point")))
+    }
+
+    fn native(&self, file: usize, site: &Site) -> Fate {
+        match (&site.obstacle, &site.native) {
+            (Some(obstacle), _) if site.kind != Kind::AsyncFailPoint || is_text(obstacle) => {
+                Fate::Left(obstacle.clone())
+            }
+            (_, Err(reason)) => Fate::Left(reason.clone()),
+            (_, Ok(_)) => Fate::Rewrite(self.of_native_crate(file, site, "fail_point")),
+        }
+    }
+
+    fn of_native_crate(&self, file: usize, site: &Site, name: &str) -> Becomes {
+        let hidden = self
+            .resolver
+            .is_hidden(file, site.range.start, "neon_failpoint");
+        let colons = if hidden { "::" } else { "" };
+        Becomes::Path(format!("{colons}neon_failpoint::{name}"))
+    }
+
+    /// Neon's macros await inside; those of neon_failpoint leave that to the caller.
+    fn of_neon(&self, site: &Site, resolved: &Resolved) -> Fate {
+        let path = match &resolved.origin {
+            Origin::Other(path) => path.as_str(),
+            _ => "",
+        };
+        if site.place == Place::Awaited || is_native(path) {
+            return Fate::Done;
+        }
+        match &site.obstacle {
+            // It awaited already: what is held across it was held before.
+            None | Some(Reason::Held { .. }) => {
+                let name = match site.kind {
+                    Kind::Pausable => "pausable_failpoint",
+                    _ => "sleep_millis_async",
+                };
+                Fate::Rewrite(Becomes::Path(format!("neon_failpoint::{name}")))
+            }
+            Some(obstacle) => Fate::Left(obstacle.clone()),
+        }
+    }
+
+    fn of_wrapper(&self, file: usize, site: &Site) -> Fate {
+        if let Some(obstacle) = &site.obstacle {
+            return Fate::Left(obstacle.clone());
+        }
+        let wrapper = site.path.last().cloned().unwrap_or_default();
+        if self
+            .wishes
+            .wrappers
+            .values()
+            .flatten()
+            .any(|twin| *twin == wrapper)
+        {
+            return Fate::Done;
+        }
+        let given = self.wishes.wrappers.get(&wrapper).cloned().flatten();
+        let usual = format!("async_{wrapper}");
+        let defined = self
+            .project
+            .files
+            .iter()
+            .flat_map(|file| &file.facts.macros);
+        if let Some(twin) = given {
+            return Fate::Rewrite(Becomes::Name(twin));
+        }
+        if defined.clone().any(|m| m.name == usual) {
+            return Fate::Rewrite(Becomes::Name(usual));
+        }
+        let mut own = defined.filter(|m| m.name == wrapper).peekable();
+        // One for builds without failpoints may stand beside it: both have to.
+        if own.peek().is_some() && own.all(|m| m.forwards) {
+            return match self.wishes.target {
+                Target::Native => self.native(file, site),
+                Target::Compat => self.by_full_path(file, site),
+            };
+        }
+        Fate::Left(Reason::NoTwin {
+            wrapper,
+            twin: usual,
+        })
+    }
+
+    fn package(&self, file: usize) -> Option<&Package> {
+        let package = self.project.files.get(file)?.package;
+        self.project.packages.get(package)
+    }
+}
+
+/// Of the native crate, and not one of the forms that await inside.
+fn is_native(path: &str) -> bool {
+    path.trim_start_matches("::")
+        .starts_with("neon_failpoint::")
+        && !path.contains("::implicit_await::")
+        && !path.contains("::compat::")
+}
+
+/// Obstacles that lie in how the site is written, not in what surrounds it.
+fn is_text(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::OtherMacro(_) | Reason::MacroDefinition(_) | Reason::Unparsed | Reason::Included(_)
+    )
+}

@@ -1,0 +1,325 @@
+//! Imports after a rewrite: the new name where a scope needs it, the old one only where
+//! something still uses it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::decide::{Becomes, Decision, Fate, Wishes};
+use crate::edit::Edit;
+use crate::facts::{ExternCrate, Import};
+use crate::plan::{Plan, keeps_fail, way, with_line};
+use crate::project::Project;
+use crate::resolve::{Pins, Resolver, Way};
+use crate::tree::real;
+
+/// What the sites that an import serves need after the rewrite.
+#[derive(Debug, Default)]
+struct Need {
+    /// Some site leaves it.
+    left: bool,
+    /// Some site still needs the old name.
+    old: bool,
+    /// The new name, where sites need it from here.
+    new: Option<String>,
+}
+
+/// Adds the edits of imports and of `#[macro_use]` to a plan.
+pub(crate) fn adjust(
+    project: &Project,
+    resolver: &Resolver<'_>,
+    wishes: &Wishes,
+    decisions: &[Vec<Decision>],
+    plan: &mut Plan,
+) {
+    let mut imports: BTreeMap<(usize, usize), Need> = BTreeMap::new();
+    let mut macro_uses: BTreeMap<(usize, usize), BTreeMap<String, Need>> = BTreeMap::new();
+    let sites = project.files.iter().flat_map(|file| &file.facts.sites);
+    for (site, decision) in sites.zip(decisions.iter().flatten()) {
+        let need = match (decision.resolved.import, way(decision)) {
+            (Some(import), _) => imports.entry(import).or_default(),
+            (None, Some(Way::MacroUse(file, item))) => {
+                let name = site.path.last().cloned().unwrap_or_default();
+                let needs = macro_uses.entry((file, item)).or_default();
+                needs.entry(name).or_default()
+            }
+            _ => continue,
+        };
+        match &decision.fate {
+            Fate::Rewrite(Becomes::Name(name)) => {
+                need.left = true;
+                need.new = Some(name.clone());
+            }
+            Fate::Rewrite(Becomes::Path(_)) => need.left = true,
+            _ => need.old = true,
+        }
+    }
+    let pinned = resolver.pinned();
+    for target in pinned.keys() {
+        imports.entry(*target).or_default();
+    }
+    let changes = settle(project, resolver, &imports, &pinned);
+    let mut gone: BTreeMap<(usize, usize), Vec<&Import>> = BTreeMap::new();
+    for ((file, at), change) in &changes {
+        let Some(found) = project.files.get(*file) else {
+            continue;
+        };
+        let Some(import) = found.facts.imports.get(*at) else {
+            continue;
+        };
+        let leaf = import.leaf.clone();
+        match change {
+            Change::Add(new) if import.siblings.is_empty() => {
+                let both = format!("{{{new}, {}}}", import.name);
+                plan.edit(*file, Edit::replace(leaf, both));
+            }
+            Change::Add(new) | Change::Rename(new) => {
+                let keeps_old = matches!(change, Change::Add(_));
+                for edit in renamed(&found.source.text, import, new, keeps_old) {
+                    plan.edit(*file, edit);
+                }
+            }
+            Change::Remove => gone
+                .entry((*file, import.item.start))
+                .or_default()
+                .push(import),
+        }
+    }
+    for ((file, _), imports) in gone {
+        if let Some(found) = project.files.get(file) {
+            for edit in removals(&found.source.text, &imports) {
+                plan.edit(file, edit);
+            }
+        }
+    }
+    for ((file, item), needs) in &macro_uses {
+        let Some(found) = project.files.get(*file) else {
+            continue;
+        };
+        let Some(item) = found.facts.extern_crates.get(*item) else {
+            continue;
+        };
+        let unseen = !sees_all(project, found.package);
+        if let Some(edit) = macro_use(item, needs, unseen, wishes, &found.source.text) {
+            plan.edit(*file, edit);
+        }
+    }
+}
+
+/// What becomes of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Change {
+    Add(String),
+    Rename(String),
+    Remove,
+}
+
+/// Decides import by import, until nothing follows any more: one that goes may have been
+/// the last that needed another.
+fn settle(
+    project: &Project,
+    resolver: &Resolver<'_>,
+    needs: &BTreeMap<(usize, usize), Need>,
+    pinned: &Pins,
+) -> BTreeMap<(usize, usize), Change> {
+    let mut changes: BTreeMap<(usize, usize), Change> = BTreeMap::new();
+    for _ in 0..=needs.len() {
+        let before = changes.clone();
+        for (key, need) in needs {
+            let (file, at) = *key;
+            let Some(found) = project.files.get(file) else {
+                continue;
+            };
+            let Some(import) = found.facts.imports.get(at) else {
+                continue;
+            };
+            let pins = pinned.get(key).into_iter().flatten();
+            // A renamed leaf no longer leads here, but to `fail` itself.
+            let (left, held): (Vec<_>, Vec<_>) = pins.copied().partition(|pin| {
+                matches!(changes.get(pin), Some(Change::Remove | Change::Rename(_)))
+            });
+            let unseen = if import.public {
+                !sees_all(project, found.package)
+                    || (import.exported && resolver.is_reachable(file, import.scope))
+            } else {
+                reaches_unseen(project, file)
+            };
+            if !need.left && left.is_empty() {
+                continue;
+            }
+            let old = need.old || !held.is_empty() || unseen;
+            let new = need.new.clone().filter(|new| {
+                let mut same_scope = found.facts.imports.iter();
+                !same_scope.any(|other| other.scope == import.scope && other.name == *new)
+            });
+            let change = match (new, old) {
+                (Some(new), true) => Change::Add(new),
+                (Some(new), false) => Change::Rename(new),
+                (None, false) => Change::Remove,
+                (None, true) => continue,
+            };
+            changes.insert(*key, change);
+        }
+        if changes == before {
+            break;
+        }
+    }
+    changes
+}
+
+/// The new name for the old one, or beside it; in braces at its place in the order.
+fn renamed(text: &str, import: &Import, new: &str, keeps_old: bool) -> Vec<Edit> {
+    let name = |at: usize| {
+        let range = import.siblings.get(at)?;
+        text.get(range.clone())
+    };
+    // rustfmt's order: words in small letters first.
+    let key = |name: &str| (name.starts_with(char::is_uppercase), name.to_owned());
+    let count = import.siblings.len();
+    let sorted = (1..count).all(|at| name(at - 1).map(key) <= name(at).map(key));
+    let own = import
+        .siblings
+        .iter()
+        .position(|range| *range == import.leaf);
+    let place = (0..count).find(|at| name(*at).is_some_and(|name| key(name) > key(new)));
+    match (own, place.and_then(|place| import.siblings.get(place))) {
+        (Some(own), Some(before)) if sorted && place != Some(own) => {
+            let mut edits = vec![Edit::insert(before.start, format!("{new}, "))];
+            if !keeps_old {
+                let previous = own.checked_sub(1).and_then(|at| import.siblings.get(at));
+                let from = previous.map_or(import.leaf.start, |previous| previous.end);
+                edits.push(Edit::delete(from..import.leaf.end));
+            }
+            edits
+        }
+        _ if keeps_old => vec![Edit::insert(import.leaf.start, format!("{new}, "))],
+        _ => vec![Edit::replace(import.leaf.clone(), new)],
+    }
+}
+
+/// Takes leaves of one item away, or the item.
+fn removals(text: &str, imports: &[&Import]) -> Vec<Edit> {
+    let Some(first) = imports.first() else {
+        return Vec::new();
+    };
+    if imports.len() == first.leaves {
+        return vec![Edit::delete(with_line(text, first.item.clone()))];
+    }
+    let going: BTreeSet<usize> = imports.iter().map(|import| import.leaf.start).collect();
+    let siblings = &first.siblings;
+    let kept: Vec<&Range<usize>> = siblings
+        .iter()
+        .filter(|sibling| !going.contains(&sibling.start))
+        .collect();
+    if let [only] = kept.as_slice() {
+        if let Some(edits) = without_braces(text, siblings, only) {
+            return edits;
+        }
+    }
+    let mut edits = Vec::new();
+    let stays = |at: usize| {
+        let sibling = siblings.get(at);
+        sibling.is_some_and(|sibling| !going.contains(&sibling.start))
+    };
+    for (at, sibling) in siblings.iter().enumerate() {
+        if stays(at) {
+            continue;
+        }
+        // Up to the next one, or from the last one that stays.
+        let range = match siblings.get(at + 1..).and_then(<[_]>::first) {
+            Some(next) if (at + 1..siblings.len()).any(stays) => sibling.start..next.start,
+            _ => {
+                let kept = (0..at).rev().find(|at| stays(*at));
+                match kept.and_then(|kept| siblings.get(kept)) {
+                    Some(kept) if stays(at.wrapping_sub(1)) => {
+                        let last = siblings.last().map_or(sibling.end, |last| last.end);
+                        kept.end..last
+                    }
+                    _ => continue,
+                }
+            }
+        };
+        edits.push(Edit::delete(range));
+    }
+    edits
+}
+
+/// `{a, b}` becomes `b`: a list of one needs no braces.
+fn without_braces(text: &str, siblings: &[Range<usize>], only: &Range<usize>) -> Option<Vec<Edit>> {
+    let before = text.get(..siblings.first()?.start)?;
+    let open = before.rfind('{')?;
+    let end = siblings.last()?.end;
+    let close = end + text.get(end..)?.find('}')?;
+    let bare = |range: Range<usize>| {
+        let words = text.get(range).unwrap_or("/");
+        words.chars().all(|c| c.is_whitespace() || c == ',')
+    };
+    if text.get(only.clone())? == "self"
+        || !bare(open + 1..siblings.first()?.start)
+        || !bare(end..close)
+    {
+        return None;
+    }
+    Some(vec![
+        Edit::delete(open..only.start),
+        Edit::delete(only.end..close + 1),
+    ])
+}
+
+/// What becomes of `#[macro_use]`, from the needs of each name that it brings.
+fn macro_use(
+    item: &ExternCrate,
+    needs: &BTreeMap<String, Need>,
+    unseen: bool,
+    wishes: &Wishes,
+    text: &str,
+) -> Option<Edit> {
+    let stays = |need: &Need| need.old || !need.left || unseen;
+    let attribute = with_line(text, item.attribute.clone());
+    let ((_, first), (_, last)) = match (item.list.first(), item.list.last()) {
+        (Some(first), Some(last)) => (first, last),
+        _ => {
+            let unused = !keeps_fail(wishes.target) && !needs.values().any(stays);
+            return unused.then(|| Edit::delete(attribute));
+        }
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in &item.list {
+        let need = needs.get(name);
+        let new = need.and_then(|need| need.new.as_deref());
+        let kept = need.is_none_or(stays).then_some(name.as_str());
+        for name in new.into_iter().chain(kept) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    if names.is_empty() {
+        return Some(Edit::delete(attribute));
+    }
+    let before: Vec<&str> = item.list.iter().map(|(name, _)| name.as_str()).collect();
+    (names != before).then(|| Edit::replace(first.start..last.end, names.join(", ")))
+}
+
+/// Whether all sources of a package were given.
+fn sees_all(project: &Project, package: usize) -> bool {
+    let manifest = project
+        .packages
+        .get(package)
+        .and_then(|package| package.manifest.as_deref());
+    let Some(folder) = manifest.and_then(std::path::Path::parent) else {
+        return true;
+    };
+    let sources = real(&folder.join("src"));
+    project
+        .roots
+        .iter()
+        .any(|root| sources.starts_with(real(root)))
+}
+
+/// Whether modules that were not given may use the file's private imports.
+fn reaches_unseen(project: &Project, file: usize) -> bool {
+    project
+        .files
+        .get(file)
+        .is_some_and(|file| !file.facts.modules.is_empty() && !sees_all(project, file.package))
+}

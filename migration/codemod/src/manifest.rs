@@ -1,0 +1,374 @@
+//! Edits of Cargo.toml: the shim's feature `async`, the dependency on `neon_failpoint`.
+
+use std::path::{Component, Path, PathBuf};
+
+use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
+
+use crate::package::{Dependency, Package, get, read};
+
+/// A manifest before and after, and what was done to it.
+#[derive(Debug, Clone)]
+pub struct ManifestEdit {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text.
+    pub before: String,
+    /// What it becomes.
+    pub after: String,
+    /// What was added, in words.
+    pub added: Vec<String>,
+}
+
+/// What a package's code needs after a rewrite.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Needs {
+    /// `async_fail_point!` of the shim.
+    pub shim_async: bool,
+    /// The crate `neon_failpoint`.
+    pub native: bool,
+    /// The native crate serves tests only.
+    pub tests_only: bool,
+}
+
+/// The edit of a package's manifest, which says `before`, that gives the package what it
+/// needs; `None` where it has all of it.
+///
+/// # Errors
+///
+/// In words, where the text is no manifest.
+pub fn edit(
+    package: &Package,
+    path: &Path,
+    before: &str,
+    needs: Needs,
+) -> Result<Option<ManifestEdit>, String> {
+    let mut document: DocumentMut = before
+        .parse()
+        .map_err(|error| format!("{} is not a manifest: {error}", path.display()))?;
+    let mut added = Vec::new();
+    if needs.shim_async {
+        for dependency in serving(&package.dependencies) {
+            if add_async(&mut document, dependency, package) {
+                added.push(format!("`async` to the features of `{}`", dependency.key));
+            }
+        }
+    }
+    if needs.native {
+        add_native(&mut document, package, needs.tests_only, &mut added);
+    }
+    if added.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ManifestEdit {
+        path: path.to_owned(),
+        before: before.to_owned(),
+        after: document.to_string(),
+        added,
+    }))
+}
+
+/// The entries that code outside of tests sees; if there are none, those of the tests.
+fn serving(dependencies: &[Dependency]) -> Vec<&Dependency> {
+    let normal: Vec<&Dependency> = dependencies.iter().filter(|d| !d.is_dev()).collect();
+    if normal.is_empty() {
+        dependencies.iter().collect()
+    } else {
+        normal
+    }
+}
+
+fn entry<'d>(document: &'d mut DocumentMut, dependency: &Dependency) -> Option<&'d mut Item> {
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    for name in &dependency.table {
+        table = table.get_mut(name)?.as_table_like_mut()?;
+    }
+    table.get_mut(&dependency.key)
+}
+
+fn add_async(document: &mut DocumentMut, dependency: &Dependency, package: &Package) -> bool {
+    let Some(entry) = entry(document, dependency) else {
+        return false;
+    };
+    let inherited = get(entry, "workspace").is_some()
+        && inherited(package, &dependency.key).is_some_and(|root| has_feature(&root, "async"));
+    if inherited || has_feature(entry, "async") {
+        return false;
+    }
+    if let Some(Value::String(version)) = entry.as_value() {
+        let mut table = InlineTable::new();
+        table.insert("version", version.value().as_str().into());
+        let mut value = Value::InlineTable(table);
+        *value.decor_mut() = version.decor().clone();
+        *entry = Item::Value(value);
+    }
+    let Some(table) = entry.as_table_like_mut() else {
+        return false;
+    };
+    match table.get_mut("features").and_then(Item::as_array_mut) {
+        Some(features) => push(features, "async"),
+        None => {
+            let mut features = Array::new();
+            features.push("async");
+            if let Some(table) = entry.as_inline_table_mut() {
+                // The blank before the brace belongs to the last value.
+                if let Some((_, last)) = table.iter_mut().last() {
+                    last.decor_mut().set_suffix("");
+                }
+                table.insert("features", features.into());
+            } else if let Some(table) = entry.as_table_like_mut() {
+                table.insert("features", Item::Value(features.into()));
+            }
+        }
+    }
+    true
+}
+
+fn has_feature(entry: &Item, feature: &str) -> bool {
+    get(entry, "features")
+        .and_then(Item::as_array)
+        .is_some_and(|features| features.iter().any(|f| f.as_str() == Some(feature)))
+}
+
+/// Adds in the manner of the array's other lines.
+fn push(array: &mut Array, text: &str) {
+    let mut value = Value::from(text);
+    let like = array
+        .iter()
+        .last()
+        .and_then(|last| last.decor().prefix()?.as_str());
+    match like {
+        Some(like) if !array.is_empty() => {
+            let like = like.rsplit_once('\n').map_or_else(
+                || {
+                    if array.len() == 1 {
+                        " ".to_owned()
+                    } else {
+                        like.to_owned()
+                    }
+                },
+                |(_, indent)| format!("\n{indent}"),
+            );
+            value.decor_mut().set_prefix(like);
+            array.push_formatted(value);
+        }
+        _ => array.push(value),
+    }
+}
+
+/// The entry of `[workspace.dependencies]`.
+fn inherited(package: &Package, key: &str) -> Option<Item> {
+    let root = read(package.workspace.as_deref()?).ok()?;
+    let table = get(root.get("workspace")?, "dependencies")?;
+    get(table, key).cloned()
+}
+
+const NATIVE: &str = "neon_failpoint";
+
+fn add_native(
+    document: &mut DocumentMut,
+    package: &Package,
+    tests_only: bool,
+    added: &mut Vec<String>,
+) {
+    let normal = document.get("dependencies").and_then(|t| get(t, NATIVE));
+    let dev = document
+        .get("dev-dependencies")
+        .and_then(|t| get(t, NATIVE));
+    let present = normal.is_some() || (tests_only && dev.is_some());
+    let passes_on: Vec<String> = package
+        .features
+        .iter()
+        .filter(|(_, list)| list.iter().any(|item| passes_failpoints(item, package)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let always = package
+        .dependencies
+        .iter()
+        .any(|dependency| is_always_on(document, dependency, package));
+    if !present {
+        let table = if tests_only {
+            "dev-dependencies"
+        } else {
+            "dependencies"
+        };
+        let mut value = source(package);
+        if tests_only || always {
+            let mut features = Array::new();
+            features.push("testing");
+            value.insert("features", features.into());
+        }
+        let inline = Value::InlineTable(value);
+        added.push(format!(
+            "`{NATIVE} = {}` to [{table}]",
+            inline.to_string().trim()
+        ));
+        let tables = document.entry(table).or_insert(toml_edit::table());
+        if let Some(tables) = tables.as_table_like_mut() {
+            tables.insert(NATIVE, Item::Value(inline));
+        }
+    }
+    if tests_only || (always && !present) {
+        return;
+    }
+    let names = if passes_on.is_empty() {
+        if package.features.values().flatten().any(|f| is_testing(f)) || always {
+            return;
+        }
+        vec!["testing".to_owned()]
+    } else {
+        passes_on
+    };
+    let features = document.entry("features").or_insert(toml_edit::table());
+    let Some(features) = features.as_table_like_mut() else {
+        return;
+    };
+    for name in names {
+        let list = features
+            .entry(&name)
+            .or_insert(Item::Value(Array::new().into()));
+        let Some(list) = list.as_array_mut() else {
+            continue;
+        };
+        if !list
+            .iter()
+            .any(|item| item.as_str().is_some_and(is_testing))
+        {
+            push(list, &format!("{NATIVE}/testing"));
+            added.push(format!("`{NATIVE}/testing` to the feature `{name}`"));
+        }
+    }
+}
+
+fn is_testing(feature: &str) -> bool {
+    matches!(
+        feature.split_once('/'),
+        Some((
+            "neon_failpoint" | "neon_failpoint?",
+            "testing" | "failpoints"
+        ))
+    )
+}
+
+/// `fail/failpoints`, by whatever name.
+pub(crate) fn passes_failpoints(feature: &str, package: &Package) -> bool {
+    feature.split_once('/').is_some_and(|(name, feature)| {
+        let name = name.trim_end_matches('?');
+        feature == "failpoints" && package.dependencies.iter().any(|d| d.key == name)
+    })
+}
+
+fn is_always_on(document: &DocumentMut, dependency: &Dependency, package: &Package) -> bool {
+    let mut document = document.clone();
+    let Some(entry) = entry(&mut document, dependency) else {
+        return false;
+    };
+    let from_root = get(entry, "workspace").is_some()
+        && inherited(package, &dependency.key).is_some_and(|root| has_feature(&root, "failpoints"));
+    !dependency.is_dev() && (from_root || has_feature(entry, "failpoints"))
+}
+
+/// Where `neon_failpoint` comes from: the shim's own source, or there would be two tables.
+fn source(package: &Package) -> InlineTable {
+    let mut found = InlineTable::new();
+    if inherited(package, NATIVE).is_some() {
+        found.insert("workspace", true.into());
+        return found;
+    }
+    let folder = package.manifest.as_deref().and_then(Path::parent);
+    match (shim(package), folder) {
+        (Some(Shim::Path(shim)), Some(folder)) => {
+            if let Some(native) = native_beside(&shim) {
+                let path = relative(folder, &native);
+                found.insert("path", path.as_str().into());
+                return found;
+            }
+        }
+        (Some(Shim::Git(fields)), _) => {
+            for (key, value) in fields {
+                found.insert(key, value.into());
+            }
+            return found;
+        }
+        _ => {}
+    }
+    found.insert("version", "0.1".into());
+    found
+}
+
+/// Whether the package that stands in for `fail` is in place, as far as manifests tell.
+#[must_use]
+pub fn is_swapped(package: &Package) -> bool {
+    shim(package).is_some()
+}
+
+enum Shim {
+    Path(PathBuf),
+    Git(Vec<(&'static str, String)>),
+}
+
+/// The package that stands in for `fail`: in the dependency, the workspace's, or a patch.
+fn shim(package: &Package) -> Option<Shim> {
+    let manifest = package.manifest.as_deref()?;
+    let own = read(manifest).ok()?;
+    let root_path = package.workspace.as_deref().unwrap_or(manifest);
+    let root = read(root_path).ok()?;
+    for dependency in &package.dependencies {
+        let mut own = own.clone();
+        let found = entry(&mut own, dependency).and_then(|entry| said(entry, manifest));
+        if found.is_some() {
+            return found;
+        }
+        let found = inherited(package, &dependency.key).and_then(|entry| said(&entry, root_path));
+        if found.is_some() {
+            return found;
+        }
+    }
+    let patches = root.get("patch").and_then(Item::as_table_like)?;
+    patches.iter().find_map(|(_, patches)| {
+        let patches = patches.as_table_like()?;
+        patches.iter().find_map(|(key, entry)| {
+            let name = get(entry, "package").and_then(Item::as_str).unwrap_or(key);
+            (name == "fail").then(|| said(entry, root_path)).flatten()
+        })
+    })
+}
+
+fn said(entry: &Item, manifest: &Path) -> Option<Shim> {
+    let folder = manifest.parent()?;
+    if let Some(path) = get(entry, "path").and_then(Item::as_str) {
+        return Some(Shim::Path(folder.join(path)));
+    }
+    let fields: Vec<(&'static str, String)> = ["git", "branch", "tag", "rev"]
+        .into_iter()
+        .filter_map(|key| Some((key, get(entry, key)?.as_str()?.to_owned())))
+        .collect();
+    (!fields.is_empty()).then_some(Shim::Git(fields))
+}
+
+/// The folder of `neon_failpoint`, from the shim's manifest.
+fn native_beside(shim: &Path) -> Option<PathBuf> {
+    let manifest = read(&shim.join("Cargo.toml")).ok()?;
+    let entry = get(manifest.get("dependencies")?, NATIVE)?.as_table_like()?;
+    let path = entry.get("path")?.as_str()?;
+    Some(shim.join(path))
+}
+
+/// `to` as seen from `from`, with forward slashes.
+fn relative(from: &Path, to: &Path) -> String {
+    let (from, to) = (crate::tree::real(from), crate::tree::real(to));
+    let common = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut parts: Vec<String> = from
+        .components()
+        .skip(common)
+        .map(|_| "..".to_owned())
+        .collect();
+    parts.extend(to.components().skip(common).map(|part| match part {
+        Component::Normal(name) => name.to_string_lossy().into_owned(),
+        other => other.as_os_str().to_string_lossy().into_owned(),
+    }));
+    parts.join("/")
+}

@@ -1,0 +1,236 @@
+//! What a package's Cargo.toml says about `fail`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+/// A package, or the files that belong to none.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Its name; of files without a package, the folder's.
+    pub name: String,
+    /// Its Cargo.toml, if there is one.
+    pub manifest: Option<PathBuf>,
+    /// The workspace's Cargo.toml: its own where there is no other.
+    pub workspace: Option<PathBuf>,
+    /// The edition.
+    pub edition: u16,
+    /// Its dependencies on `fail`.
+    pub dependencies: Vec<Dependency>,
+    /// Names of other dependencies, as code has them.
+    pub others: Vec<String>,
+    /// Its features.
+    pub features: BTreeMap<String, Vec<String>>,
+    /// Why the manifest was not understood.
+    pub trouble: Option<String>,
+}
+
+/// A dependency on `fail`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// The key in the table.
+    pub key: String,
+    /// The table: `dependencies`, or `target`, the condition and `dependencies`.
+    pub table: Vec<String>,
+}
+
+impl Dependency {
+    /// The name that code has for it.
+    #[must_use]
+    pub fn code_name(&self) -> String {
+        self.key.replace('-', "_")
+    }
+
+    /// Whether only tests, examples and benchmarks see it.
+    #[must_use]
+    pub fn is_dev(&self) -> bool {
+        self.table
+            .last()
+            .is_some_and(|table| table == "dev-dependencies")
+    }
+}
+
+/// The kinds of dependency tables.
+pub(crate) const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
+impl Package {
+    /// A package for files without a Cargo.toml.
+    #[must_use]
+    pub fn none(folder: &Path) -> Package {
+        Package {
+            name: folder.display().to_string(),
+            manifest: None,
+            workspace: None,
+            edition: 2021,
+            dependencies: Vec::new(),
+            others: Vec::new(),
+            features: BTreeMap::new(),
+            trouble: None,
+        }
+    }
+
+    /// Reads the package of a manifest; `None` where it is a workspace's only.
+    #[must_use]
+    pub fn read(manifest: &Path) -> Option<Package> {
+        let folder = manifest.parent().unwrap_or(Path::new("."));
+        let mut package = Package::none(folder);
+        package.manifest = Some(manifest.to_owned());
+        package.workspace = Some(manifest.to_owned());
+        let document = match read(manifest) {
+            Ok(document) => document,
+            Err(trouble) => {
+                package.trouble = Some(trouble);
+                return Some(package);
+            }
+        };
+        let own = document.get("package")?.as_table_like()?;
+        if let Some(name) = own.get("name").and_then(Item::as_str) {
+            name.clone_into(&mut package.name);
+        }
+        let root = workspace_of(manifest, &document);
+        let inherited = root.as_deref().and_then(|root| read(root).ok());
+        let inherited = inherited
+            .as_ref()
+            .and_then(|root| root.get("workspace"))
+            .and_then(Item::as_table_like);
+        package.edition = edition(own, inherited);
+        for (table, entries) in dependency_tables(&document) {
+            for (key, entry) in entries.iter() {
+                let from_workspace = inherited
+                    .and_then(|root| root.get("dependencies"))
+                    .and_then(|dependencies| dependencies.get(key))
+                    .filter(|_| get(entry, "workspace").is_some());
+                let real = get(entry, "package")
+                    .or_else(|| get(from_workspace?, "package"))
+                    .and_then(Item::as_str)
+                    .unwrap_or(key);
+                let dependency = Dependency {
+                    key: key.to_owned(),
+                    table: table.clone(),
+                };
+                if real == "fail" {
+                    package.dependencies.push(dependency);
+                } else {
+                    package.others.push(dependency.code_name());
+                }
+            }
+        }
+        if let Some(features) = document.get("features").and_then(Item::as_table_like) {
+            for (name, list) in features.iter() {
+                let list = list.as_array().into_iter().flatten();
+                let list = list.filter_map(|value| value.as_str().map(str::to_owned));
+                package.features.insert(name.to_owned(), list.collect());
+            }
+        }
+        package.workspace = root.or(package.workspace);
+        Some(package)
+    }
+
+    /// The names that code has for `fail` by the manifest. Without one: `fail`.
+    #[must_use]
+    pub fn declared_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .dependencies
+            .iter()
+            .map(Dependency::code_name)
+            .collect();
+        let unknown = self.manifest.is_none() || self.trouble.is_some();
+        if names.is_empty() && unknown {
+            names.push("fail".to_owned());
+        }
+        names.dedup();
+        names
+    }
+
+    /// The same, and `fail` where nothing else of that name is known: a path that begins
+    /// with it is meant to be the crate's, whatever the manifest forgot.
+    #[must_use]
+    pub fn fail_names(&self) -> Vec<String> {
+        let mut names = self.declared_names();
+        let taken = self.others.iter().any(|other| other == "fail");
+        if names.is_empty() && !taken {
+            names.push("fail".to_owned());
+        }
+        names
+    }
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+///
+/// In words, where it cannot be read or is not TOML.
+pub fn read(manifest: &Path) -> Result<DocumentMut, String> {
+    let text = std::fs::read_to_string(manifest)
+        .map_err(|error| format!("cannot read {}: {error}", manifest.display()))?;
+    text.parse::<DocumentMut>()
+        .map_err(|error| format!("{} is not a manifest: {error}", manifest.display()))
+}
+
+/// A field of a dependency in any of its forms; `None` for `name = "version"`.
+#[must_use]
+pub fn get<'i>(entry: &'i Item, field: &str) -> Option<&'i Item> {
+    entry.as_table_like()?.get(field)
+}
+
+/// All tables of dependencies, with their paths.
+fn dependency_tables(document: &DocumentMut) -> Vec<(Vec<String>, &dyn TableLike)> {
+    let mut found = Vec::new();
+    for name in TABLES {
+        if let Some(table) = document.get(name).and_then(Item::as_table_like) {
+            found.push((vec![name.to_owned()], table));
+        }
+    }
+    let targets = document.get("target").and_then(Item::as_table_like);
+    for (condition, target) in targets.into_iter().flat_map(TableLike::iter) {
+        for name in TABLES {
+            if let Some(table) = get(target, name).and_then(Item::as_table_like) {
+                let path = ["target", condition, name].map(str::to_owned);
+                found.push((path.to_vec(), table));
+            }
+        }
+    }
+    found
+}
+
+fn edition(own: &dyn TableLike, workspace: Option<&dyn TableLike>) -> u16 {
+    let item = match own.get("edition") {
+        None => return 2015,
+        Some(item) if get(item, "workspace").is_some() => workspace
+            .and_then(|root| root.get("package"))
+            .and_then(|package| get(package, "edition")),
+        own => own,
+    };
+    item.and_then(Item::as_str)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2021)
+}
+
+/// The workspace's root: said in the package, or the next one upwards.
+fn workspace_of(manifest: &Path, document: &DocumentMut) -> Option<PathBuf> {
+    if document.get("workspace").is_some() {
+        return Some(manifest.to_owned());
+    }
+    let folder = manifest.parent()?;
+    let said = document
+        .get("package")
+        .and_then(|package| get(package, "workspace"))
+        .and_then(Item::as_str);
+    if let Some(said) = said {
+        return Some(folder.join(said).join("Cargo.toml"));
+    }
+    let folder = std::path::absolute(folder).ok()?;
+    folder.ancestors().skip(1).find_map(|above| {
+        let candidate = above.join("Cargo.toml");
+        let document = read(&candidate).ok()?;
+        let workspace = document.get("workspace")?;
+        let excluded = get(workspace, "exclude")
+            .and_then(Item::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|path| path.as_str())
+            .any(|path| folder.starts_with(above.join(path)));
+        (!excluded).then_some(candidate)
+    })
+}

@@ -1,0 +1,164 @@
+//! From decisions to edits: the sites themselves, and the imports that serve them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::decide::{Becomes, Decision, Fate, Target, Wishes};
+use crate::edit::Edit;
+use crate::facts::{Kind, Place, Site};
+use crate::imports;
+use crate::project::{File, Project};
+use crate::resolve::{Resolver, Way};
+
+/// All edits of a rewrite, but for the manifests.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// By file.
+    pub edits: BTreeMap<usize, Vec<Edit>>,
+    /// Packages that need the shim's `async_fail_point!`.
+    pub wants_async: BTreeSet<usize>,
+    /// Packages that need `neon_failpoint`, and whether it serves tests only.
+    pub wants_native: BTreeMap<usize, bool>,
+    /// The sites that are rewritten: file and position.
+    pub sites: Vec<(usize, usize)>,
+}
+
+impl Plan {
+    /// The plan for the decisions.
+    #[must_use]
+    pub fn of(
+        project: &Project,
+        resolver: &Resolver<'_>,
+        wishes: &Wishes,
+        decisions: &[Vec<Decision>],
+    ) -> Plan {
+        let mut plan = Plan::default();
+        for (at, (file, decisions)) in project.files.iter().zip(decisions).enumerate() {
+            plan.add_file(at, file, decisions);
+        }
+        imports::adjust(project, resolver, wishes, decisions, &mut plan);
+        plan
+    }
+
+    fn add_file(&mut self, at: usize, file: &File, decisions: &[Decision]) {
+        let mut groups = BTreeSet::new();
+        for (number, (site, decision)) in file.facts.sites.iter().zip(decisions).enumerate() {
+            let Fate::Rewrite(becomes) = &decision.fate else {
+                continue;
+            };
+            self.sites.push((at, number));
+            groups.extend(site.in_place);
+            let edits = self.edits.entry(at).or_default();
+            edits.extend(site.around.iter().cloned());
+            let (path, native) = match becomes {
+                Becomes::Name(name) => (Edit::replace(site.last.clone(), name.as_str()), false),
+                Becomes::Path(path) => (
+                    Edit::replace(site.path_range.clone(), path.as_str()),
+                    path.trim_start_matches("::")
+                        .starts_with("neon_failpoint::"),
+                ),
+            };
+            if matches!(site.kind, Kind::Pausable | Kind::SleepMillis) {
+                edits.extend(awaited(site, path, &file.source.text));
+            } else {
+                edits.push(path);
+                if let (true, Ok(arguments)) = (native, &site.native) {
+                    edits.extend(arguments.iter().cloned());
+                }
+            }
+            for package in std::iter::once(&file.package).chain(&file.also) {
+                if native {
+                    let tests_only = self.wants_native.entry(*package).or_insert(true);
+                    *tests_only &= is_test(file);
+                } else if site.kind != Kind::Wrapper || matches!(becomes, Becomes::Path(_)) {
+                    self.wants_async.insert(*package);
+                }
+            }
+        }
+        for group in groups {
+            if let Some(edits) = file.facts.in_place.get(group) {
+                self.edits
+                    .entry(at)
+                    .or_default()
+                    .extend(edits.iter().cloned());
+            }
+        }
+    }
+
+    pub(crate) fn edit(&mut self, file: usize, edit: Edit) {
+        self.edits.entry(file).or_default().push(edit);
+    }
+}
+
+/// A file that only tests, examples or benchmarks are made of.
+fn is_test(file: &File) -> bool {
+    let names = ["tests", "examples", "benches"];
+    let mut above = file.source.path.ancestors().skip(1);
+    above.any(|folder| {
+        let name = folder.file_name().and_then(std::ffi::OsStr::to_str);
+        name.is_some_and(|name| names.contains(&name))
+            && folder.parent().is_some_and(|parent| {
+                parent.join("Cargo.toml").exists() || parent == std::path::Path::new("")
+            })
+    })
+}
+
+/// Neon's macro, which awaits inside, as one that the caller awaits.
+fn awaited(site: &Site, path: Edit, text: &str) -> Vec<Edit> {
+    let end = site.range.end;
+    let ends_itself = site.braces && !follows(text, end, ';');
+    let (before, after) = match (site.kind, site.place) {
+        // Without a token its value was `()`, not the `Result` that it is now.
+        (Kind::Pausable, Place::Statement) => {
+            let end = if ends_itself { ".await;" } else { ".await" };
+            ("let _ = ", end)
+        }
+        (Kind::Pausable, Place::Expression) if site.arguments == 1 => ("{ let _ = ", ".await; }"),
+        (_, Place::Statement) if ends_itself => ("", ".await;"),
+        _ => ("", ".await"),
+    };
+    vec![
+        Edit::replace(path.range, format!("{before}{}", path.text)),
+        Edit::insert(end, after),
+    ]
+}
+
+fn follows(text: &str, at: usize, wanted: char) -> bool {
+    text.get(at..)
+        .is_some_and(|rest| rest.trim_start().starts_with(wanted))
+}
+
+/// A whole line, where nothing else stands in it; else the range itself.
+pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
+    let at_start = before.len() == indent || before.trim_end_matches([' ', '\t']).ends_with('\n');
+    let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
+    let rest = after.get(blank..).unwrap_or_default();
+    let line_end = if rest.starts_with("\r\n") {
+        2
+    } else if rest.starts_with('\n') {
+        1
+    } else {
+        0
+    };
+    if at_start && line_end > 0 {
+        range.start - indent..range.end + blank + line_end
+    } else {
+        range
+    }
+}
+
+/// The way of a decision that a rewrite changes an import or a `#[macro_use]` for.
+pub(crate) fn way(decision: &Decision) -> Option<Way> {
+    match &decision.resolved.origin {
+        crate::resolve::Origin::Fail(way) => Some(*way),
+        _ => None,
+    }
+}
+
+/// Whether a target keeps using the crate `fail`.
+pub(crate) fn keeps_fail(target: Target) -> bool {
+    target == Target::Compat
+}

@@ -1,0 +1,284 @@
+//! A tree, read: every file's facts, and which file declares which.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::package::Package;
+use crate::reason::Reason;
+use crate::source::{Source, Unparsed};
+use crate::tree::{Tree, real};
+use crate::visit::{self, Names};
+
+/// Everything that the decisions need.
+#[derive(Debug)]
+pub struct Project {
+    /// What the user gave.
+    pub roots: Vec<PathBuf>,
+    /// The packages.
+    pub packages: Vec<Package>,
+    /// The files, in the order of paths; those that another file reaches come last.
+    pub files: Vec<File>,
+    /// Files that are not text, and where that shows.
+    pub no_text: Vec<(PathBuf, Unparsed)>,
+    /// Files that could not be read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// Files that are reached, but lie outside of what the user gave.
+    pub outside: Vec<PathBuf>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct File {
+    /// Its text.
+    pub source: Source,
+    /// Its package.
+    pub package: usize,
+    /// Further packages that reach it with `#[path]` or `include!`.
+    pub also: Vec<usize>,
+    /// What it holds.
+    pub facts: Facts,
+    /// Why it does not parse.
+    pub unparsed: Option<Unparsed>,
+    /// The file and the scope that declare it.
+    pub parent: Option<(usize, usize)>,
+    /// Its name as a module.
+    pub module: String,
+    /// Whether the module is a `pub mod`.
+    pub exported: bool,
+}
+
+/// Told how many files of how many are done.
+pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
+
+impl Project {
+    /// Reads a tree. `wrappers` are the names that `--macro` gave.
+    ///
+    /// # Errors
+    ///
+    /// Where a root does not exist or a folder cannot be read. A file that cannot is in
+    /// [`Project::unreadable`].
+    pub fn read(
+        roots: &[PathBuf],
+        wrappers: &[String],
+        progress: Progress<'_>,
+    ) -> Result<Project, Error> {
+        let mut tree = Tree::walk(roots)?;
+        let mut unreadable = Vec::new();
+        let mut sources = Vec::new();
+        let mut no_text = Vec::new();
+        for (path, package) in &tree.files {
+            match Source::read(path) {
+                Ok((_, Some(unparsed))) => no_text.push((path.clone(), unparsed)),
+                Ok((source, None)) => sources.push((source, *package)),
+                Err(error) => unreadable.push((path.clone(), error.to_string())),
+            }
+        }
+        let aliases = sources.iter().flat_map(|(source, _)| aliases(&source.text));
+        let names = Names::new(wrappers.iter().cloned(), aliases.collect::<HashSet<_>>());
+        let mut project = Project {
+            roots: roots.to_vec(),
+            files: analyse(sources, &tree.packages, &names, progress),
+            packages: Vec::new(),
+            no_text,
+            unreadable,
+            outside: Vec::new(),
+        };
+        project.reach(&mut tree, &names);
+        project.packages = tree.packages;
+        Ok(project)
+    }
+
+    /// Follows `mod name;`, `#[path]` and `include!` to the files they name.
+    fn reach(&mut self, tree: &mut Tree, names: &Names) {
+        let mut known: HashMap<PathBuf, usize> = HashMap::new();
+        for (at, file) in self.files.iter().enumerate() {
+            known.insert(real(&file.source.path), at);
+        }
+        let mut at = 0;
+        while at < self.files.len() {
+            for (path, link) in self.links(at) {
+                let key = real(&path);
+                let target = match known.get(&key) {
+                    Some(target) => *target,
+                    None if !path.is_file() => continue,
+                    None if !tree.covers(&path) => {
+                        if !self.outside.contains(&path) {
+                            self.outside.push(path);
+                        }
+                        continue;
+                    }
+                    None => {
+                        let Ok((source, None)) = Source::read(&path) else {
+                            continue;
+                        };
+                        let added = tree.add(path);
+                        let package = tree.files.get(added).map_or(0, |(_, package)| *package);
+                        let one = vec![(source, package)];
+                        self.files
+                            .extend(analyse(one, &tree.packages, names, &|_, _| ()));
+                        known.insert(key, self.files.len() - 1);
+                        self.files.len() - 1
+                    }
+                };
+                if target != at {
+                    self.connect(at, target, link);
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn connect(&mut self, from: usize, to: usize, link: Link) {
+        let package = self.files.get(from).map_or(0, |file| file.package);
+        let Some(file) = self.files.get_mut(to) else {
+            return;
+        };
+        if file.package != package && !file.also.contains(&package) {
+            file.also.push(package);
+        }
+        match link {
+            Link::Module(scope, name, exported) => {
+                file.exported = exported;
+                file.parent.get_or_insert((from, scope));
+                if file.module.is_empty() {
+                    file.module = name;
+                }
+            }
+            Link::Included(into, item) => {
+                file.parent.get_or_insert((from, 0));
+                if !item {
+                    // Statements are no file to the parser, and no mistake either.
+                    file.unparsed = None;
+                }
+                for site in &mut file.facts.sites {
+                    if matches!(site.obstacle, Some(Reason::Included(_) | Reason::Unparsed)) {
+                        site.obstacle = Some(Reason::Included(into.clone()));
+                        site.body = "included file";
+                    }
+                }
+            }
+        }
+    }
+
+    fn links(&self, at: usize) -> Vec<(PathBuf, Link)> {
+        let Some(file) = self.files.get(at) else {
+            return Vec::new();
+        };
+        let path = &file.source.path;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let stem = path.file_stem().unwrap_or_default();
+        let below = folder.join(stem);
+        let is_root = stem == "mod" || stem == "lib" || stem == "main";
+        let mut found = Vec::new();
+        for module in &file.facts.modules {
+            let inside: PathBuf = module.inside.iter().collect();
+            let mut places = vec![folder.join(&inside)];
+            // `tests/a.rs` is a root, too, but nothing in its name says so.
+            places.insert(usize::from(is_root), below.join(&inside));
+            let candidates: Vec<PathBuf> = match &module.path {
+                Some(path) if module.inside.is_empty() => vec![folder.join(path)],
+                Some(path) => places.iter().map(|place| place.join(path)).collect(),
+                None => places
+                    .iter()
+                    .flat_map(|place| {
+                        [
+                            place.join(format!("{}.rs", module.name)),
+                            place.join(&module.name).join("mod.rs"),
+                        ]
+                    })
+                    .collect(),
+            };
+            let existing = candidates.into_iter().find(|path| path.is_file());
+            if let Some(path) = existing {
+                let link = Link::Module(module.scope, module.name.clone(), module.exported);
+                found.push((path, link));
+            }
+        }
+        for include in &file.facts.includes {
+            let line = file.source.position(include.at).line;
+            let into = format!("{} at {}:{line}", include.into, path.display());
+            let target = folder.join(&include.path);
+            found.push((target, Link::Included(into, include.item)));
+        }
+        found
+    }
+}
+
+enum Link {
+    Module(usize, String, bool),
+    Included(String, bool),
+}
+
+/// Names that imports give to `fail_point`.
+fn aliases(text: &str) -> Vec<String> {
+    text.match_indices("fail_point as ")
+        .filter_map(|(at, found)| {
+            let rest = text.get(at + found.len()..)?;
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
+            let name = rest.get(..end)?;
+            (!name.is_empty() && name != "_").then(|| name.to_owned())
+        })
+        .collect()
+}
+
+/// The facts of all sources, read on every core. The order stays.
+fn analyse(
+    sources: Vec<(Source, usize)>,
+    packages: &[Package],
+    names: &Names,
+    progress: Progress<'_>,
+) -> Vec<File> {
+    let total = sources.len();
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+    std::thread::scope(|scope| {
+        let work = || {
+            loop {
+                // Only hands out numbers: nothing else is read through it.
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some((source, package)) = sources.get(at) else {
+                    return;
+                };
+                let edition = packages.get(*package).map_or(2021, |p| p.edition);
+                let result = visit::facts(source, names, edition);
+                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                results.insert(at, result);
+                drop(results);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            }
+        };
+        for _ in 0..threads.min(total) {
+            // Parsers recurse: deep nesting needs more than a thread's usual stack.
+            let thread = std::thread::Builder::new().stack_size(256 << 20);
+            if thread.spawn_scoped(scope, work).is_err() {
+                work();
+            }
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let files = sources
+        .into_iter()
+        .enumerate()
+        .map(|(at, (source, package))| {
+            let (facts, unparsed) = results.remove(&at).unwrap_or_default();
+            File {
+                source,
+                package,
+                also: Vec::new(),
+                facts,
+                unparsed,
+                parent: None,
+                module: String::new(),
+                exported: false,
+            }
+        });
+    files.collect()
+}

@@ -1,0 +1,144 @@
+//! Why a failpoint was left as it is, in words for the person who reads the report.
+
+use std::fmt;
+
+/// Why a site is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The innermost body is a function that is not async.
+    SyncFunction(String),
+    /// The innermost body is a closure that is handed to a call.
+    PassedTo(String),
+    /// The innermost body is a closure that a binding or a field keeps.
+    Stored(String),
+    /// The innermost body is some other closure.
+    SyncClosure,
+    /// In the closure of another failpoint.
+    FailpointClosure,
+    /// A closure that is called where it stands, but cannot become an async block.
+    InPlace(&'static str),
+    /// `spawn_blocking` around the site, and why that cannot go.
+    SpawnBlocking(&'static str),
+    /// In `Drop::drop` of the type.
+    Drop(String),
+    /// In the initialiser of a constant or static.
+    Constant,
+    /// A value that is not Send lives across the site.
+    Held {
+        /// The binding, or the expression where it has no name.
+        binding: String,
+        /// What it is.
+        what: &'static str,
+        /// Where it begins to live.
+        line: usize,
+    },
+    /// Inside the tokens of a macro that is not looked into.
+    OtherMacro(String),
+    /// In the definition of a macro.
+    MacroDefinition(String),
+    /// A call of `eval`.
+    Eval,
+    /// The macro is defined in this crate.
+    LocalMacro(String),
+    /// The macro comes from elsewhere.
+    NotFails(String),
+    /// Two imports have the name.
+    Ambiguous(String),
+    /// The macro reaches a crate without a dependency on `fail`.
+    ReExport(String),
+    /// The wrapper has no async twin.
+    NoTwin {
+        /// The wrapper's name.
+        wrapper: String,
+        /// The name that its twin would have.
+        twin: String,
+    },
+    /// Nothing in the tree says that the async body runs in the included file.
+    Included(String),
+    /// The file does not parse.
+    Unparsed,
+    /// The closure of a native site needs a person.
+    NativeClosure(&'static str),
+    /// `cargo check` refused the edit.
+    Compiler(String),
+}
+
+impl Reason {
+    /// One word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::SyncFunction(_) => "sync-function",
+            Reason::PassedTo(_) => "closure-argument",
+            Reason::Stored(_) => "closure-stored",
+            Reason::SyncClosure => "closure",
+            Reason::FailpointClosure => "failpoint-closure",
+            Reason::InPlace(_) => "closure-in-place",
+            Reason::SpawnBlocking(_) => "spawn-blocking",
+            Reason::Drop(_) => "drop",
+            Reason::Constant => "constant",
+            Reason::Held { .. } => "not-send",
+            Reason::OtherMacro(_) => "other-macro",
+            Reason::MacroDefinition(_) => "macro-definition",
+            Reason::Eval => "eval",
+            Reason::LocalMacro(_) => "local-macro",
+            Reason::NotFails(_) => "not-fail",
+            Reason::Ambiguous(_) => "two-imports",
+            Reason::ReExport(_) => "re-export",
+            Reason::NoTwin { .. } => "no-twin",
+            Reason::Included(_) => "included",
+            Reason::Unparsed => "unparsed",
+            Reason::NativeClosure(_) => "native-closure",
+            Reason::Compiler(_) => "compiler",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::SyncFunction(name) => write!(f, "`{name}` is a sync function"),
+            Reason::PassedTo(callee) => {
+                write!(f, "in a sync closure that is passed to `{callee}`")
+            }
+            Reason::Stored(place) => write!(f, "in a sync closure that is stored in `{place}`"),
+            Reason::SyncClosure => f.write_str("in a sync closure"),
+            Reason::FailpointClosure => f.write_str("in the closure of another failpoint"),
+            Reason::InPlace(why) => write!(f, "in a closure that is called in place, but {why}"),
+            Reason::SpawnBlocking(why) => write!(f, "in a `spawn_blocking` whose {why}"),
+            Reason::Drop(of) => write!(f, "in the `Drop` of `{of}`, which cannot await"),
+            Reason::Constant => f.write_str("in the initialiser of a constant or static"),
+            Reason::Held {
+                binding,
+                what,
+                line,
+            } => {
+                write!(f, "`{binding}` of line {line}, {what}, is held across it")
+            }
+            Reason::OtherMacro(name) => write!(f, "inside the tokens of another macro, `{name}!`"),
+            Reason::MacroDefinition(name) => write!(f, "inside the definition of `{name}!`"),
+            Reason::Eval => f.write_str(
+                "`eval` takes a name that only exists at run time, and a person has to choose what awaits",
+            ),
+            Reason::LocalMacro(name) => {
+                write!(f, "`{name}!` is a macro of this project, not of `fail`")
+            }
+            Reason::NotFails(path) => write!(f, "`{path}` is not the macro of `fail`"),
+            Reason::Ambiguous(name) => write!(f, "`{name}` is imported from two places"),
+            Reason::ReExport(through) => write!(
+                f,
+                "it comes through `{through}`, and this crate has no dependency on `fail`"
+            ),
+            Reason::NoTwin { wrapper, twin } => write!(
+                f,
+                "the wrapper `{wrapper}!` has no async twin: write `{twin}!`, or name one with `--macro {wrapper}=TWIN`"
+            ),
+            Reason::Included(by) => write!(f, "in a file that `include!` puts into {by}"),
+            Reason::Unparsed => f.write_str("in a file that does not parse"),
+            Reason::NativeClosure(why) => {
+                write!(f, "its closure takes an `Option<String>`, and {why}")
+            }
+            Reason::Compiler(words) => write!(f, "the compiler refused the edit: {words}"),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Which macro a name means at a place: imports, globs, `#[macro_use]`, `macro_rules!`.
+
+mod modules;
+mod textual;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facts::{Import, ScopeKind, Site};
+use crate::project::Project;
+
+/// What a macro's name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `fail`'s, and how to write another macro of `fail` there.
+    Fail(Way),
+    /// A macro of this project.
+    Local,
+    /// Something else: its path.
+    Other(String),
+    /// Two imports have the name.
+    Ambiguous,
+}
+
+/// How a place reaches `fail`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By the path at the place: its last segment is all that changes.
+    Path,
+    /// By an import of the name, which has to be changed as well.
+    Import,
+    /// By `#[macro_use]`: file, and which of its `extern crate` items.
+    MacroUse(usize, usize),
+    /// By a glob import of `fail`.
+    Glob,
+    /// In a way that only serves this one name.
+    Roundabout,
+}
+
+/// What a name stands for, and the import that brings it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// What it is.
+    pub origin: Origin,
+    /// File and position of the import.
+    pub import: Option<(usize, usize)>,
+}
+
+impl From<Origin> for Resolved {
+    fn from(origin: Origin) -> Self {
+        Resolved {
+            origin,
+            import: None,
+        }
+    }
+}
+
+/// Imports, by file and position, and the other imports that go through them.
+pub type Pins = BTreeMap<(usize, usize), BTreeSet<(usize, usize)>>;
+
+/// Looks names up.
+#[derive(Debug)]
+pub struct Resolver<'p> {
+    project: &'p Project,
+    /// Imports that others reach through their module: `use super::fail_point`.
+    pinned: RefCell<Pins>,
+}
+
+/// The native crate, whose `fail_point!` awaits already.
+const NATIVE: &str = "neon_failpoint";
+
+/// `neon_failpoint::compat`, which has what the shim has.
+fn is_compat(head: &str, module: &str) -> bool {
+    head == NATIVE && module == "compat"
+}
+
+/// Re-exports of re-exports end somewhere.
+const DEPTH: usize = 12;
+
+impl<'p> Resolver<'p> {
+    /// For the files of a project.
+    #[must_use]
+    pub fn new(project: &'p Project) -> Self {
+        Resolver {
+            project,
+            pinned: RefCell::default(),
+        }
+    }
+
+    /// The imports that others reach, each with those others.
+    #[must_use]
+    pub fn pinned(&self) -> Pins {
+        self.pinned.borrow().clone()
+    }
+
+    /// What a site's macro is.
+    #[must_use]
+    pub fn site(&self, file: usize, site: &Site) -> Resolved {
+        let scope = self.scope_at(file, site.range.start);
+        match site.path.as_slice() {
+            [name] => self.bare(file, scope, name, site.range.start),
+            path => self.path(file, scope, path, 0),
+        }
+    }
+
+    /// The innermost scope of a byte.
+    #[must_use]
+    pub fn scope_at(&self, file: usize, at: usize) -> usize {
+        let scopes = self.project.files.get(file).map(|file| &file.facts.scopes);
+        let inside = scopes.into_iter().flatten().enumerate();
+        inside
+            .filter(|(_, scope)| scope.range.contains(&at))
+            .min_by_key(|(_, scope)| scope.range.len())
+            .map_or(0, |(at, _)| at)
+    }
+
+    fn imports(&self, file: usize, scope: usize) -> impl Iterator<Item = (usize, &'p Import)> {
+        let imports = self.project.files.get(file).map(|f| &f.facts.imports);
+        let imports = imports.into_iter().flatten().enumerate();
+        imports.filter(move |(_, import)| import.scope == scope)
+    }
+
+    fn declares_fail(&self, file: usize) -> bool {
+        let package = self.project.files.get(file).map(|file| file.package);
+        let package = package.and_then(|package| self.project.packages.get(package));
+        package.is_some_and(|package| !package.declared_names().is_empty())
+    }
+
+    fn fail_names(&self, file: usize) -> Vec<String> {
+        let Some(file) = self.project.files.get(file) else {
+            return Vec::new();
+        };
+        let Some(package) = self.project.packages.get(file.package) else {
+            return Vec::new();
+        };
+        let mut names = package.fail_names();
+        for other in &self.project.files {
+            if other.package != file.package {
+                continue;
+            }
+            for item in &other.facts.extern_crates {
+                if names.contains(&item.name) && !names.contains(&item.alias) {
+                    names.push(item.alias.clone());
+                }
+            }
+        }
+        names
+    }
+
+    fn bare(&self, file: usize, scope: usize, name: &str, at: usize) -> Resolved {
+        let imported = self.in_scopes(file, scope, name);
+        if self.textually_local(file, name, at) {
+            // An import of the same macro, by its path, stands beside it.
+            let same = imported.filter(|found| found.origin == Origin::Local);
+            return same.unwrap_or_else(|| Origin::Local.into());
+        }
+        if let Some(found) = imported {
+            return found;
+        }
+        if let Some(way) = self.macro_use(file, name) {
+            return Origin::Fail(way).into();
+        }
+        if self.defined_in_package(file, name) {
+            return Origin::Local.into();
+        }
+        if !self.declares_fail(file) {
+            return Origin::Other(name.to_owned()).into();
+        }
+        Origin::Fail(Way::Roundabout).into()
+    }
+
+    /// From the scope outwards to its module.
+    fn in_scopes(&self, file: usize, scope: usize, name: &str) -> Option<Resolved> {
+        let mut scope = scope;
+        loop {
+            if let Some(found) = self.in_scope(file, scope, name, 0) {
+                return Some(found);
+            }
+            let here = self.project.files.get(file)?.facts.scopes.get(scope)?;
+            if here.kind != ScopeKind::Block {
+                return None;
+            }
+            scope = here.parent?;
+        }
+    }
+
+    /// Imports of the scope, then its globs.
+    fn in_scope(&self, file: usize, scope: usize, name: &str, depth: usize) -> Option<Resolved> {
+        if depth > DEPTH {
+            return None;
+        }
+        let explicit: Vec<(usize, &Import)> = self
+            .imports(file, scope)
+            .filter(|(_, import)| import.name == name)
+            .collect();
+        match explicit.as_slice() {
+            [] => {}
+            [(at, import)] => return Some(self.by_import(file, *at, import, depth)),
+            several => {
+                let mut found = several
+                    .iter()
+                    .map(|(at, import)| self.by_import(file, *at, import, depth).origin);
+                let first = found.next();
+                let same = found.all(|other| Some(other) == first);
+                return match several.first() {
+                    // The same name from the same place under several conditions.
+                    Some((at, import)) if same && first == Some(Origin::Fail(Way::Import)) => {
+                        let mut only = self.by_import(file, *at, import, depth);
+                        only.origin = Origin::Fail(Way::Roundabout);
+                        only.import = None;
+                        Some(only)
+                    }
+                    _ => Some(Origin::Ambiguous.into()),
+                };
+            }
+        }
+        let names = self.fail_names(file);
+        self.imports(file, scope)
+            .filter(|(_, import)| import.glob)
+            .find_map(|(_, import)| match import.path.as_slice() {
+                [head] if names.contains(head) => Some(Origin::Fail(Way::Glob).into()),
+                [head, compat] if is_compat(head, compat) => Some(Origin::Fail(Way::Glob).into()),
+                [head, ..] if head == NATIVE => {
+                    let path = format!("{}::{name}", import.path.join("::"));
+                    Some(Origin::Other(path).into())
+                }
+                path => {
+                    let (file, scope) = self.module(file, scope, path)?;
+                    self.in_scope(file, scope, name, depth + 1)
+                }
+            })
+    }
+
+    fn by_import(&self, file: usize, at: usize, import: &Import, depth: usize) -> Resolved {
+        let mut found = self.path(file, import.scope, &import.path, depth + 1);
+        if let Some(further) = found.import {
+            let mut pinned = self.pinned.borrow_mut();
+            pinned.entry(further).or_default().insert((file, at));
+        }
+        if let Origin::Fail(way) = &mut found.origin {
+            let renamed = import.path.last() != Some(&import.name);
+            *way = if *way == Way::Path && !renamed && !import.public {
+                Way::Import
+            } else {
+                Way::Roundabout
+            };
+        }
+        found.import = Some((file, at));
+        found
+    }
+
+    /// A path of two segments or more.
+    fn path(&self, file: usize, scope: usize, path: &[String], depth: usize) -> Resolved {
+        let other = || Origin::Other(path.join("::")).into();
+        if depth > DEPTH {
+            return other();
+        }
+        let absolute = path.first().is_some_and(String::is_empty);
+        let path = if absolute { path.get(1..) } else { Some(path) }.unwrap_or_default();
+        let (Some(head), Some((name, front))) = (path.first(), path.split_last()) else {
+            return other();
+        };
+        let shadowed = !absolute && self.is_module(file, scope, head);
+        let of_fail = path.len() == 2 && self.fail_names(file).contains(head);
+        if !shadowed
+            && (of_fail || matches!(path, [native, compat, _] if is_compat(native, compat)))
+        {
+            return Origin::Fail(Way::Path).into();
+        }
+        if let Some((module_file, module)) = self.module(file, scope, front) {
+            if let Some(mut found) = self.in_scope(module_file, module, name, depth + 1) {
+                if let Origin::Fail(way) = &mut found.origin {
+                    *way = Way::Roundabout;
+                }
+                return found;
+            }
+            if self.defined_in_package(module_file, name) {
+                return Origin::Local.into();
+            }
+        }
+        let relative = ["crate", "self", "super", "$crate"].contains(&head.as_str());
+        if !relative && !absolute {
+            let imported = self.visible_import(file, scope, head);
+            if let Some(import) = imported.filter(|import| import.path.as_slice() != path) {
+                let mut full = import.path.clone();
+                full.extend(path.iter().skip(1).cloned());
+                if full.as_slice() != path {
+                    return self.path(file, import.scope, &full, depth + 1);
+                }
+            }
+            if head != NATIVE && self.exported_by(head, name, depth) {
+                return Origin::Fail(Way::Roundabout).into();
+            }
+        }
+        if relative && self.defined_in_package(file, name) {
+            return Origin::Local.into();
+        }
+        other()
+    }
+
+    fn visible_import(&self, file: usize, scope: usize, name: &str) -> Option<&'p Import> {
+        let mut scope = scope;
+        loop {
+            if let Some((_, import)) = self.imports(file, scope).find(|(_, i)| i.name == name) {
+                return Some(import);
+            }
+            let here = self.project.files.get(file)?.facts.scopes.get(scope)?;
+            if here.kind != ScopeKind::Block {
+                return None;
+            }
+            scope = here.parent?;
+        }
+    }
+
+    /// Whether another crate of the project hands out `fail`'s macro under this name.
+    fn exported_by(&self, head: &str, name: &str, depth: usize) -> bool {
+        let of_head = |package: usize| {
+            let package = self.project.packages.get(package);
+            package.is_some_and(|package| package.name.replace('-', "_") == head)
+        };
+        let files = self.project.files.iter().enumerate();
+        files
+            .filter(|(_, file)| of_head(file.package))
+            .any(|(at, file)| {
+                file.facts.imports.iter().any(|import| {
+                    import.exported
+                        && import.name == name
+                        && self.is_reachable(at, import.scope)
+                        && matches!(
+                            self.path(at, import.scope, &import.path, depth + 1).origin,
+                            Origin::Fail(_)
+                        )
+                })
+            })
+    }
+
+    /// Whether `name` at the place means something other than the crate.
+    #[must_use]
+    pub fn is_hidden(&self, file: usize, at: usize, name: &str) -> bool {
+        let scope = self.scope_at(file, at);
+        let imported = self.visible_import(file, scope, name);
+        self.is_module(file, scope, name)
+            || imported.is_some_and(|import| import.path.as_slice() != [name.to_owned()])
+    }
+}

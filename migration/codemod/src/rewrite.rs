@@ -1,0 +1,319 @@
+//! `rewrite`: plan, write, check, put back.
+
+mod blame;
+mod locks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::check::{self, Features, Outcome};
+use crate::decide::{self, Decision, Refused, Wishes};
+use crate::edit;
+use crate::error::Error;
+use crate::files::{self, Change};
+use crate::manifest::{self, ManifestEdit, Needs};
+use crate::package::Package;
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::resolve::Resolver;
+use crate::source::Source;
+use blame::Failed;
+use locks::Locks;
+
+/// A rewrite of a project, not yet made.
+#[derive(Debug)]
+pub struct Rewriting<'p> {
+    project: &'p Project,
+    wishes: &'p Wishes,
+    manifests: bool,
+    /// The manifests as they were at first.
+    texts: BTreeMap<PathBuf, Result<String, String>>,
+    /// What the compiler refused.
+    pub refused: Refused,
+    /// Told what takes long.
+    pub tell: fn(&str),
+}
+
+/// What a rewrite does to files.
+#[derive(Debug)]
+pub struct Draft {
+    /// What becomes of each site.
+    pub decisions: Vec<Vec<Decision>>,
+    /// The edits.
+    pub plan: Plan,
+    /// The files, manifests last.
+    pub changes: Vec<Change>,
+    /// What manifests need that was not, or cannot be, added.
+    pub advice: Vec<String>,
+}
+
+impl<'p> Rewriting<'p> {
+    /// `manifests`: whether Cargo.toml is edited as well.
+    #[must_use]
+    pub fn new(project: &'p Project, wishes: &'p Wishes, manifests: bool) -> Self {
+        Rewriting {
+            project,
+            wishes,
+            manifests,
+            texts: BTreeMap::new(),
+            refused: Refused::new(),
+            tell: |_| (),
+        }
+    }
+
+    /// What the rewrite would do now.
+    ///
+    /// # Errors
+    ///
+    /// Where edits contradict each other, which is a mistake of this program.
+    pub fn draft(&mut self) -> Result<Draft, Error> {
+        loop {
+            let draft = self.draft_once()?;
+            let broken = self.broken(&draft);
+            if broken.is_empty() {
+                return Ok(draft);
+            }
+            for site in broken {
+                let words = "the edited file would not parse".to_owned();
+                self.refused.insert(site, words);
+            }
+        }
+    }
+
+    fn draft_once(&mut self) -> Result<Draft, Error> {
+        let resolver = Resolver::new(self.project);
+        let decisions = decide::decide(self.project, &resolver, self.wishes, &self.refused);
+        let plan = Plan::of(self.project, &resolver, self.wishes, &decisions);
+        let mut changes = Vec::new();
+        for (file, edits) in &plan.edits {
+            let Some(file) = self.project.files.get(*file) else {
+                continue;
+            };
+            let source = &file.source;
+            let after = edit::apply(&source.text, edits).map_err(|misfit| {
+                let place = source.position(misfit.edit.range.start);
+                Error::new(format!(
+                    "{}:{}:{}: {misfit}; this is a mistake of failpoint-migrate, nothing was changed",
+                    source.path.display(),
+                    place.line,
+                    place.column
+                ))
+            })?;
+            if after != source.text {
+                changes.push(Change {
+                    path: source.path.clone(),
+                    before: source.text.clone(),
+                    after,
+                });
+            }
+        }
+        let mut advice = Vec::new();
+        for (package, needs) in needs(&plan) {
+            let Some(package) = self.project.packages.get(package) else {
+                continue;
+            };
+            let published = !package.dependencies.is_empty() && !manifest::is_swapped(package);
+            if needs.shim_async && published {
+                advice.push(format!(
+                    "{}: `fail` still comes from a registry, and the published crate has no \
+                     `async_fail_point!`: put the package that stands in for it there first",
+                    package.name
+                ));
+            }
+            match self.manifest(package, needs) {
+                Ok(None) => {}
+                Ok(Some(edit)) if self.manifests => changes.push(Change {
+                    path: edit.path,
+                    before: edit.before,
+                    after: edit.after,
+                }),
+                Ok(Some(edit)) => advice.push(say(&edit)),
+                Err(trouble) => advice.push(match needs.native {
+                    true => format!("{trouble}; add `neon_failpoint` to the package by hand"),
+                    false => format!("{trouble}; add `fail` with the feature `async` by hand"),
+                }),
+            }
+        }
+        Ok(Draft {
+            decisions,
+            plan,
+            changes,
+            advice,
+        })
+    }
+
+    fn manifest(
+        &mut self,
+        package: &Package,
+        needs: Needs,
+    ) -> Result<Option<ManifestEdit>, String> {
+        let Some(path) = &package.manifest else {
+            return Err(format!("{} has no Cargo.toml", package.name));
+        };
+        let compat = package.others.iter().any(|other| other == "neon_failpoint");
+        if needs.shim_async && package.dependencies.is_empty() && !compat {
+            return Err(format!("{} has no dependency on `fail`", path.display()));
+        }
+        let text = self.texts.entry(path.clone()).or_insert_with(|| {
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))
+        });
+        manifest::edit(package, path, text.as_ref().map_err(String::clone)?, needs)
+    }
+
+    /// Sites of files that would not parse any more.
+    fn broken(&self, draft: &Draft) -> Vec<(usize, usize)> {
+        let mut broken = BTreeSet::new();
+        for (at, file) in self.project.files.iter().enumerate() {
+            let path = &file.source.path;
+            let change = draft.changes.iter().find(|change| change.path == *path);
+            let Some(change) = change.filter(|_| file.unparsed.is_none()) else {
+                continue;
+            };
+            let source = Source::new(path, change.after.clone());
+            let parses = source.tokens().and_then(|tokens| source.parse(tokens));
+            if parses.is_err() {
+                broken.insert(at);
+            }
+        }
+        let sites = draft.plan.sites.iter();
+        sites
+            .filter(|(file, _)| broken.contains(file))
+            .copied()
+            .collect()
+    }
+
+    /// Writes the draft, and puts back what does not build, until the rest does.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be written, Cargo cannot be run, or the tree did not build
+    /// before: all files are as they were then.
+    pub fn make(&mut self, draft: Draft, features: Option<&Features>) -> Result<Draft, Error> {
+        files::write(&draft.changes)?;
+        let Some(features) = features else {
+            return Ok(draft);
+        };
+        let touched = self.touched(&draft);
+        let locks = Locks::of(self.project, &touched);
+        let result = self.make_it_build(draft, &touched, features);
+        if !matches!(&result, Ok(draft) if !draft.changes.is_empty()) {
+            locks.put_back()?;
+        }
+        result
+    }
+
+    fn make_it_build(
+        &mut self,
+        mut draft: Draft,
+        touched: &[usize],
+        features: &Features,
+    ) -> Result<Draft, Error> {
+        let mut built_before = false;
+        loop {
+            let outcome = self.check(touched, features);
+            let failed = match outcome {
+                Ok(None) => return Ok(draft),
+                Ok(Some(failed)) => failed,
+                Err(error) => {
+                    files::turn(&draft.changes, &[])?;
+                    return Err(error);
+                }
+            };
+            if !built_before {
+                self.did_build(&draft, touched, features)?;
+                built_before = true;
+            }
+            let refused = self.blame(&draft, &failed);
+            if refused.is_empty() {
+                files::turn(&draft.changes, &[])?;
+                return Err(Error::new(format!(
+                    "the tree built before, but does not with nothing left of the edits:\n{}",
+                    failed.words()
+                )));
+            }
+            self.refused.extend(refused);
+            let next = self.draft();
+            let next = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    files::turn(&draft.changes, &[])?;
+                    return Err(error);
+                }
+            };
+            files::turn(&draft.changes, &next.changes)?;
+            draft = next;
+        }
+    }
+
+    fn touched(&self, draft: &Draft) -> Vec<usize> {
+        let files = draft.plan.edits.keys();
+        let files = files.filter_map(|file| self.project.files.get(*file));
+        let packages: BTreeSet<usize> = files
+            .flat_map(|file| std::iter::once(file.package).chain(file.also.iter().copied()))
+            .collect();
+        packages.into_iter().collect()
+    }
+
+    /// The first package that does not build.
+    fn check(&self, packages: &[usize], features: &Features) -> Result<Option<Failed>, Error> {
+        for at in packages {
+            let Some(package) = self.project.packages.get(*at) else {
+                continue;
+            };
+            // The manifest may have changed since it was read.
+            let now = package.manifest.as_deref().and_then(Package::read);
+            let now = now.as_ref().unwrap_or(package);
+            (self.tell)(&format!("checking {}", package.name));
+            let outcome = check::check(now, features)?;
+            let (complaints, cargo) = match outcome {
+                Outcome::Builds => continue,
+                Outcome::Errors(complaints) => (complaints, String::new()),
+                Outcome::Cargo(words) => (Vec::new(), words),
+            };
+            return Ok(Some(Failed {
+                package: *at,
+                name: package.name.clone(),
+                complaints,
+                cargo,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// An error if the tree did not build before the edits.
+    fn did_build(
+        &self,
+        draft: &Draft,
+        touched: &[usize],
+        features: &Features,
+    ) -> Result<(), Error> {
+        files::turn(&draft.changes, &[])?;
+        match self.check(touched, features)? {
+            Some(failed) => Err(Error::new(format!(
+                "the package {} does not build as it is, so nothing was changed; \
+                 make it build, choose `--features`, or give `--no-check`:\n{}",
+                failed.name,
+                failed.words()
+            ))),
+            None => files::write(&draft.changes),
+        }
+    }
+}
+
+fn needs(plan: &Plan) -> BTreeMap<usize, Needs> {
+    let mut needs: BTreeMap<usize, Needs> = BTreeMap::new();
+    for package in &plan.wants_async {
+        needs.entry(*package).or_default().shim_async = true;
+    }
+    for (package, tests_only) in &plan.wants_native {
+        let need = needs.entry(*package).or_default();
+        need.native = true;
+        need.tests_only = *tests_only;
+    }
+    needs
+}
+
+fn say(edit: &ManifestEdit) -> String {
+    format!("{}: add {}", edit.path.display(), edit.added.join(", and "))
+}

@@ -1,0 +1,184 @@
+//! One source file: its text, where its lines begin, its tokens and its syntax tree.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+
+/// A file's text, with the places of its lines.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// All of it: a byte order mark and a shebang, too.
+    pub text: String,
+    /// The bytes before the first token that the parser may see.
+    skip: usize,
+    lines: Vec<usize>,
+}
+
+/// A place in a file, both numbers from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+/// Why a file was not understood, and where.
+#[derive(Debug, Clone)]
+pub struct Unparsed {
+    /// The first place that was not understood.
+    pub position: Position,
+    /// The parser's words.
+    pub message: String,
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+impl Source {
+    /// Reads a file. One that is not UTF-8 does not parse, and has no text.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read.
+    pub fn read(path: &Path) -> std::io::Result<(Source, Option<Unparsed>)> {
+        let bytes = std::fs::read(path)?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok((Source::new(path, text), None)),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let bytes = error.as_bytes().get(..valid).unwrap_or_default();
+                let before = String::from_utf8_lossy(bytes).into_owned();
+                let unparsed = Unparsed {
+                    position: Source::new(path, before).position(valid),
+                    message: "not UTF-8 text".to_owned(),
+                };
+                Ok((Source::new(path, String::new()), Some(unparsed)))
+            }
+        }
+    }
+
+    /// A text that stands for the file at `path`.
+    #[must_use]
+    pub fn new(path: &Path, text: String) -> Source {
+        let mark = if text.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len_utf8()
+        } else {
+            0
+        };
+        let skip = mark + shebang(text.get(mark..).unwrap_or_default());
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Source {
+            path: path.to_owned(),
+            text,
+            skip,
+            lines,
+        }
+    }
+
+    /// The file's tokens. Their spans count from behind what was skipped: ask [`Source::range`].
+    ///
+    /// # Errors
+    ///
+    /// Where the text is not made of tokens: an unclosed bracket or string.
+    pub fn tokens(&self) -> Result<TokenStream, Unparsed> {
+        let text = self.text.get(self.skip..).unwrap_or_default();
+        let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
+            self.unparsed(error.span(), "a bracket or a string does not end")
+        })?;
+        match too_deep(&tokens) {
+            Some(span) => Err(self.unparsed(span, "brackets are nested too deep")),
+            None => Ok(tokens),
+        }
+    }
+
+    /// The file's syntax tree.
+    ///
+    /// # Errors
+    ///
+    /// Where the parser does not understand it.
+    pub fn parse(&self, tokens: TokenStream) -> Result<syn::File, Unparsed> {
+        syn::parse2(tokens).map_err(|error| self.unparsed(error.span(), &error.to_string()))
+    }
+
+    fn unparsed(&self, span: Span, message: &str) -> Unparsed {
+        Unparsed {
+            position: self.position(self.range(span).start),
+            message: message.to_owned(),
+        }
+    }
+
+    /// The bytes of the file that a span of its tokens covers.
+    #[must_use]
+    pub fn range(&self, span: Span) -> Range<usize> {
+        let range = span.byte_range();
+        let end = self.text.len();
+        (range.start + self.skip).min(end)..(range.end + self.skip).min(end)
+    }
+
+    /// The line and the column of a byte.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or(0);
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Position {
+            line,
+            column: 1 + before.chars().filter(|c| *c != BYTE_ORDER_MARK).count(),
+        }
+    }
+
+    /// The text of some bytes; empty where they are not whole characters of the file.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+}
+
+/// How deep brackets may be nested: parsers recurse, and the stack ends somewhere.
+const DEPTH: usize = 4_000;
+
+/// Where brackets are nested deeper than that.
+fn too_deep(tokens: &TokenStream) -> Option<Span> {
+    let mut open = vec![tokens.clone().into_iter()];
+    while let Some(innermost) = open.last_mut() {
+        match innermost.next() {
+            None => {
+                open.pop();
+            }
+            Some(TokenTree::Group(group)) if open.len() >= DEPTH => return Some(group.span_open()),
+            Some(TokenTree::Group(group)) => open.push(group.stream().into_iter()),
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// The length of a first line `#!interpreter`; `#![attribute]` is none.
+fn shebang(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("#!") else {
+        return 0;
+    };
+    if first_beyond_comments(rest) == Some('[') {
+        return 0;
+    }
+    text.find('\n').unwrap_or(text.len())
+}
+
+/// The first character that is neither white space nor in a comment.
+fn first_beyond_comments(mut text: &str) -> Option<char> {
+    loop {
+        text = text.trim_start();
+        if let Some(rest) = text.strip_prefix("//") {
+            text = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if let Some(rest) = text.strip_prefix("/*") {
+            text = rest.split_once("*/").map_or("", |(_, rest)| rest);
+        } else {
+            return text.chars().next();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The report as a table for people.
+
+use std::fmt::Write as _;
+
+use crate::report::{Report, SiteReport};
+
+/// What has become of the sites that can be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tense {
+    /// They can be.
+    Can,
+    /// They were.
+    Was,
+}
+
+/// The whole table.
+#[must_use]
+pub fn table(report: &Report, tense: Tense) -> String {
+    let mut text = String::new();
+    let rewritten = match tense {
+        Tense::Can => "can be rewritten",
+        Tense::Was => "rewritten",
+    };
+    for count in &report.crates {
+        let _ = writeln!(
+            text,
+            "{}: {}, {} already awaiting, {} {rewritten}, {} left",
+            count.name,
+            plural(count.sites, "failpoint"),
+            count.done,
+            count.rewritable,
+            count.left
+        );
+        let mut sites: Vec<&SiteReport> = report
+            .sites
+            .iter()
+            .filter(|site| site.package == count.package)
+            .collect();
+        sites.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let width = |of: fn(&SiteReport) -> usize| sites.iter().map(|s| of(s)).max().unwrap_or(0);
+        let places = width(|site| place(site).chars().count());
+        let names = width(|site| name(site).chars().count()).min(48);
+        let macros = width(|site| site.macro_path.chars().count());
+        let forms = width(|site| site.form.chars().count());
+        let contexts = width(|site| site.context.chars().count());
+        for site in sites {
+            let what = match (site.status, &site.reason) {
+                ("done", _) => "awaits already".to_owned(),
+                ("rewrite", _) => match site.note {
+                    Some(note) => format!("{rewritten} ({note})"),
+                    None => rewritten.to_owned(),
+                },
+                (_, reason) => format!("left: {}", reason.as_deref().unwrap_or_default()),
+            };
+            let _ = writeln!(
+                text,
+                "  {:places$}  {:names$}  {:macros$}  {:forms$}  {:contexts$}  {what}",
+                place(site),
+                name(site),
+                site.macro_path,
+                site.form,
+                site.context,
+            );
+            if !site.async_callers.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "  {:places$}  called, by name, from async code in {}",
+                    "",
+                    site.async_callers.join(", ")
+                );
+            }
+        }
+    }
+    if report.crates.is_empty() {
+        text.push_str("no failpoints\n");
+    } else if report.crates.len() > 1 {
+        let left: usize = report.crates.iter().map(|count| count.left).sum();
+        let done: usize = report.crates.iter().map(|count| count.done).sum();
+        let _ = writeln!(
+            text,
+            "all: {}, {done} already awaiting, {} {rewritten}, {left} left",
+            plural(report.sites.len(), "failpoint"),
+            report.rewritable()
+        );
+    }
+    text
+}
+
+/// Files that were not understood, and the notes.
+#[must_use]
+pub fn remarks(report: &Report) -> String {
+    let mut text = String::new();
+    let mut others = 0;
+    for file in &report.unparsed {
+        if !file.mentions_failpoints && others == 10 {
+            continue;
+        }
+        others += usize::from(!file.mentions_failpoints);
+        let _ = writeln!(
+            text,
+            "{}:{}:{}: does not parse, left alone: {}",
+            file.file, file.line, file.column, file.message
+        );
+    }
+    let total = report.unparsed.iter();
+    let total = total.filter(|file| !file.mentions_failpoints).count();
+    if total > others {
+        let _ = writeln!(
+            text,
+            "{} more that mention no failpoint do not parse; `--json` names them",
+            plural(total - others, "file")
+        );
+    }
+    for file in &report.unreadable {
+        let _ = writeln!(text, "{}: cannot be read: {}", file.file, file.message);
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    text
+}
+
+fn place(site: &SiteReport) -> String {
+    format!("{}:{}", site.file, site.line)
+}
+
+/// The name on one line.
+fn name(site: &SiteReport) -> String {
+    let name = site.name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.chars().count() > 48 {
+        let short: String = name.chars().take(47).collect();
+        format!("{short}…")
+    } else {
+        name
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}

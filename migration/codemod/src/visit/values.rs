@@ -1,0 +1,303 @@
+//! Which expressions give a value that is known not to be Send, or hold one in a temporary.
+
+use syn::spanned::Spanned;
+use syn::visit::Visit;
+use syn::{Expr, Pat, Stmt, Type};
+
+use super::types::{self, Types};
+
+/// A value that lives where it matters.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// The binding, or the expression.
+    pub(crate) binding: String,
+    /// What it is.
+    pub(crate) what: &'static str,
+    /// Where it begins to live.
+    pub(crate) at: proc_macro2::Span,
+    /// Whether something other than `drop` mentioned it since.
+    pub(crate) used: bool,
+}
+
+/// Judges expressions, given the bindings that are held.
+pub(crate) struct Values<'a, 'ast> {
+    pub(crate) types: &'a Types<'ast>,
+    pub(crate) frames: &'a [Vec<Held>],
+}
+
+impl Values<'_, '_> {
+    /// Why the expression's value is not Send.
+    pub(crate) fn of(&self, expr: &Expr) -> Option<&'static str> {
+        match expr {
+            Expr::Paren(inner) => self.of(&inner.expr),
+            Expr::Group(inner) => self.of(&inner.expr),
+            Expr::Reference(inner) => self
+                .of(&inner.expr)
+                .or_else(|| self.kept_by_reference(&inner.expr)),
+            Expr::Await(inner) => match &*inner.base {
+                Expr::MethodCall(call) if guard(call).is_some() => None,
+                base => self.of(base),
+            },
+            Expr::Try(inner) => self.taken_out(&inner.expr),
+            Expr::MethodCall(call) => self.of_method(call),
+            Expr::Call(call) => self.of_call(call),
+            Expr::Cast(cast) => matches!(&*cast.ty, Type::Ptr(_)).then_some(types::POINTER),
+            Expr::RawAddr(_) => Some(types::POINTER),
+            Expr::Path(path) => self.of_binding(path),
+            Expr::Tuple(tuple) => tuple.elems.iter().find_map(|e| self.of(e)),
+            Expr::Array(array) => array.elems.iter().find_map(|e| self.of(e)),
+            Expr::Struct(item) => {
+                let name = item.path.segments.last().map(|last| last.ident.to_string());
+                name.and_then(|name| self.types.struct_not_send(&name, 0))
+                    .or_else(|| item.fields.iter().find_map(|f| self.of(&f.expr)))
+            }
+            Expr::Block(block) => self.of_tail(&block.block),
+            Expr::Unsafe(block) => self.of_tail(&block.block),
+            Expr::If(branches) => self.of_tail(&branches.then_branch).or_else(|| {
+                let handed_on = match &*branches.cond {
+                    Expr::Let(item) => {
+                        self.handed_on(&item.expr, &item.pat, tail(&branches.then_branch))
+                    }
+                    _ => None,
+                };
+                handed_on.or_else(|| {
+                    let (_, other) = branches.else_branch.as_ref()?;
+                    self.of(other)
+                })
+            }),
+            Expr::Match(arms) => arms.arms.iter().find_map(|arm| {
+                let body = match &*arm.body {
+                    Expr::Block(block) => tail(&block.block),
+                    body => Some(body),
+                };
+                self.of(&arm.body)
+                    .or_else(|| self.handed_on(&arms.expr, &arm.pat, body))
+            }),
+            Expr::Macro(call) if call.mac.path.is_ident("vec") => {
+                mentions(&call.mac.tokens, "Rc").then_some(types::RC)
+            }
+            _ => None,
+        }
+    }
+
+    fn of_tail(&self, block: &syn::Block) -> Option<&'static str> {
+        self.of(tail(block)?)
+    }
+
+    /// `let x = &lock().field`: the temporary lives as long as `x`.
+    fn kept_by_reference(&self, expr: &Expr) -> Option<&'static str> {
+        match expr {
+            Expr::Unary(unary) => self.kept_by_reference(&unary.expr),
+            Expr::Field(field) => self.kept_by_reference(&field.base),
+            Expr::Index(index) => self.kept_by_reference(&index.expr),
+            Expr::Paren(inner) => self.kept_by_reference(&inner.expr),
+            Expr::Path(_) => None,
+            other => self.of(other),
+        }
+    }
+
+    /// `match lock { Ok(guard) => guard, .. }`: a binding of the pattern that comes out again.
+    fn handed_on(&self, from: &Expr, pattern: &Pat, out: Option<&Expr>) -> Option<&'static str> {
+        let Some(Expr::Path(path)) = out else {
+            return None;
+        };
+        let name = path.path.get_ident()?;
+        let bound = bindings(pattern).iter().any(|binding| binding == name);
+        self.of(from).filter(|_| bound)
+    }
+
+    fn of_binding(&self, path: &syn::ExprPath) -> Option<&'static str> {
+        let name = path.path.get_ident()?.to_string();
+        self.frames
+            .iter()
+            .rev()
+            .flat_map(|frame| frame.iter().rev())
+            .find(|held| held.binding == name)
+            .map(|held| held.what)
+    }
+
+    fn of_method(&self, call: &syn::ExprMethodCall) -> Option<&'static str> {
+        if let Some(what) = guard(call) {
+            return Some(what);
+        }
+        match call.method.to_string().as_str() {
+            "unwrap" | "expect" | "unwrap_or_else" | "unwrap_or_default" | "ok" | "unwrap_or" => {
+                self.taken_out(&call.receiver)
+            }
+            "map_err" | "or_else" | "context" | "with_context" | "ok_or" | "ok_or_else"
+            | "inspect_err" => self.of(&call.receiver),
+            "as_ptr" | "as_mut_ptr" if call.args.is_empty() => Some(types::POINTER),
+            "clone" => match &*call.receiver {
+                Expr::Path(path) => self.of_binding(path).filter(|what| *what == types::RC),
+                _ => None,
+            },
+            name => self
+                .types
+                .returned_by_method(name)
+                .iter()
+                .find_map(|ty| self.types.not_send(ty)),
+        }
+    }
+
+    fn of_call(&self, call: &syn::ExprCall) -> Option<&'static str> {
+        let Expr::Path(callee) = &*call.func else {
+            return None;
+        };
+        let names: Vec<String> = callee
+            .path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string())
+            .collect();
+        let last = names.last()?.as_str();
+        let owner = names.iter().rev().nth(1).map_or("", String::as_str);
+        let full = self.types.full_path(&callee.path);
+        match (owner, last) {
+            ("Rc", "try_unwrap" | "into_inner" | "strong_count" | "ptr_eq") => None,
+            ("Rc", _) => Some(types::RC),
+            ("FailScenario", "setup") => Some(types::SCENARIO),
+            (_, "thread_rng") => Some(types::GENERATOR),
+            (_, "rng") if full.first().is_some_and(|head| head == "rand") => Some(types::GENERATOR),
+            ("ptr", "null" | "null_mut" | "from_ref" | "from_mut") => Some(types::POINTER),
+            ("MutexGuard" | "RwLockReadGuard" | "RwLockWriteGuard", "map" | "try_map") => {
+                Some(types::GUARD)
+            }
+            ("Ref" | "RefMut", "map" | "map_split") => Some(types::BORROW),
+            (_, "Some" | "Ok" | "Err") | ("Box" | "Arc" | "Pin", "new" | "pin") => {
+                call.args.iter().find_map(|argument| self.of(argument))
+            }
+            _ => {
+                let returned = self.types.returned_by(&callee.path);
+                let makes_own = returned.iter().any(|ty| types::last_name(ty) == "Self");
+                returned
+                    .iter()
+                    .find_map(|ty| self.types.not_send(ty))
+                    .or_else(|| self.types.struct_not_send(owner, 0).filter(|_| makes_own))
+                    // `Pair(a, b)`.
+                    .or_else(|| self.types.struct_not_send(last, 0))
+            }
+        }
+    }
+
+    /// The value of `expr?` or `expr.unwrap()`.
+    fn taken_out(&self, expr: &Expr) -> Option<&'static str> {
+        let (base, awaited) = match expr {
+            Expr::Await(inner) => (&*inner.base, true),
+            other => (other, false),
+        };
+        let returned = match base {
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(callee) => self.types.returned_by(&callee.path),
+                _ => &[],
+            },
+            Expr::MethodCall(call) if guard(call).is_none() => {
+                self.types.returned_by_method(&call.method.to_string())
+            }
+            _ => &[],
+        };
+        if returned.is_empty() || !matches!(base, Expr::Call(_) | Expr::MethodCall(_)) {
+            return if awaited && matches!(base, Expr::MethodCall(call) if guard(call).is_some()) {
+                None
+            } else {
+                self.of(base)
+            };
+        }
+        returned
+            .iter()
+            .find_map(|ty| self.types.not_send(types::taken_out(ty)))
+    }
+
+    /// A temporary in the head of a `match`, `if let`, `while let` or `for`, which lives
+    /// through the body; with its text's place.
+    pub(crate) fn temporary(&self, head: &Expr) -> Option<(&'static str, proc_macro2::Span)> {
+        let mut search = Temporaries {
+            values: self,
+            found: None,
+        };
+        search.visit_expr(head);
+        search.found
+    }
+}
+
+/// The expression that a block ends with.
+fn tail(block: &syn::Block) -> Option<&Expr> {
+    match block.stmts.last() {
+        Some(Stmt::Expr(tail, None)) => Some(tail),
+        _ => None,
+    }
+}
+
+/// A call that gives the guard of a lock or cell that is not awaited.
+fn guard(call: &syn::ExprMethodCall) -> Option<&'static str> {
+    if !call.args.is_empty() {
+        return None;
+    }
+    match call.method.to_string().as_str() {
+        "lock" | "try_lock" | "read" | "try_read" | "write" | "try_write" | "upgradable_read"
+        | "read_recursive" => Some(types::GUARD),
+        "borrow" | "borrow_mut" | "try_borrow" | "try_borrow_mut" | "borrow_and_update" => {
+            Some(types::BORROW)
+        }
+        "enter" | "entered" => Some(types::ENTERED),
+        _ => None,
+    }
+}
+
+struct Temporaries<'v, 'a, 'ast> {
+    values: &'v Values<'a, 'ast>,
+    found: Option<(&'static str, proc_macro2::Span)>,
+}
+
+impl<'e> Visit<'e> for Temporaries<'_, '_, '_> {
+    fn visit_expr(&mut self, expr: &'e Expr) {
+        if self.found.is_some() {
+            return;
+        }
+        match expr {
+            // They run elsewhere, or drop their own temporaries.
+            Expr::Closure(_) | Expr::Async(_) | Expr::Block(_) | Expr::Path(_) => {}
+            Expr::Await(inner) => match &*inner.base {
+                Expr::MethodCall(call) if guard(call).is_some() => self.visit_expr(&call.receiver),
+                base => self.visit_expr(base),
+            },
+            _ => match self.values.of(expr) {
+                Some(what) => self.found = Some((what, expr.span())),
+                None => syn::visit::visit_expr(self, expr),
+            },
+        }
+    }
+}
+
+/// The bindings of a pattern.
+pub(crate) fn bindings(pattern: &Pat) -> Vec<syn::Ident> {
+    struct Bindings(Vec<syn::Ident>);
+    impl<'e> Visit<'e> for Bindings {
+        fn visit_pat_ident(&mut self, pattern: &'e syn::PatIdent) {
+            // `None` and constants look like bindings.
+            let constant = pattern
+                .ident
+                .to_string()
+                .starts_with(|c: char| c.is_uppercase());
+            if !constant {
+                self.0.push(pattern.ident.clone());
+            }
+            syn::visit::visit_pat_ident(self, pattern);
+        }
+    }
+    let mut found = Bindings(Vec::new());
+    found.visit_pat(pattern);
+    found.0
+}
+
+/// Whether the tokens have the identifier, or a string that formats it.
+pub(crate) fn mentions(tokens: &proc_macro2::TokenStream, name: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(ident) => ident == name,
+        proc_macro2::TokenTree::Group(group) => mentions(&group.stream(), name),
+        proc_macro2::TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:"))
+        }
+        proc_macro2::TokenTree::Punct(_) => false,
+    })
+}

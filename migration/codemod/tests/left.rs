@@ -1,0 +1,96 @@
+//! Every file under `fixtures/left` and `fixtures/left_native` stays byte for byte, each of
+//! its failpoints for the reason that a `//~` line has, in the order of the text.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+fn check(folder: &str, target: &str) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(folder);
+    let mut seen = 0;
+    for entry in fs::read_dir(source).expect("the fixtures are there") {
+        let path = entry.expect("an entry").path();
+        let text = common::read(&path);
+        let crate_folder = common::folder();
+        let copy = crate_folder.path().join("src/lib.rs");
+        common::write(&copy, &text);
+        let dependencies = "[dependencies]\nfail = \"0.5\"\nfail-parallel = \"0.5\"\n";
+        let manifest = common::manifest("left", dependencies);
+        common::write(&crate_folder.path().join("Cargo.toml"), &manifest);
+
+        let report = common::scan_with(&["--to", target], crate_folder.path());
+        let mut reasons = common::each(&report, "reason");
+        // What awaits already has none.
+        reasons.retain(|reason| reason != "null");
+        let wanted: Vec<&str> = text
+            .lines()
+            .filter_map(|l| l.strip_prefix("//~ "))
+            .collect();
+        assert_eq!(
+            reasons.len(),
+            wanted.len(),
+            "{}: {reasons:#?}",
+            path.display()
+        );
+        for (reason, wanted) in reasons.iter().zip(&wanted) {
+            let reason = without_line(reason);
+            assert!(
+                reason.contains(wanted),
+                "{}: {reason}, not {wanted}",
+                path.display()
+            );
+        }
+
+        let options = ["rewrite", "--to", target, "--no-check", "--allow-dirty"];
+        common::migrated(&options, crate_folder.path());
+        assert_eq!(common::read(&copy), text, "{}", path.display());
+        assert_eq!(
+            common::read(&crate_folder.path().join("Cargo.toml")),
+            manifest
+        );
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+/// The text without ` of line 12`.
+fn without_line(reason: &str) -> String {
+    match reason.split_once(" of line ") {
+        Some((before, after)) => before.to_owned() + after.trim_start_matches(char::is_numeric),
+        None => reason.to_owned(),
+    }
+}
+
+#[test]
+fn what_cannot_await_is_left_with_its_reason() {
+    check("left", "compat");
+}
+
+#[test]
+fn closures_that_look_at_the_option_are_left_with_their_reason() {
+    check("left_native", "native");
+}
+
+#[test]
+fn a_sync_function_names_its_async_callers() {
+    let folder = common::folder();
+    common::write(
+        &folder.path().join("Cargo.toml"),
+        &common::manifest("a", "[dependencies]\nfail = \"0.5\"\n"),
+    );
+    common::write(
+        &folder.path().join("src/lib.rs"),
+        "mod b;\npub fn save() { fail::fail_point!(\"save\"); }\nfn sync() { save() }\n",
+    );
+    common::write(
+        &folder.path().join("src/b.rs"),
+        "pub async fn all(s: &S) {\n    crate::save();\n    s.save();\n}\n",
+    );
+    let report = common::scan(folder.path());
+    let callers = common::each(&report, "async_callers");
+    let place = folder.path().join("src/b.rs").display().to_string();
+    assert_eq!(callers, [format!("[\"all ({place}:2)\"]")]);
+}

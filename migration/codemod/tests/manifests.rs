@@ -1,0 +1,203 @@
+//! What is added to Cargo.toml, in each form that a dependency has.
+
+mod common;
+
+use std::path::Path;
+
+const SOURCE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\", |_| ());\n}\n";
+
+fn edited(before: &str, options: &[&str]) -> String {
+    let folder = common::folder();
+    common::write(&folder.path().join("src/lib.rs"), SOURCE);
+    let manifest = format!("[package]\nname = \"a\"\nedition = \"2021\"\n\n{before}");
+    common::write(&folder.path().join("Cargo.toml"), &manifest);
+    let after = common::rewritten(folder.path(), options, "Cargo.toml");
+    let after = after.strip_prefix("[package]\nname = \"a\"\nedition = \"2021\"\n\n");
+    after.expect("the head stays").to_owned()
+}
+
+#[test]
+fn a_version_becomes_a_table() {
+    assert_eq!(
+        edited("[dependencies]\nfail = \"0.5\" # why\nlog = \"0.4\"\n", &[]),
+        "[dependencies]\nfail = { version = \"0.5\", features = [\"async\"] } # why\nlog = \"0.4\"\n"
+    );
+}
+
+#[test]
+fn an_inline_table_gets_the_feature() {
+    assert_eq!(
+        edited(
+            "[dependencies]\nfail = { path = \"x\", features = [\"failpoints\"] }\n",
+            &[]
+        ),
+        "[dependencies]\nfail = { path = \"x\", features = [\"failpoints\", \"async\"] }\n"
+    );
+    assert_eq!(
+        edited(
+            "[dependencies]\nfail = { path = \"x\", optional = true }\n",
+            &[]
+        ),
+        "[dependencies]\nfail = { path = \"x\", optional = true, features = [\"async\"] }\n"
+    );
+}
+
+#[test]
+fn a_table_of_its_own_gets_the_feature() {
+    assert_eq!(
+        edited(
+            "[dependencies.fail]\nversion = \"0.5\"\nfeatures = [\n    \"failpoints\",\n]\n",
+            &[]
+        ),
+        "[dependencies.fail]\nversion = \"0.5\"\nfeatures = [\n    \"failpoints\",\n    \"async\",\n]\n"
+    );
+}
+
+#[test]
+fn a_dependency_for_a_target_gets_the_feature() {
+    assert_eq!(
+        edited("[target.'cfg(unix)'.dependencies]\nfail = \"0.5\"\n", &[]),
+        "[target.'cfg(unix)'.dependencies]\nfail = { version = \"0.5\", features = [\"async\"] }\n"
+    );
+}
+
+#[test]
+fn a_feature_that_is_there_is_not_added_again() {
+    let before = "[dependencies]\nfail = { version = \"0.5\", features = [\"async\"] }\n";
+    assert_eq!(edited(before, &[]), before);
+}
+
+#[test]
+fn a_renamed_dependency_is_found_under_its_name() {
+    let folder = common::folder();
+    let manifest = common::manifest(
+        "a",
+        "[dependencies]\nfault-points = { package = \"fail\", version = \"0.5\" }\nfail = { package = \"fail-parallel\", version = \"0.5\" }\n",
+    );
+    common::write(&folder.path().join("Cargo.toml"), &manifest);
+    let source = "pub async fn run() {\n    fault_points::fail_point!(\"x\");\n    fail::fail_point!(\"y\");\n}\n";
+    common::write(&folder.path().join("src/lib.rs"), source);
+    let after = common::rewritten(folder.path(), &[], "src/lib.rs");
+    assert_eq!(
+        after,
+        source.replacen("points::fail", "points::async_fail", 1)
+    );
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    let wanted = "fault-points = { package = \"fail\", version = \"0.5\", features = [\"async\"] }";
+    assert!(manifest.contains(wanted), "{manifest}");
+}
+
+/// A workspace with one member.
+fn workspace(root: &str, member: &str) -> tempfile::TempDir {
+    let folder = common::folder();
+    let root = format!("[workspace]\nmembers = [\"a\"]\n\n{root}");
+    common::write(&folder.path().join("Cargo.toml"), &root);
+    let manifest =
+        format!("[package]\nname = \"a\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n{member}");
+    common::write(&folder.path().join("a/Cargo.toml"), &manifest);
+    common::write(&folder.path().join("a/src/lib.rs"), SOURCE);
+    folder
+}
+
+#[test]
+fn a_dependency_from_the_workspace_gets_the_feature_in_the_member() {
+    let folder = workspace(
+        "[workspace.dependencies]\nfail = \"0.5\"\n",
+        "[dependencies]\nfail.workspace = true\n",
+    );
+    let after = common::rewritten(folder.path(), &[], "a/Cargo.toml");
+    assert!(
+        after.contains("fail.workspace = true\nfail.features = [\"async\"]\n"),
+        "{after}"
+    );
+
+    let folder = workspace(
+        "[workspace.dependencies]\nfail = { version = \"0.5\", features = [\"async\"] }\n",
+        "[dependencies]\nfail = { workspace = true }\n",
+    );
+    let after = common::rewritten(folder.path(), &[], "a/Cargo.toml");
+    assert!(after.ends_with("fail = { workspace = true }\n"), "{after}");
+}
+
+#[test]
+fn native_adds_the_crate_beside_the_shim_and_passes_testing_on() {
+    let shim = common::workspace().join("migration/fail");
+    let before = format!(
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\nfail = {{ path = {shim:?} }}\n"
+    );
+    let after = edited(&before, &["--to", "native"]);
+    assert!(
+        after.starts_with(
+            "[features]\nfailpoints = [\"fail/failpoints\", \"neon_failpoint/testing\"]\n"
+        ),
+        "{after}"
+    );
+    assert!(after.contains("neon_failpoint = { path = \""), "{after}");
+    assert!(!after.contains("features = [\"async\"]"), "{after}");
+}
+
+#[test]
+fn native_takes_the_source_of_a_patch() {
+    let folder = workspace(
+        "[patch.crates-io]\nfail = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }\n",
+        "[dependencies]\nfail = \"0.5\"\n",
+    );
+    let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
+    let wanted = "neon_failpoint = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }";
+    assert!(after.contains(wanted), "{after}");
+    assert!(
+        after.contains("testing = [\"neon_failpoint/testing\"]"),
+        "{after}"
+    );
+}
+
+#[test]
+fn native_takes_the_workspaces_own_entry() {
+    let folder = workspace(
+        "[workspace.dependencies]\nneon_failpoint = \"0.1\"\n",
+        "[dependencies]\nfail = { version = \"0.5\", features = [\"failpoints\"] }\n",
+    );
+    let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
+    let wanted = "neon_failpoint = { workspace = true, features = [\"testing\"] }";
+    assert!(after.contains(wanted), "{after}");
+}
+
+fn notes(folder: &Path, options: &[&str]) -> String {
+    let mut arguments = vec!["rewrite", "--no-check", "--allow-dirty"];
+    arguments.extend(options);
+    common::said(&common::migrate(&arguments, folder))
+}
+
+#[test]
+fn when_the_last_use_is_gone_it_says_that_fail_can_go() {
+    let folder = workspace(
+        "[workspace.dependencies]\nfail = \"0.5\"\n\n[patch.crates-io]\nfail = { path = \"x\" }\n",
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\nfail.workspace = true\n",
+    );
+    let said = notes(folder.path(), &["--to", "compat"]);
+    assert!(!said.contains("can go"), "{said}");
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(
+        said.contains("nothing in a uses `fail` any more: it can go from"),
+        "{said}"
+    );
+    assert!(
+        said.contains("and from the features `failpoints`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("from [workspace.dependencies] and [patch]"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_left_keeps_fail() {
+    let folder = common::sketch(&[(
+        "src/lib.rs",
+        &format!("{SOURCE}pub fn sync() {{\n    fail::fail_point!(\"y\");\n}}\n"),
+    )]);
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(said.contains("1 rewritten, 1 left"), "{said}");
+    assert!(!said.contains("can go"), "{said}");
+}

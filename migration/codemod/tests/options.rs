@@ -1,0 +1,228 @@
+//! The options and the exit status: what is written, and what is only said.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+const BEFORE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\");\n}\n";
+const AFTER: &str = "pub async fn run() {\n    fail::async_fail_point!(\"x\");\n}\n";
+
+fn status(arguments: &[&str], path: &Path) -> (Option<i32>, String) {
+    let output = common::migrate(arguments, path);
+    (output.status.code(), common::said(&output))
+}
+
+#[test]
+fn check_ends_with_1_where_something_can_be_rewritten_and_writes_nothing() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let (code, said) = status(&["rewrite", "--check"], folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("1 can be rewritten"), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
+}
+
+#[test]
+fn check_ends_with_0_where_nothing_can_be_rewritten() {
+    let folder = common::sketch(&[("src/lib.rs", &BEFORE.replace("async ", ""))]);
+    assert_eq!(status(&["rewrite", "--check"], folder.path()).0, Some(0));
+    let folder = common::sketch(&[("src/lib.rs", AFTER)]);
+    assert_eq!(status(&["rewrite", "--check"], folder.path()).0, Some(0));
+}
+
+#[test]
+fn diff_shows_sources_and_manifest_and_writes_nothing() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    let (code, said) = status(&["rewrite", "--diff"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("-    fail::fail_point!(\"x\");"), "{said}");
+    assert!(
+        said.contains("+    fail::async_fail_point!(\"x\");"),
+        "{said}"
+    );
+    assert!(
+        said.contains("+fail = { version = \"0.5\", features = [\"async\"] }"),
+        "{said}"
+    );
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
+    assert_eq!(common::read(&folder.path().join("Cargo.toml")), manifest);
+    assert_eq!(
+        status(&["rewrite", "--diff", "--check"], folder.path()).0,
+        Some(1)
+    );
+}
+
+#[test]
+fn a_second_run_finds_nothing_more() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    assert_eq!(common::rewritten(folder.path(), &[], "src/lib.rs"), AFTER);
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    assert_eq!(common::rewritten(folder.path(), &[], "src/lib.rs"), AFTER);
+    assert_eq!(common::read(&folder.path().join("Cargo.toml")), manifest);
+}
+
+#[test]
+fn a_path_that_does_not_exist_ends_with_2_and_is_named() {
+    let folder = common::folder();
+    let (code, said) = status(&["scan"], &folder.path().join("nowhere"));
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("nowhere does not exist: give a folder"),
+        "{said}"
+    );
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    for arguments in [
+        &["scan", "--to", "elsewhere"][..],
+        &["scan", "--macro", "a::b"],
+        &["scan", "--macro", "fail_point"],
+        &["rewrite", "--macro", "a=b", "--macro", "a=c"],
+    ] {
+        let (code, said) = status(arguments, folder.path());
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+    }
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_reported_and_left_with_status_0() {
+    let broken = "pub async fn run() {\n    fail::fail_point!(\"x\");\n    let = ;\n}\n";
+    let folder = common::sketch(&[
+        ("src/lib.rs", BEFORE),
+        ("src/broken.rs", broken),
+        ("src/open.rs", "fn f() { fail_point!("),
+    ]);
+    let (code, said) = status(&["scan"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("broken.rs:3:9: does not parse, left alone"),
+        "{said}"
+    );
+    assert!(said.contains("open.rs:1:"), "{said}");
+    assert!(said.contains("in a file that does not parse"), "{said}");
+    assert_eq!(
+        common::rewritten(folder.path(), &[], "src/broken.rs"),
+        broken
+    );
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), AFTER);
+}
+
+#[test]
+fn a_file_that_is_no_text_does_not_parse_either() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let latin = b"// a\n// \xe4 fail_point!(\"x\")\n";
+    std::fs::write(folder.path().join("src/latin.rs"), latin).expect("written");
+    let (code, said) = status(&["rewrite", "--no-check", "--allow-dirty"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("latin.rs:2:4: does not parse, left alone: not UTF-8 text"),
+        "{said}"
+    );
+    assert!(said.contains("1 rewritten"), "{said}");
+    let now = std::fs::read(folder.path().join("src/latin.rs")).expect("read");
+    assert_eq!(now, latin);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_ends_with_2_after_the_rest_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = common::sketch(&[("src/lib.rs", BEFORE), ("src/secret.rs", BEFORE)]);
+    let secret = folder.path().join("src/secret.rs");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("mode set");
+    if std::fs::read(&secret).is_ok() {
+        eprintln!("skipped: this user reads everything");
+        return;
+    }
+    let (code, said) = status(&["scan"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("secret.rs: cannot be read"), "{said}");
+    assert!(said.contains("1 can be rewritten"), "{said}");
+}
+
+#[test]
+fn no_manifest_leaves_it_and_says_what_to_add() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    let arguments = ["rewrite", "--no-manifest", "--no-check", "--allow-dirty"];
+    let (code, said) = status(&arguments, folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("add `async` to the features of `fail`"),
+        "{said}"
+    );
+    assert_eq!(common::read(&folder.path().join("Cargo.toml")), manifest);
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> bool {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(arguments)
+        .output();
+    status.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_tree_with_uncommitted_changes_is_refused() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    if !git(folder.path(), &["init", "--quiet"]) {
+        eprintln!("skipped: no git");
+        return;
+    }
+    let (code, said) = status(&["rewrite", "--no-check"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("uncommitted changes"), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
+
+    assert!(git(folder.path(), &["add", "."]));
+    assert!(git(folder.path(), &["commit", "--quiet", "-m", "a"]));
+    let (code, said) = status(&["rewrite", "--no-check"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), AFTER);
+}
+
+#[test]
+fn hidden_folders_and_cargos_target_are_skipped_but_a_module_of_that_name_is_not() {
+    let folder = common::sketch(&[
+        ("src/lib.rs", "mod target;\n"),
+        ("src/target/mod.rs", BEFORE),
+        ("target/debug/build/out.rs", BEFORE),
+        (".hidden/a.rs", BEFORE),
+    ]);
+    let report = common::scan(folder.path());
+    let files = common::each(&report, "file");
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert!(files.iter().all(|file| file.contains("src")), "{files:?}");
+}
+
+#[test]
+fn the_report_says_what_and_where() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let report = common::scan(folder.path());
+    let site = &report["sites"][0];
+    assert_eq!(site["crate"], "sketch");
+    assert_eq!((&site["line"], &site["column"]), (&2.into(), &5.into()));
+    assert_eq!(site["name"], "x");
+    assert_eq!(site["macro"], "fail::fail_point");
+    assert_eq!(site["form"], "name");
+    assert_eq!(site["function"], "run");
+    assert_eq!(site["context"], "async function");
+    assert_eq!(site["status"], "rewrite");
+    let text = &BEFORE[site["start"].as_u64().expect("a byte") as usize..];
+    assert!(text.starts_with("fail::fail_point!"));
+    assert_eq!(report["crates"][0]["rewritable"], 1);
+}

@@ -1,0 +1,89 @@
+//! No text makes the analysis panic, and what it finds lies in the text.
+
+mod common;
+
+use std::path::Path;
+
+use failpoint_migrate::edit;
+use failpoint_migrate::source::Source;
+use failpoint_migrate::visit::{self, Names};
+
+/// All fixtures.
+fn texts(folder: &Path, into: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("the fixtures are there") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            texts(&path, into);
+        } else {
+            into.push(common::read(&path));
+        }
+    }
+}
+
+fn analyse(text: &str) {
+    let source = Source::new(Path::new("a.rs"), text.to_owned());
+    let names = Names::new(["point".to_owned()], ["fp".to_owned()]);
+    let (facts, unparsed) = visit::facts(&source, &names, 2021);
+    for site in &facts.sites {
+        let path = source.slice(site.path_range.clone());
+        assert!(path.ends_with(source.slice(site.last.clone())), "{path}");
+        assert!(text.get(site.range.clone()).is_some());
+        assert!(edit::apply(text, &site.around).is_ok());
+    }
+    for edits in &facts.in_place {
+        assert!(edit::apply(text, edits).is_ok());
+    }
+    if let Some(unparsed) = unparsed {
+        assert!(unparsed.position.line >= 1 && unparsed.position.column >= 1);
+    }
+}
+
+#[test]
+fn texts_that_end_anywhere_or_miss_a_part_are_analysed() {
+    let mut found = Vec::new();
+    texts(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
+        &mut found,
+    );
+    assert!(found.len() > 20);
+    for (number, text) in found.iter().enumerate() {
+        analyse(text);
+        let with_mark = format!("\u{feff}#!/bin/x ä\r\n{}", text.replace('\n', "\r\n"));
+        analyse(&with_mark);
+        // Different places in each file, so that all together meet most of them.
+        for at in (number..text.len()).step_by(97) {
+            let Some((before, after)) = text.split_at_checked(at) else {
+                continue;
+            };
+            analyse(before);
+            let mut after = after.chars();
+            after.next();
+            analyse(&format!("{before}{}", after.as_str()));
+        }
+    }
+}
+
+/// A crate with a failpoint behind this many brackets.
+fn nested(depth: usize) -> serde_json::Value {
+    let text = format!(
+        "async fn f() {{ let _ = {}1{}; fail::fail_point!(\"x\"); }}\n",
+        "(".repeat(depth),
+        ")".repeat(depth)
+    );
+    let folder = common::sketch(&[("src/lib.rs", &text)]);
+    common::scan(folder.path())
+}
+
+#[test]
+fn deep_nesting_is_read() {
+    assert_eq!(common::each(&nested(3_900), "name"), ["x"]);
+}
+
+#[test]
+fn deeper_nesting_is_reported() {
+    let report = nested(100_000);
+    assert_eq!(
+        report["unparsed"][0]["message"],
+        "brackets are nested too deep"
+    );
+}

@@ -1,0 +1,100 @@
+//! A project's own macros around `fail_point!`.
+
+mod common;
+
+const SITE: &str = "pub async fn run() {\n    crate::point!(\"x\");\n}\n";
+
+fn becomes(definitions: &str, options: &[&str], wanted: &str) {
+    let folder = common::sketch(&[("src/lib.rs", &format!("{definitions}{SITE}"))]);
+    let after = common::rewritten(folder.path(), options, "src/lib.rs");
+    let site = after
+        .strip_prefix(definitions)
+        .expect("the definitions stay");
+    assert_eq!(site, SITE.replace("crate::point", wanted));
+}
+
+const FORWARDS: &str = "#[macro_export]\nmacro_rules! point {\n    ($($all:tt)*) => { fail::fail_point!($($all)*) };\n}\n";
+const TWIN: &str = "#[macro_export]\nmacro_rules! async_point {\n    ($($all:tt)*) => { fail::async_fail_point!($($all)*) };\n}\n";
+const MORE: &str = "#[macro_export]\nmacro_rules! point {\n    ($name:expr) => { if enabled() { fail::fail_point!($name) } };\n}\n";
+
+#[test]
+fn a_wrapper_that_nobody_names_is_no_site() {
+    let folder = common::sketch(&[("src/lib.rs", SITE)]);
+    assert!(common::each(&common::scan(folder.path()), "name").is_empty());
+}
+
+#[test]
+fn the_twin_is_the_one_that_is_given() {
+    becomes(
+        MORE,
+        &["--macro", "point=waiting_point"],
+        "crate::waiting_point",
+    );
+}
+
+#[test]
+fn the_twin_is_async_with_the_name_where_the_project_has_one() {
+    becomes(
+        &format!("{MORE}{TWIN}"),
+        &["--macro", "point"],
+        "crate::async_point",
+    );
+}
+
+#[test]
+fn a_wrapper_that_only_hands_its_arguments_on_becomes_what_it_stands_for() {
+    becomes(FORWARDS, &["--macro", "point"], "fail::async_fail_point");
+    becomes(
+        FORWARDS,
+        &["--macro", "point", "--to", "native"],
+        "neon_failpoint::fail_point",
+    );
+}
+
+#[test]
+fn a_wrapper_with_an_arm_for_each_form_hands_its_arguments_on_as_well() {
+    let arms = "\
+#[macro_export]
+macro_rules! point {
+    ($name:expr) => {
+        $crate::fail::fail_point!($name)
+    };
+    ($name:expr, $closure:expr $(,)?) => {
+        $crate::fail::fail_point!($name, $closure);
+    };
+}
+";
+    becomes(arms, &["--macro", "point"], "fail::async_fail_point");
+    let swapped = arms.replace("!($name, $closure)", "!($closure, $name)");
+    becomes(&swapped, &["--macro", "point"], "crate::point");
+    let empty = "#[cfg(not(feature = \"x\"))]\nmacro_rules! point {\n    ($name:expr) => {};\n}\n";
+    becomes(
+        &format!("{arms}{empty}"),
+        &["--macro", "point"],
+        "crate::point",
+    );
+}
+
+#[test]
+fn a_wrapper_that_does_more_is_left_without_a_twin() {
+    becomes(MORE, &["--macro", "point"], "crate::point");
+    let folder = common::sketch(&[("src/lib.rs", &format!("{MORE}{SITE}"))]);
+    let report = common::scan_with(&["--macro", "point"], folder.path());
+    let reasons = common::each(&report, "reason").join("");
+    assert!(
+        reasons.contains("write `async_point!`, or name one"),
+        "{reasons}"
+    );
+}
+
+#[test]
+fn imports_of_a_wrapper_follow_it() {
+    let before =
+        "mod m {\n    use crate::point;\n    async fn run() {\n        point!(\"x\");\n    }\n}\n";
+    let folder = common::sketch(&[("src/lib.rs", &format!("{FORWARDS}{TWIN}{before}"))]);
+    let after = common::rewritten(folder.path(), &["--macro", "point"], "src/lib.rs");
+    assert!(
+        after.ends_with(&before.replace("point", "async_point")),
+        "{after}"
+    );
+}
