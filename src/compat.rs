@@ -116,7 +116,7 @@ pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
 /// assert_eq!(error, r#"unrecognized command "retrun""#);
 /// ```
 pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
-    put(point(&name.into(), actions)?);
+    put(point(name.into(), actions)?);
     Ok(())
 }
 
@@ -144,7 +144,7 @@ where
 {
     let always = Alternative::always(Task::Callback(Callback::new(f)));
     let draws = &Registry::global().draws;
-    put(Point::new(&name.into(), vec![always], None, draws));
+    put(Point::new(name.into(), vec![always], None, draws));
     Ok(())
 }
 
@@ -209,7 +209,7 @@ impl Drop for FailGuard {
     }
 }
 
-fn point(name: &str, actions: &str) -> Result<Arc<Point>, String> {
+fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Point>, String> {
     let alternatives = parse::actions(actions)?;
     let draws = &Registry::global().draws;
     Ok(Point::new(name, alternatives, Some(actions), draws))

@@ -49,8 +49,7 @@ use crate::{env, report, site};
 /// assert!(error.to_string().contains("sleep(N) with N in milliseconds"));
 /// ```
 pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
-    let name = name.into();
-    put(&[point(&name, actions.as_ref(), [])?]);
+    put(&[point(name.into(), actions.as_ref(), [])?]);
     Ok(())
 }
 
@@ -92,8 +91,7 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    let name = name.into();
-    put(&[point(&name, actions.as_ref(), pairs(matchers))?]);
+    put(&[point(name.into(), actions.as_ref(), pairs(matchers))?]);
     Ok(())
 }
 
@@ -132,7 +130,7 @@ pub fn configure_failpoint_callback(
     check_name(&name)?;
     let always = Alternative::always(Task::Callback(Callback::new(callback)));
     let draws = &Registry::global().draws;
-    put(&[Point::new(&name, vec![always], None, draws)]);
+    put(&[Point::new(name, vec![always], None, draws)]);
     Ok(())
 }
 
@@ -206,7 +204,11 @@ fn configure_batch(batch: &[FailpointConfig]) -> Result<(), Error> {
     for (number, entry) in (1..).zip(batch) {
         let name = entry.name.as_str();
         let in_batch = |e: Error| e.at(Place::Batch(number));
-        let point = point(name, &entry.actions, entry.matchers.iter().cloned());
+        let point = point(
+            name.to_owned(),
+            &entry.actions,
+            entry.matchers.iter().cloned(),
+        );
         points.push(point.map_err(in_batch)?);
         if let Some(first) = numbers.insert(name, number) {
             let problem = Problem::Duplicate { first };
@@ -308,14 +310,14 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 /// Checks everything that can be wrong about one point, and makes it.
 fn point(
-    name: &str,
+    name: String,
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
-    check_name(name)?;
+    check_name(&name)?;
     // First, so that a point of ours draws by the seed of the environment.
     env::read_once();
-    let of_point = |problem| Error::of_point(name, problem);
+    let of_point = |problem| Error::of_point(&name, problem);
     let mut alternatives = parse::actions(actions).map_err(of_point)?;
     let matchers: Result<Vec<Matcher>, Problem> = matchers
         .into_iter()
@@ -343,18 +345,21 @@ fn put(points: &[Arc<Point>]) {
         let replaced = points.iter().filter_map(|point| {
             let replaced = table.insert(point.clone());
             if replaced.is_none() {
-                new.push(point.clone());
+                new.push(point);
             }
             replaced
         });
         replaced.collect()
     });
-    after_configuring(points, &new);
+    after_configuring(points, new);
 }
 
 /// What is said once `points` were configured, of which `new` are under names that were
 /// not there, after every lock is released.
-pub(crate) fn after_configuring(points: &[Arc<Point>], new: &[Arc<Point>]) {
+pub(crate) fn after_configuring<'a>(
+    points: &[Arc<Point>],
+    new: impl IntoIterator<Item = &'a Arc<Point>>,
+) {
     let draws = points.iter().any(|point| point.draws());
     if let Some(seed) = draws
         .then(|| Registry::global().draws.to_announce())

@@ -26,18 +26,19 @@ pub(crate) struct Point {
 
 impl Point {
     pub(crate) fn new(
-        name: &str,
+        name: impl Into<Box<str>>,
         alternatives: Vec<Alternative>,
         text: Option<&str>,
         draws: &Draws,
     ) -> Arc<Self> {
-        let draws = draws.of(name, &alternatives).into_iter();
+        let name = name.into();
+        let draws = draws.of(&name, &alternatives).into_iter();
         // Where none draws there is not even a list of that.
         let draws = draws.chain(std::iter::repeat_with(|| None));
         let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
-            name: name.into(),
-            hash: hash(name),
+            hash: hash(&name),
+            name,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text: text.map(Box::from),
             passed: AtomicUsize::new(0),
