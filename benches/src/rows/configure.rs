@@ -16,7 +16,9 @@ pub(super) const CONFIGURE: Row = Row {
 
 fn configure(effort: Effort) -> Result<Vec<Line>, String> {
     let count = effort.size(1_000);
-    let new: Vec<String> = (0..count).map(|i| format!("wal-segment-{i}-sync")).collect();
+    let new: Vec<String> = (0..count)
+        .map(|i| format!("wal-segment-{i}-sync"))
+        .collect();
     let mut lines = Vec::new();
     for others in [0, 100, 10_000] {
         let _others = Others::configure(others)?;
