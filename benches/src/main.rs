@@ -74,7 +74,10 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     }
     println!();
     if missed.is_empty() {
-        println!("every demand is met");
+        match options.test {
+            true => println!("every demand is met that is the same in every run"),
+            false => println!("every demand is met"),
+        }
         return Ok(ExitCode::SUCCESS);
     }
     println!("missed:");

@@ -14,6 +14,7 @@ mod load;
 mod release;
 mod threads;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
@@ -121,8 +122,30 @@ fn cargo() -> Command {
 fn scratch() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program has no path: {e}"))?;
     let folder = program.with_file_name("bench-scratch");
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Writes a package that is no member of this workspace but takes the versions of its
+/// lock file, and returns the package's folder.
+fn package(
+    name: &str,
+    edition: &str,
+    dependency: &str,
+    file: &str,
+    text: &str,
+) -> Result<PathBuf, String> {
+    let folder = scratch()?.join(name);
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n\n\
+         [workspace]\n\n[dependencies]\n{dependency}\n"
+    );
+    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
+    fs::create_dir_all(folder.join("src"))
+        .and_then(|()| fs::write(folder.join("Cargo.toml"), manifest))
+        .and_then(|()| fs::write(folder.join("src").join(file), text))
+        .and_then(|()| fs::copy(lock, folder.join("Cargo.lock")))
+        .map_err(|e| format!("cannot write {}: {e}", folder.display()))?;
     Ok(folder)
 }
 

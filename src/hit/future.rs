@@ -240,19 +240,6 @@ pub enum Begun<'a> {
 }
 
 #[inline]
-fn begin_native<'a>(
-    target: Target<'_>,
-    context: Option<&FailpointContext>,
-    cancel: Option<&'a CancellationToken>,
-    rules: Rules,
-) -> Begun<'a> {
-    if !ENABLED {
-        return Begun::Continue;
-    }
-    begin_by(target, context, cancel, rules)
-}
-
-#[inline]
 pub(super) fn begin_by<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
@@ -298,7 +285,10 @@ fn begin_armed<'a>(
 /// so that neither the name nor the context is held across the await.
 #[inline]
 pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
-    begin_native(target, context, None, Rules::Native)
+    if !ENABLED {
+        return Begun::Continue;
+    }
+    begin_by(target, context, None, Rules::Native)
 }
 
 /// As [`begin`], for a macro without a closure: what is to be awaited, if anything.

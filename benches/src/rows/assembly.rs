@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use super::{Row, cargo, output, scratch};
+use super::{Row, cargo, output, package};
 use neon_failpoint_benches::measure::Effort;
 use neon_failpoint_benches::report::Limit::{AtLeast, AtMost};
 use neon_failpoint_benches::report::Line;
@@ -36,18 +36,11 @@ fn assembly(_: Effort) -> Result<Vec<Line>, String> {
 
 /// How many lines of assembly differ in each pair of twins.
 fn compare(features: &str) -> Result<Vec<(String, f64)>, String> {
-    let folder = scratch()?.join("twins");
-    let manifest = format!(
-        "[package]\nname = \"twins\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\nneon_failpoint = {{ path = {:?}, features = [{features}] }}\n",
+    let dependency = format!(
+        "neon_failpoint = {{ path = {:?}, features = [{features}] }}",
         concat!(env!("CARGO_MANIFEST_DIR"), "/..")
     );
-    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
-    fs::create_dir_all(folder.join("src"))
-        .and_then(|()| fs::write(folder.join("Cargo.toml"), manifest))
-        .and_then(|()| fs::write(folder.join("src/lib.rs"), TWINS))
-        .and_then(|()| fs::copy(lock, folder.join("Cargo.lock")))
-        .map_err(|e| format!("cannot write {}: {e}", folder.display()))?;
+    let folder = package("twins", "2024", &dependency, "lib.rs", TWINS)?;
     let file = folder.join("twins.s");
     let emit = format!("asm={}", file.display());
     let mut build = cargo();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use super::{Row, cargo, output, scratch};
+use super::{Row, cargo, output, package};
 use neon_failpoint_benches::measure::{Effort, median};
 use neon_failpoint_benches::report::Limit::AtMost;
 use neon_failpoint_benches::report::Line;
@@ -22,21 +22,9 @@ struct Program {
 
 impl Program {
     fn new(name: &str, dependency: &str) -> Result<Self, String> {
-        let folder = scratch()?.join(name);
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(folder.join("src"))?;
-            let manifest = format!(
-                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
-                 [workspace]\n\n[dependencies]\nfail = {{ {dependency} }}\n"
-            );
-            fs::write(folder.join("Cargo.toml"), manifest)?;
-            let program = "fn main() {\n    fail::fail_point!(\"build\");\n}\n";
-            fs::write(folder.join("src/main.rs"), program)?;
-            // The versions that everything else here is built with.
-            let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
-            fs::copy(lock, folder.join("Cargo.lock")).map(drop)
-        };
-        write().map_err(|e| format!("cannot write {}: {e}", folder.display()))?;
+        let text = "fn main() {\n    fail::fail_point!(\"build\");\n}\n";
+        let dependency = format!("fail = {{ {dependency} }}");
+        let folder = package(name, "2021", &dependency, "main.rs", text)?;
         let program = Self { folder };
         output(&mut program.cargo(&["fetch", "--quiet"]))?;
         Ok(program)
