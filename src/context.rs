@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::error::Problem;
+use crate::name::is_same;
 
 /// The values that a call site gives with a hit, so that a configuration can pick
 /// the hits it is meant for: a tenant, an operation, a shard.
@@ -53,7 +54,7 @@ impl FailpointContext {
     #[inline]
     pub fn get(&self, key: &str) -> Option<&str> {
         if self.values.len() <= FEW {
-            return self.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
+            return self.iter().find(|(k, _)| is_same(k, key)).map(|(_, v)| v);
         }
         self.position(key).ok().map(|at| &*self.values[at].1)
     }

@@ -55,6 +55,23 @@ pub(crate) const fn letters(name: &str) -> u64 {
     set
 }
 
+/// Whether `a` and `b` are equal. Most names and keys are so short that it takes less to
+/// compare two words, some of whose bytes are the same ones, than to call a function.
+#[inline]
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    a.len() == b.len()
+        && match a.len() {
+            4..8 => {
+                a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk()
+            }
+            8..=16 => {
+                a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk()
+            }
+            _ => a == b,
+        }
+}
+
 /// The number of insertions, deletions and replacements of a byte that turn `a`
 /// into `b`, or `None` if it is more than `most`.
 pub(crate) fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
@@ -95,6 +112,24 @@ mod tests {
             let used: std::collections::HashSet<u64> =
                 names.iter().map(|n| (hash(n) >> shift) & 7).collect();
             assert_eq!(used.len(), 8, "bits {shift}..{}", shift + 3);
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_where_every_byte_is() {
+        let text: String = ('a'..='z').chain('A'..='Z').collect();
+        for len in 0..=text.len() {
+            let name = &text[..len];
+            assert!(is_same(name, &name.to_owned()), "{name}");
+            for other in 0..=text.len() {
+                assert_eq!(is_same(name, &text[..other]), len == other, "{len} {other}");
+            }
+            for at in 0..len {
+                let mut bytes = name.as_bytes().to_vec();
+                bytes[at] = b'-';
+                let other = String::from_utf8(bytes).unwrap();
+                assert!(!is_same(name, &other), "{name} {other}");
+            }
         }
     }
 

@@ -15,6 +15,8 @@
 
 use std::sync::Arc;
 
+use crate::name::is_same;
+
 /// What a [`Trie`] holds: a value that knows its name and the name's hash.
 pub(crate) trait Named {
     fn name(&self) -> &str;
@@ -26,17 +28,18 @@ const FANOUT: usize = 1 << BITS;
 
 #[derive(Debug)]
 pub(crate) struct Trie<T> {
+    /// In place: who has a trie behind a pointer has the first branch without another.
     root: Branch<T>,
     len: usize,
 }
 
-type Branch<T> = Arc<[Slot<T>; FANOUT]>;
+type Branch<T> = [Slot<T>; FANOUT];
 
 #[derive(Debug)]
 enum Slot<T> {
     Empty,
     Leaf(Arc<T>),
-    Branch(Branch<T>),
+    Branch(Arc<Branch<T>>),
     /// Names whose hashes are equal in all 64 bits.
     Collision(Arc<Vec<Arc<T>>>),
 }
@@ -62,7 +65,7 @@ impl<T> Clone for Slot<T> {
 }
 
 fn empty_branch<T>() -> Branch<T> {
-    Arc::new([const { Slot::Empty }; FANOUT])
+    [const { Slot::Empty }; FANOUT]
 }
 
 fn index(hash: u64, shift: u32) -> usize {
@@ -89,7 +92,7 @@ impl<T: Named> Trie<T> {
             match &branch[rest as usize & (FANOUT - 1)] {
                 Slot::Empty => return None,
                 Slot::Leaf(value) => {
-                    return (value.hash() == hash && value.name() == name).then_some(value);
+                    return (value.hash() == hash && is_same(value.name(), name)).then_some(value);
                 }
                 Slot::Branch(next) => branch = next,
                 Slot::Collision(values) => return values.iter().find(|v| v.name() == name),
@@ -120,13 +123,13 @@ impl<T: Named> Trie<T> {
 }
 
 fn insert<T: Named>(branch: &mut Branch<T>, shift: u32, value: Arc<T>) -> Option<Arc<T>> {
-    let slot = &mut Arc::make_mut(branch)[index(value.hash(), shift)];
+    let slot = &mut branch[index(value.hash(), shift)];
     match slot {
         Slot::Empty => {
             *slot = Slot::Leaf(value);
             None
         }
-        Slot::Branch(next) => insert(next, shift + BITS, value),
+        Slot::Branch(next) => insert(Arc::make_mut(next), shift + BITS, value),
         Slot::Leaf(old) if old.hash() == value.hash() => {
             if old.name() == value.name() {
                 return Some(std::mem::replace(old, value));
@@ -158,16 +161,15 @@ fn insert<T: Named>(branch: &mut Branch<T>, shift: u32, value: Arc<T>) -> Option
 /// Moves what stands in `slot` (it has `hash`) one branch further down, because
 /// `value` shares the way so far, and puts `value` beside it.
 fn split<T: Named>(slot: &mut Slot<T>, shift: u32, hash: u64, value: Arc<T>) -> Option<Arc<T>> {
-    let mut slots = [const { Slot::Empty }; FANOUT];
-    slots[index(hash, shift)] = std::mem::replace(slot, Slot::Empty);
-    let mut branch = Arc::new(slots);
+    let mut branch = empty_branch();
+    branch[index(hash, shift)] = std::mem::replace(slot, Slot::Empty);
     let replaced = insert(&mut branch, shift, value);
-    *slot = Slot::Branch(branch);
+    *slot = Slot::Branch(Arc::new(branch));
     replaced
 }
 
 fn remove<T: Named>(branch: &mut Branch<T>, shift: u32, hash: u64, name: &str) -> Option<Arc<T>> {
-    let slot = &mut Arc::make_mut(branch)[index(hash, shift)];
+    let slot = &mut branch[index(hash, shift)];
     match slot {
         Slot::Empty => None,
         Slot::Leaf(value) if value.name() == name => {
@@ -177,6 +179,7 @@ fn remove<T: Named>(branch: &mut Branch<T>, shift: u32, hash: u64, name: &str) -
         }
         Slot::Leaf(_) => None,
         Slot::Branch(next) => {
+            let next = Arc::make_mut(next);
             let removed = remove(next, shift + BITS, hash, name);
             if next.iter().all(|slot| matches!(slot, Slot::Empty)) {
                 *slot = Slot::Empty;

@@ -155,21 +155,26 @@ fn added(line: &Line, column: &str) -> f64 {
     }
 }
 
-/// How long `threads` threads take for `n` hits each, all at the same time.
-pub(super) fn at_once(threads: usize, n: usize, hit: Hit) -> Duration {
+/// How long threads take for `n` hits each, all at the same time: one thread for each of
+/// `hits`.
+pub(super) fn at_once(n: usize, hits: &[Hit]) -> Duration {
+    let threads = hits.len();
     // They wait for each other on their processors: one that slept would come late.
     let ready = AtomicUsize::new(0);
     let times = std::thread::scope(|scope| {
-        let run = || {
-            ready.fetch_add(1, Ordering::AcqRel);
-            while ready.load(Ordering::Acquire) < threads {
-                std::hint::spin_loop();
+        let ready = &ready;
+        let run = |hit: Hit| {
+            move || {
+                ready.fetch_add(1, Ordering::AcqRel);
+                while ready.load(Ordering::Acquire) < threads {
+                    std::hint::spin_loop();
+                }
+                let begun = Instant::now();
+                looped(hit)(n);
+                begun.elapsed()
             }
-            let begun = Instant::now();
-            looped(hit)(n);
-            begun.elapsed()
         };
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let threads: Vec<_> = hits.iter().map(|hit| scope.spawn(run(*hit))).collect();
         let times = threads.into_iter().map(|t| t.join().unwrap_or_default());
         times.sum::<Duration>()
     });
@@ -191,7 +196,7 @@ fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
         for (column, hit) in columns {
             let [one, two] = in_turns(
                 effort.rounds(31),
-                [1, 2].map(|threads| move || at_once(threads, n, hit)),
+                [1, 2].map(|threads| move || at_once(n, &[hit; 2][..threads])),
             );
             scaling.push((column, one / two));
         }
