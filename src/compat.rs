@@ -44,12 +44,20 @@
 //! by `fail`'s grammar, also after a native [`init`](crate::init): there `x=exit` is a
 //! panic, and a name keeps the spaces around it.
 //!
+//! # Async code
+//!
+//! [`fail_point!`] blocks its thread, as `fail`'s does. Where that thread is polling a task of
+//! tokio, a `pause`, a `sleep`, or a `delay` of more than 10 milliseconds logs a warning, once
+//! for each call site, with its file and line (feature `async`): [`async_fail_point!`] takes the
+//! same arguments and awaits. Threads that may block, such as those of `spawn_blocking`, are not
+//! warned of.
+//!
 //! This module and the crate's root name two different macros `fail_point!`. Glob imports
 //! of both are ambiguous, an error or a warning as the compiler has it: import one of
 //! them by name.
 
 mod parse;
-mod scenario;
+pub(crate) mod scenario;
 
 use std::sync::Arc;
 
@@ -92,6 +100,7 @@ pub fn list() -> Vec<(String, String)> {
 }
 
 #[doc(hidden)]
+#[track_caller]
 pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
     compat_eval(Target::Name(name), f)
 }
@@ -209,12 +218,12 @@ impl Drop for FailGuard {
     }
 }
 
-fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Point>, String> {
+pub(crate) fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Point>, String> {
     let alternatives = parse::actions(actions)?;
     let draws = &Registry::global().draws;
     Ok(Point::new(name, alternatives, Some(actions), draws))
 }
 
-fn put(point: Arc<Point>) {
+pub(crate) fn put(point: Arc<Point>) {
     Registry::global().update(|table| table.insert(point).into_iter().collect());
 }

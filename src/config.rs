@@ -309,7 +309,7 @@ fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Checks everything that can be wrong about one point, and makes it.
-fn point(
+pub(crate) fn point(
     name: String,
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,

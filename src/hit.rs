@@ -16,6 +16,8 @@ mod blocking;
 mod compat;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "async")]
+mod warn;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -125,8 +127,10 @@ pub(crate) const ENABLED: bool = cfg!(feature = "testing");
 #[repr(u32)]
 pub(crate) enum Rules {
     Native,
-    /// Native, but a `return` has the number of milliseconds to sleep: what Neon's
-    /// `sleep_millis_async!` makes of it.
+    /// Native, and says so in the log: what Neon's `pausable_failpoint!` does.
+    Pausable,
+    /// Native, but a `return` has the number of milliseconds to sleep, and a sleep says so
+    /// in the log: what Neon's `sleep_millis_async!` makes of it.
     Millis,
     /// Those of the `fail` crate: see [`compat`](crate::compat).
     Fail,
@@ -139,6 +143,8 @@ pub(crate) enum Step {
     Return,
     /// Let others run once.
     Yield,
+    /// Keep the thread busy for so long.
+    Delay(Duration),
     /// Until the point is retired, or for at most `limit`.
     Wait {
         point: Arc<Point>,
@@ -181,10 +187,14 @@ pub(crate) fn evaluate(
         Some(Task::Pause) => return wait(None),
         Some(Task::Sleep(millis)) => return wait(Some(Duration::from_millis(*millis))),
         Some(Task::Yield) => return Step::Yield,
+        Some(Task::Delay(millis)) => return Step::Delay(Duration::from_millis(*millis)),
         Some(task) => task.clone(),
     };
-    // What takes time or runs others' code is done with nothing of ours lent (I5).
+    // What runs others' code is done with nothing of ours lent (I5).
     drop(view);
+    if rules == Rules::Pausable {
+        report::at(target.name());
+    }
     if !run(task, target.name(), rules) {
         // The point was retired meanwhile. Its generation ended before that, so this
         // finds another table.
@@ -209,7 +219,6 @@ fn evaluate_again(
 #[cold]
 fn run(task: Task, name: &str, rules: Rules) -> bool {
     match task {
-        Task::Delay(millis) => burn(Duration::from_millis(millis)),
         Task::Print(text) => report::print(rules, name, text.as_deref()),
         // The texts of `fail` 0.5.1.
         Task::Panic(Some(message)) => panic!("{message}"),
@@ -218,7 +227,7 @@ fn run(task: Task, name: &str, rules: Rules) -> bool {
         Task::Return(value) => report::no_millis(name, &value.unwrap_or_default()),
         Task::Callback(callback) => return callback.run(),
         // `evaluate` has steps for these.
-        Task::Off | Task::Pause | Task::Sleep(_) | Task::Yield => {}
+        Task::Off | Task::Pause | Task::Sleep(_) | Task::Yield | Task::Delay(_) => {}
     }
     true
 }

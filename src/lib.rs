@@ -36,6 +36,7 @@
 //! | see what is configured and who waits | [`list_failpoints`] |
 //! | configure from the environment | [`init`] |
 //! | come from the `fail` crate | [`compat`] |
+//! | come from Neon's utils | [`failpoint_support`] |
 //!
 //! # Actions
 //!
@@ -164,6 +165,7 @@ mod context;
 mod draws;
 mod env;
 mod error;
+pub mod failpoint_support;
 mod hit;
 mod list;
 mod macros;

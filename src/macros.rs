@@ -235,7 +235,9 @@ macro_rules! failpoint {
 /// A place to pause: a future of `Result<(), ()>`, `Err(())` where it was cancelled.
 ///
 /// `pausable_failpoint!(name)` or `pausable_failpoint!(name, &token)`. Every action
-/// works as in [`failpoint`](crate::failpoint()); a `return` is ignored.
+/// works as in [`failpoint`](crate::failpoint()); a `return` is ignored. A hit at which an
+/// action other than `off` fires logs the line `at failpoint NAME` first, at info level,
+/// through `tracing`, target `neon_failpoint`.
 ///
 /// # Panics and cancel safety
 ///
@@ -274,6 +276,10 @@ macro_rules! pausable_failpoint {
 /// milliseconds as `sleep(N)` does, which is how Neon's earlier macro of this name
 /// was configured. A `return` without a number is logged as an error that names the
 /// point, and nothing else.
+///
+/// A sleep logs `failpoint "NAME": sleeping for 250ms` and, when it ended or was cancelled,
+/// `failpoint "NAME": sleep done`, at info level, through `tracing`, target
+/// `neon_failpoint`; a `pause` logs `at failpoint NAME`.
 ///
 /// # Panics and cancel safety
 ///
@@ -347,6 +353,7 @@ macro_rules! failpoint_context {
 #[cfg(feature = "async")]
 mod awaiting;
 mod compat;
+mod implicit;
 #[cfg(not(feature = "async"))]
 mod no_async;
 mod sync;

@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
+#[cfg(feature = "async")]
+use std::{panic::Location, time::Duration};
 
 #[cfg(not(feature = "async"))]
 use log::{error, info, warn};
@@ -11,6 +13,18 @@ use log::{error, info, warn};
 use tracing::{error, info, warn};
 
 use crate::hit::Rules;
+
+/// A call site of `compat` is about to block a thread that has tasks to run.
+#[cfg(feature = "async")]
+pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
+    warn!(
+        target: "neon_failpoint",
+        "{}:{}: failpoint {name:?} blocks a task of tokio, and its thread with all other tasks \
+         ({action}); use `async_fail_point!` there, which awaits",
+        place.file(),
+        place.line(),
+    );
+}
 
 /// The `print` action. By the rules of `fail` it is a record of `log` with the target
 /// `fail`: its users filter on that, and on the words.
@@ -37,6 +51,24 @@ pub(crate) fn misspelled(name: &str, meant: &str) {
         target: "neon_failpoint",
         "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
     );
+}
+
+/// A hit of `pausable_failpoint!` is about to do what its point says. The words of this and
+/// the next two are Neon's.
+pub(crate) fn at(name: &str) {
+    info!(target: "neon_failpoint", "at failpoint {name}");
+}
+
+/// `sleep_millis_async!` begins to sleep.
+#[cfg(feature = "async")]
+pub(crate) fn sleeping(name: &str, limit: Duration) {
+    info!(target: "neon_failpoint", "failpoint {name:?}: sleeping for {limit:?}");
+}
+
+/// Its sleep is over.
+#[cfg(feature = "async")]
+pub(crate) fn slept(name: &str) {
+    info!(target: "neon_failpoint", "failpoint {name:?}: sleep done");
 }
 
 /// `sleep_millis_async!` met a `return` whose value is no number.

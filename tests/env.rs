@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use neon_failpoint::{
     FailpointContext, FailpointResult, configure_failpoint, fail_point_sync,
-    fail_point_with_context_sync, failpoint_blocking, init, list_failpoints, remove_all_failpoints,
-    set_seed,
+    fail_point_with_context_sync, failpoint_blocking, failpoint_support, init, list_failpoints,
+    remove_all_failpoints, set_seed,
 };
 
 const CASE: &str = "NEON_FAILPOINT_TEST_CASE";
@@ -82,6 +82,29 @@ const CASES: &[(&str, fn())] = &[
         let _scenario = FailScenario::setup();
         let drawn = (0..64).map(|_| eval("a", |_| ()).is_none());
         say(drawn.map(|c| if c { '.' } else { '!' }).collect::<String>());
+    }),
+    ("support init", || {
+        let scenario = failpoint_support::init();
+        say(listed());
+        drop(scenario);
+        assert_eq!(listed(), [""; 0]);
+    }),
+    ("support init and hit", || {
+        configure_failpoint("a", "return(earlier)").unwrap();
+        let _scenario = failpoint_support::init();
+        say(hit("a"));
+    }),
+    ("support init that fails", || {
+        let message = |result: std::thread::Result<_>| {
+            *result.map(drop).unwrap_err().downcast::<String>().unwrap()
+        };
+        let bad = message(std::panic::catch_unwind(failpoint_support::init));
+        say((bad, listed()));
+    }),
+    ("support init twice on one thread", || {
+        let _scenario = failpoint_support::init();
+        let second = std::panic::catch_unwind(failpoint_support::init).map(drop);
+        say(second.unwrap_err().downcast::<String>().unwrap());
     }),
     ("set a seed and draw", || {
         set_seed(5);
@@ -422,4 +445,61 @@ fn a_logger_that_hits_a_point_while_the_variable_is_read_does_not_hang() {
     let output = run("log into a failpoint", &[("FAILPOINTS", value.as_ref())]);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(stdout.matches("logged").count() >= 2, "{stdout}");
+}
+
+// ---- failpoint_support::init ----
+
+#[test]
+fn support_init_takes_each_entry_by_either_grammar() {
+    let case = "support init";
+    assert_eq!(said_with(case, &[]), "[]");
+    let value = " a=return(1); b=exit;c=1*off->return(x->y);; b=print(:()";
+    let expected = ["a=return(1)", "b=print(:()", "c=1*off->return(x->y)"];
+    assert_eq!(said(case, value), format!("{expected:?}"));
+    #[cfg(feature = "context")]
+    assert_eq!(
+        said(case, "a=when(k=v)exit"),
+        format!("{:?}", [r#"a=when(k="v")exit"#])
+    );
+}
+
+#[test]
+fn support_init_begins_a_scenario() {
+    let case = "support init and hit";
+    assert_eq!(said_with(case, &[]), "Continue");
+    assert_eq!(said(case, "a=return(2)"), r#"Return("2")"#);
+    let output = run(case, &[("FAILPOINTS", "a=exit".as_ref())]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.ends_with("failpoint \"a\": exit\n"), "{stderr}");
+    assert_eq!(
+        said_with("support init twice on one thread", &[]),
+        format!(
+            "{:?}",
+            "failpoint_support::init: this thread has a scenario already, which has to end first \
+             (call teardown, or drop it)"
+        )
+    );
+}
+
+#[test]
+fn support_init_says_which_entry_is_bad_and_configures_none() {
+    for (value, message) in [
+        (
+            "a=off;;b",
+            r#"FAILPOINTS: entry 2, "b", has no actions; try "b=return""#,
+        ),
+        (
+            "a=off;b=exti",
+            r#"FAILPOINTS: entry 2, "b=exti": failpoint "b": unknown task "exti" at byte 0 of the actions; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "exit"?"#,
+        ),
+        (
+            "a=return(x;y)",
+            r#"FAILPOINTS: entry 1, "a=return(x": failpoint "a": unclosed parenthesis "(x" at byte 6 of the actions; expected a closing `)` for it"#,
+        ),
+    ] {
+        let expected: (_, [&str; 0]) = (message, []);
+        let said = said("support init that fails", value);
+        assert_eq!(said, format!("{expected:?}"), "{value}");
+    }
 }

@@ -311,7 +311,7 @@ mod migration {
     /// Stands for Neon's own crate.
     mod utils {
         pub(super) mod failpoint_support {
-            pub(crate) use neon_failpoint::pausable_failpoint;
+            pub(crate) use neon_failpoint::failpoint_support::pausable_failpoint;
         }
     }
 

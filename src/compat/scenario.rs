@@ -52,11 +52,17 @@ impl<'a> FailScenario<'a> {
     /// is configured. Where `FAILPOINTS_SEED` is no number. Where this thread has a scenario
     /// already.
     pub fn setup() -> Self {
+        Self::begin("FailScenario::setup", || points(&variable()))
+    }
+
+    /// Begins a scenario with the points that `read` returns; `caller` is who is blamed
+    /// for a second one.
+    pub(crate) fn begin(caller: &str, read: impl FnOnce() -> Vec<Arc<Point>>) -> Self {
         let this = thread::current().id();
         if *owner() == Some(this) {
             panic!(
-                "FailScenario::setup: this thread has a scenario already, which has to end first \
-                 (call teardown, or drop it)"
+                "{caller}: this thread has a scenario already, which has to end first (call \
+                 teardown, or drop it)"
             );
         }
         let scenario = SCENARIO.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +79,7 @@ impl<'a> FailScenario<'a> {
             Ok(Some(seed)) => Registry::global().draws.set_seed(seed),
             Err(e) => panic!("{e}"),
         }
-        Registry::global().reset(points());
+        Registry::global().reset(read());
         scenario
     }
 
@@ -89,19 +95,27 @@ impl Drop for FailScenario<'_> {
     }
 }
 
-/// The points of the environment.
-fn points() -> Vec<Arc<Point>> {
-    let failpoints = match env::var("FAILPOINTS") {
+/// The value of `FAILPOINTS`, empty where there is none.
+pub(crate) fn variable() -> String {
+    match env::var("FAILPOINTS") {
         Ok(failpoints) => failpoints,
-        Err(VarError::NotPresent) => return Vec::new(),
+        Err(VarError::NotPresent) => String::new(),
         Err(e) => panic!("invalid failpoints: {e:?}"),
-    };
+    }
+}
+
+/// The entries in a value of `FAILPOINTS`.
+pub(crate) fn entries(failpoints: &str) -> impl Iterator<Item = &str> {
     let entries = failpoints.trim().split(';').map(str::trim);
-    let entries = entries.filter(|entry| !entry.is_empty());
+    entries.filter(|entry| !entry.is_empty())
+}
+
+/// The points of the environment.
+fn points(failpoints: &str) -> Vec<Arc<Point>> {
     let point = |entry: &str| match entry.split_once('=') {
         None => panic!("invalid failpoint: {entry:?}"),
         Some((name, actions)) => point(name, actions)
             .unwrap_or_else(|e| panic!("unable to configure failpoint \"{name}\": {e}")),
     };
-    entries.map(point).collect()
+    entries(failpoints).map(point).collect()
 }

@@ -1,6 +1,6 @@
 //! Hits of synchronous code.
 
-use super::{ENABLED, FailpointResult, Rules, Step, Target, evaluate, no_closure};
+use super::{ENABLED, FailpointResult, Rules, Step, Target, burn, evaluate, no_closure};
 use crate::context::FailpointContext;
 use crate::wait::block;
 
@@ -75,6 +75,7 @@ fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>) {
 }
 
 #[inline]
+#[track_caller]
 pub(super) fn hit_by(
     target: Target<'_>,
     context: Option<&FailpointContext>,
@@ -89,6 +90,7 @@ pub(super) fn hit_by(
 
 /// By value, so that an idle call site writes nothing to its stack.
 #[cold]
+#[track_caller]
 fn armed_value(
     target: Target<'_>,
     context: Option<&FailpointContext>,
@@ -100,16 +102,23 @@ fn armed_value(
 
 /// Whether the hit returns, and with what `value`.
 #[inline(never)]
+#[track_caller]
 pub(super) fn armed(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
     value: &mut Option<String>,
 ) -> bool {
-    match evaluate(target, context, rules, value) {
+    let step = evaluate(target, context, rules, value);
+    #[cfg(feature = "async")]
+    if rules == Rules::Fail {
+        super::warn::before(&step, target.name(), std::panic::Location::caller());
+    }
+    match step {
         Step::Continue => {}
         Step::Return => return true,
         Step::Yield => std::thread::yield_now(),
+        Step::Delay(time) => burn(time),
         // By the rules of `fail` a sleep lasts, whatever becomes of its point.
         Step::Wait {
             limit: Some(limit), ..

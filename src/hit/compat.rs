@@ -12,12 +12,14 @@ use crate::wait::Waiting;
 
 /// A blocking hit: `Some` where it returns, with the argument of the `return`.
 #[inline]
+#[track_caller]
 fn hit_compat(target: Target<'_>) -> Option<Option<String>> {
     hit_by(target, None, Rules::Fail)
 }
 
 /// `fail_point!` with a closure: what it returned, if it was called.
 #[inline]
+#[track_caller]
 pub fn compat_eval<R>(target: Target<'_>, f: impl FnOnce(Option<String>) -> R) -> Option<R> {
     hit_compat(target).map(f)
 }

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{ENABLED, FailpointResult, Rules, Step, Target, evaluate, no_closure};
+use super::{ENABLED, FailpointResult, Rules, Step, Target, burn, evaluate, no_closure};
 use crate::context::FailpointContext;
+use crate::report;
 use crate::wait::{Waiter, Waiting};
 
 /// Hits the failpoint `name`.
@@ -270,14 +271,39 @@ fn begin_armed<'a>(
     rules: Rules,
 ) -> Begun<'a> {
     let mut value = None;
-    match evaluate(target, context, rules, &mut value) {
+    let step = evaluate(target, context, rules, &mut value);
+    if matches!(rules, Rules::Pausable | Rules::Millis) {
+        announce(target, rules, &step);
+    }
+    match step {
         Step::Continue => Begun::Continue,
+        Step::Delay(time) => {
+            burn(time);
+            Begun::Continue
+        }
         Step::Return => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let waiter = Waiter::new(point, context);
-            Begun::Wait(Waiting::new(waiter, limit, cancel))
+            let says_end = rules == Rules::Millis && limit.is_some();
+            Begun::Wait(Waiting::new(waiter, limit, cancel, says_end))
         }
+    }
+}
+
+/// Says what is left to do, as Neon's macros did: its tests wait for these lines. What is
+/// done at once was announced by [`evaluate`].
+#[cold]
+fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
+    match step {
+        Step::Wait {
+            limit: Some(limit), ..
+        } if rules == Rules::Millis => report::sleeping(target.name(), *limit),
+        Step::Wait { .. } => report::at(target.name()),
+        Step::Return | Step::Yield | Step::Delay(_) if rules == Rules::Pausable => {
+            report::at(target.name());
+        }
+        Step::Continue | Step::Return | Step::Yield | Step::Delay(_) => {}
     }
 }
 
@@ -339,7 +365,7 @@ pub fn pausable<'a>(
     target: Target<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> PausableFuture<'a> {
-    PausableFuture(FailpointFuture::new(target, None, cancel, Rules::Native))
+    PausableFuture(FailpointFuture::new(target, None, cancel, Rules::Pausable))
 }
 
 /// The future of [`sleep_millis_async!`](crate::sleep_millis_async!).

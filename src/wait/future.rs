@@ -10,6 +10,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::Waiter;
 use crate::hit::FailpointResult;
+use crate::report;
 
 /// A hit that waits: what becomes of it once the wait is over.
 ///
@@ -27,6 +28,8 @@ enum Kind<'a> {
         waiter: Waiter,
         limit: Option<Pin<Box<Sleep>>>,
         cancelled: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
+        /// Whether the log is told when the wait is over.
+        says_end: bool,
     },
 }
 
@@ -41,11 +44,13 @@ impl<'a> Waiting<'a> {
         waiter: Waiter,
         limit: Option<Duration>,
         cancel: Option<&'a CancellationToken>,
+        says_end: bool,
     ) -> Self {
         Self(Box::new(Kind::Point {
             waiter,
             limit: limit.map(|limit| Box::pin(tokio::time::sleep(limit))),
             cancelled: cancel.map(|cancel| Box::pin(cancel.cancelled())),
+            says_end,
         }))
     }
 }
@@ -65,15 +70,20 @@ impl Future for Waiting<'_> {
                 waiter,
                 limit,
                 cancelled,
+                says_end,
             } => {
                 // Cancellation first: where both are ready at one poll, it wins.
-                if is_ready(cancelled, cx) {
-                    Poll::Ready(FailpointResult::Cancelled)
+                let result = if is_ready(cancelled, cx) {
+                    FailpointResult::Cancelled
                 } else if waiter.poll(cx.waker()).is_ready() || is_ready(limit, cx) {
-                    Poll::Ready(FailpointResult::Continue)
+                    FailpointResult::Continue
                 } else {
-                    Poll::Pending
+                    return Poll::Pending;
+                };
+                if *says_end {
+                    report::slept(waiter.name());
                 }
+                Poll::Ready(result)
             }
         }
     }

@@ -7,6 +7,7 @@ use super::{Entry, WaiterInfo};
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Ordering, lock};
+use crate::trie::Named;
 
 /// One task's stay at a point.
 ///
@@ -34,6 +35,11 @@ impl Waiter {
             point,
             stay: Stay::Arriving(Some(info)),
         }
+    }
+
+    /// The name of the point.
+    pub(crate) fn name(&self) -> &str {
+        self.point.name()
     }
 
     /// Ready once the waiter was let go. Until then `waker` is the one that is woken.

@@ -4,6 +4,9 @@
 // Each test file is a crate of its own and uses some of these.
 #![allow(dead_code)]
 
+#[cfg(feature = "async")]
+pub(crate) mod events;
+
 use std::future::Future;
 use std::io::Write;
 use std::pin::{Pin, pin};

@@ -1,0 +1,115 @@
+//! The surface of Neon's `utils::failpoint_support` on this crate's table.
+//!
+//! A project that has that module, or one like it, replaces all of it by one line, and its
+//! call sites stay as they are:
+//!
+//! ```
+//! mod failpoint_support {
+//!     pub use neon_failpoint::failpoint_support::implicit_await::*;
+//! }
+//! ```
+//!
+//! There the macros await inside. Those of this module itself leave the `.await` to the
+//! caller, and are those of the crate's root.
+//!
+//! Of a point that pauses or sleeps the log says so, at info level, through `tracing`,
+//! target `neon_failpoint`: `at failpoint NAME`, `failpoint "NAME": sleeping for 250ms`,
+//! `failpoint "NAME": sleep done`. Unlike Neon's macros they say it only where the point is
+//! configured and fires.
+
+use std::sync::Arc;
+
+use crate::compat::FailScenario;
+use crate::compat::{self, scenario};
+use crate::config;
+use crate::hit::ENABLED;
+use crate::point::Point;
+
+#[doc(inline)]
+pub use crate::{pausable_failpoint, sleep_millis_async};
+
+/// [`failpoint_support`](self) for call sites as they are in Neon's code: the macros await
+/// inside.
+///
+/// `pausable_failpoint!("name", &cancel)?` and `sleep_millis_async!("name");`, without an
+/// `.await` of the caller. Without a token the first is `()`.
+pub mod implicit_await {
+    #[doc(inline)]
+    pub use super::{apply_failpoint, init};
+
+    #[doc(inline)]
+    pub use crate::{
+        __implicit_pausable_failpoint as pausable_failpoint,
+        __implicit_sleep_millis_async as sleep_millis_async,
+    };
+}
+
+/// Begins a [`FailScenario`] with the failpoints of the environment variable `FAILPOINTS`.
+///
+/// As [`FailScenario::setup`], but each entry `name=actions` is taken by
+/// [`apply_failpoint`]'s rules, so that `exit` and `when(..)` work. As there a `;` always ends
+/// an entry. Keep what it returns for as long as the process needs failpoints: dropping it
+/// clears them all.
+///
+/// # Panics
+///
+/// Where an entry is wrong: the message has its number and what would be right, and
+/// nothing is configured. Where `FAILPOINTS_SEED` is no number. Where this thread has a
+/// scenario already. In a build without the feature `testing`, where `FAILPOINTS` has an
+/// entry: a run that was to inject faults does not go on without them.
+///
+/// ```
+/// let scenario = neon_failpoint::failpoint_support::init();
+/// // FAILPOINTS="before-upload=exit;after-upload=return(5)" took effect.
+/// # drop(scenario);
+/// ```
+pub fn init() -> FailScenario<'static> {
+    FailScenario::begin("failpoint_support::init", || {
+        let failpoints = scenario::variable();
+        let entries = scenario::entries(&failpoints).zip(1..);
+        entries
+            .map(|(entry, number)| startup(entry, number))
+            .collect()
+    })
+}
+
+/// The point of one entry of FAILPOINTS.
+fn startup(entry: &str, number: usize) -> Arc<Point> {
+    let Some((name, actions)) = entry.split_once('=') else {
+        panic!("FAILPOINTS: entry {number}, {entry:?}, has no actions; try \"{entry}=return\"");
+    };
+    point(name, actions).unwrap_or_else(|e| panic!("FAILPOINTS: entry {number}, {entry:?}: {e}"))
+}
+
+/// Configures the failpoint `name` to do `actions`.
+///
+/// What [`compat::cfg`](crate::compat::cfg()) takes means what it means there; what it does
+/// not take is read by the native [grammar](crate#actions), so that `exit` and `when(..)`
+/// work.
+///
+/// # Errors
+///
+/// What neither takes, with the point, the word and the position. A build without the
+/// feature `testing`: the error names it. The earlier configuration stays.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::failpoint_support::apply_failpoint;
+///
+/// apply_failpoint("apply-doc", "when(tenant=test_.*)exit").unwrap();
+/// let error = apply_failpoint("apply-doc", "2*exti").unwrap_err();
+/// assert!(error.contains("unknown task \"exti\" at byte 2"), "{error}");
+/// # neon_failpoint::remove_failpoint("apply-doc");
+/// ```
+pub fn apply_failpoint(name: &str, actions: &str) -> Result<(), String> {
+    compat::put(point(name, actions)?);
+    Ok(())
+}
+
+fn point(name: &str, actions: &str) -> Result<Arc<Point>, String> {
+    let native = || config::point(name.to_owned(), actions, []).map_err(|e| e.to_string());
+    match compat::point(name, actions) {
+        Ok(point) if ENABLED => Ok(point),
+        _ => native(),
+    }
+}

@@ -1,0 +1,87 @@
+//! The macros of [`failpoint_support::implicit_await`](crate::failpoint_support::implicit_await),
+//! which await in place.
+
+/// A place to pause: awaits in place, where
+/// [`pausable_failpoint!`](crate::pausable_failpoint!) leaves that to the caller.
+///
+/// `pausable_failpoint!(name)` is `()`; `pausable_failpoint!(name, &token)` is a
+/// `Result<(), ()>`, `Err(())` where the token was cancelled during the wait. A token by value
+/// is only borrowed.
+///
+/// # Panics and cancel safety
+///
+/// As [`failpoint`](crate::failpoint()).
+///
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use neon_failpoint::failpoint_support::implicit_await::pausable_failpoint;
+/// use tokio_util::sync::CancellationToken;
+///
+/// async fn checkpoint(cancel: &CancellationToken) -> Result<u32, ()> {
+///     pausable_failpoint!("implicit-pausable-doc");
+///     pausable_failpoint!("implicit-pausable-doc-cancel", cancel)?;
+///     Ok(7)
+/// }
+///
+/// assert_eq!(checkpoint(&CancellationToken::new()).await, Ok(7));
+/// # }
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implicit_pausable_failpoint {
+    ($name:literal $(,)?) => {{
+        let _ = $crate::pausable_failpoint!($name).await;
+    }};
+    ($name:literal, $cancel:expr $(,)?) => {
+        $crate::pausable_failpoint!($name, &$cancel).await
+    };
+    ($name:expr $(,)?) => {{
+        let _ = $crate::pausable_failpoint!($name).await;
+    }};
+    ($name:expr, $cancel:expr $(,)?) => {
+        $crate::pausable_failpoint!($name, &$cancel).await
+    };
+}
+
+/// A place to sleep: awaits in place, where
+/// [`sleep_millis_async!`](crate::sleep_millis_async!) leaves that to the caller.
+///
+/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`; both are `()`. A token
+/// by value is only borrowed.
+///
+/// # Panics and cancel safety
+///
+/// As [`failpoint`](crate::failpoint()).
+///
+#[cfg_attr(feature = "async", doc = "```")]
+#[cfg_attr(not(feature = "async"), doc = "```ignore")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::failpoint_support::{apply_failpoint, implicit_await::sleep_millis_async};
+/// use tokio::time::{Duration, Instant};
+///
+/// apply_failpoint("implicit-sleep-doc", "return(250)").unwrap();
+/// let start = Instant::now();
+/// sleep_millis_async!("implicit-sleep-doc");
+/// assert_eq!(start.elapsed(), Duration::from_millis(250));
+/// # }
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implicit_sleep_millis_async {
+    ($name:literal $(,)?) => {
+        $crate::sleep_millis_async!($name).await
+    };
+    ($name:literal, $cancel:expr $(,)?) => {
+        $crate::sleep_millis_async!($name, &$cancel).await
+    };
+    ($name:expr $(,)?) => {
+        $crate::sleep_millis_async!($name).await
+    };
+    ($name:expr, $cancel:expr $(,)?) => {
+        $crate::sleep_millis_async!($name, &$cancel).await
+    };
+}

@@ -1,0 +1,67 @@
+//! A subscriber for one thread at a time. It is the global default: with
+//! `with_default`, tracing-core caches "nobody listens" for an event that a thread
+//! without a subscriber meets first while one other thread has one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Once;
+
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+type Listener = Rc<dyn Fn(&str)>;
+
+thread_local! {
+    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+struct ToListener;
+
+impl<S: tracing::Subscriber> Layer<S> for ToListener {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let listener = LISTENER.with(|l| l.borrow().clone());
+        if let Some(listener) = listener {
+            let mut message = Message(String::new());
+            event.record(&mut message);
+            let metadata = event.metadata();
+            let (level, target) = (metadata.level(), metadata.target());
+            listener(&format!("{level} {target}: {}", message.0));
+        }
+    }
+}
+
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+/// Installs it. A test whose hits may log calls this first, for the same reason.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::registry().with(ToListener);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+/// Runs `f` while `listener` gets every event of this thread.
+pub(crate) fn with_listener<R>(listener: impl Fn(&str) + 'static, f: impl FnOnce() -> R) -> R {
+    listen();
+    LISTENER.with(|l| *l.borrow_mut() = Some(Rc::new(listener)));
+    let result = f();
+    LISTENER.with(|l| *l.borrow_mut() = None);
+    result
+}
+
+/// What `f` says through `tracing`.
+pub(crate) fn events<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
+    let events = Rc::new(RefCell::new(Vec::new()));
+    let sink = events.clone();
+    let result = with_listener(move |event| sink.borrow_mut().push(event.to_owned()), f);
+    (result, events.take())
+}
