@@ -26,6 +26,8 @@ pub struct Features {
 pub struct Complaint {
     /// The first line of its message.
     pub message: String,
+    /// The Cargo.toml of the package that does not compile.
+    pub manifest: PathBuf,
     /// Every place that it names: file, first and last line. Calls of macros included.
     pub places: Vec<(PathBuf, usize, usize)>,
 }
@@ -50,12 +52,78 @@ pub fn check(package: &Package, features: &Features) -> Result<Outcome, Error> {
     let Some(manifest) = &package.manifest else {
         return Ok(Outcome::Builds);
     };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(&cargo);
+    let named = features.names([package]);
+    run(package, manifest, &[], &named, features)
+}
+
+/// Checks packages of one workspace by their ids, together with `touched` ones, whose
+/// failpoints are compiled in. Goes on after the first package that does not build.
+///
+/// # Errors
+///
+/// Where Cargo cannot be run.
+pub fn check_all(
+    ids: &[&str],
+    touched: &[&Package],
+    features: &Features,
+) -> Result<Outcome, Error> {
+    let Some(first) = touched.first() else {
+        return Ok(Outcome::Builds);
+    };
+    let root = first.workspace.as_ref().or(first.manifest.as_ref());
+    let Some(root) = root else {
+        return Ok(Outcome::Builds);
+    };
+    let mut selection = vec!["--keep-going"];
+    for id in ids {
+        selection.extend(["--package", id]);
+    }
+    for package in touched {
+        selection.extend(["--package", &package.name]);
+    }
+    let named = features.names(touched.iter().copied());
+    run(first, root, &selection, &named, features)
+}
+
+impl Features {
+    /// Those that the user named, or those that compile the packages' failpoints.
+    fn names<'p>(&self, packages: impl IntoIterator<Item = &'p Package>) -> Vec<String> {
+        if !self.named.is_empty() || self.all {
+            return self.named.clone();
+        }
+        let mut names: Vec<String> = packages.into_iter().flat_map(usual_features).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// The program that stands for Cargo.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// What to say where Cargo cannot be run.
+pub(crate) fn no_cargo(error: &std::io::Error) -> Error {
+    Error::new(format!(
+        "cannot run {}: {error}; `--no-check` rewrites without it",
+        cargo().to_string_lossy()
+    ))
+}
+
+fn run(
+    package: &Package,
+    manifest: &Path,
+    selection: &[&str],
+    named: &[String],
+    features: &Features,
+) -> Result<Outcome, Error> {
+    let mut command = Command::new(cargo());
     command
         .args(["check", "--all-targets", "--message-format=json", "--quiet"])
         .arg("--manifest-path")
         .arg(manifest)
+        .args(selection)
         .stdin(Stdio::null());
     if features.all {
         command.arg("--all-features");
@@ -63,20 +131,10 @@ pub fn check(package: &Package, features: &Features) -> Result<Outcome, Error> {
     if features.no_default {
         command.arg("--no-default-features");
     }
-    let named = if features.named.is_empty() && !features.all {
-        usual_features(package)
-    } else {
-        features.named.clone()
-    };
     if !named.is_empty() {
         command.arg("--features").arg(named.join(","));
     }
-    let output = command.output().map_err(|error| {
-        Error::new(format!(
-            "cannot run {}: {error}; `--no-check` rewrites without it",
-            cargo.to_string_lossy()
-        ))
-    })?;
+    let output = command.output().map_err(|error| no_cargo(&error))?;
     if output.status.success() {
         return Ok(Outcome::Builds);
     }
@@ -123,6 +181,8 @@ fn usual_features(package: &Package) -> Vec<String> {
 #[derive(Deserialize)]
 struct Line {
     reason: String,
+    #[serde(default)]
+    manifest_path: PathBuf,
     message: Option<Message>,
 }
 
@@ -152,15 +212,16 @@ fn complaints(output: &str, root: &Path) -> Vec<Complaint> {
         .lines()
         .filter_map(|line| serde_json::from_str::<Line>(line).ok())
         .filter(|line| line.reason == "compiler-message")
-        .filter_map(|line| line.message)
-        .filter(|message| message.level.starts_with("error"))
+        .filter_map(|line| Some((line.manifest_path, line.message?)))
+        .filter(|(_, message)| message.level.starts_with("error"))
         // The summary "aborting due to .." names no place.
-        .filter(|message| !(message.spans.is_empty() && message.children.is_empty()))
-        .map(|message| {
+        .filter(|(_, message)| !(message.spans.is_empty() && message.children.is_empty()))
+        .map(|(manifest, message)| {
             let mut places = Vec::new();
             collect(&message, root, &mut places);
             Complaint {
                 message: message.message,
+                manifest,
                 places,
             }
         })

@@ -104,7 +104,7 @@ fn wrapper(text: &str) -> Result<(String, Option<String>), String> {
     for part in std::iter::once(name).chain(twin) {
         if syn::parse_str::<syn::Ident>(part).is_err() {
             return Err(format!(
-                "`{part}` is not the name of a macro: give it without path and `!`"
+                "`{part}` is not the name of a macro: give NAME or NAME=TWIN, without path and `!`"
             ));
         }
     }
@@ -121,9 +121,11 @@ impl Common {
         let mut wrappers = BTreeMap::new();
         for (name, twin) in &self.macros {
             let known = crate::visit::Names::default().kind(name).is_some();
-            if known {
+            // A project may have a wrapper of the same name as `fail`'s own macro.
+            if known && name != "fail_point" {
                 return Err(Error::new(format!(
-                    "`{name}!` is looked for anyway: `--macro` is for wrappers of other names"
+                    "`--macro {name}`: that is a macro that is looked for anyway, and no wrapper \
+                     of yours; leave the option away, or give the wrapper's own name"
                 )));
             }
             let before = wrappers.insert(name.clone(), twin.clone());

@@ -119,6 +119,9 @@ impl Judge<'_> {
             Origin::Fail(way) => *way,
             _ if name != "fail_point" => return Fate::Unlisted,
             Origin::Other(path) if is_native(path) => return Fate::Done,
+            Origin::Local if self.wishes.wrappers.contains_key(&name) => {
+                return self.of_wrapper(file, site);
+            }
             Origin::Other(path) => return Fate::Left(Reason::NotFails(path.clone())),
             Origin::Local => return Fate::Left(Reason::LocalMacro(name)),
             Origin::Ambiguous => return Fate::Left(Reason::Ambiguous(name)),

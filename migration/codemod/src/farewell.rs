@@ -1,121 +1,180 @@
-//! When `fail` can go: from a package's Cargo.toml, and from the workspace.
+//! When `fail`, or its feature `async`, can go: from a package's Cargo.toml, and from the
+//! workspace.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use toml_edit::Item;
+use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::files::Change;
-use crate::package::{get, read};
+use crate::package::{Dependency, Package, entry, get, has_feature, read};
 use crate::project::Project;
 use crate::source::Source;
 use crate::tree::real;
 use crate::visit::{self, Names};
 
+/// What a package's files do with `fail`.
+#[derive(Debug, Default, Clone, Copy)]
+struct Uses {
+    /// They name the crate.
+    fail: bool,
+    /// They mention `async_fail_point`, be it in a comment.
+    awaits: bool,
+    /// One of them is among the changes.
+    changed: bool,
+}
+
 /// What can be said once `changes` are made.
 #[must_use]
 pub fn notes(project: &Project, changes: &[Change]) -> Vec<String> {
-    let after: HashMap<&Path, &str> = changes
-        .iter()
-        .map(|change| (change.path.as_path(), change.after.as_str()))
-        .collect();
-    let mut in_use: BTreeMap<usize, bool> = BTreeMap::new();
-    for file in &project.files {
-        let Some(package) = project.packages.get(file.package) else {
-            continue;
-        };
-        let names = package.fail_names();
-        let uses = |heads: &[String]| heads.iter().any(|head| names.contains(head));
-        let text = after.get(file.source.path.as_path()).copied();
-        let documented = in_documentation(text.unwrap_or(&file.source.text), &names);
-        let used = documented
-            || match text {
-                Some(text) => {
-                    let source = Source::new(&file.source.path, text.to_owned());
-                    let (facts, _) = visit::facts(&source, &Names::default(), package.edition);
-                    uses(&facts.heads)
-                }
-                None => uses(&file.facts.heads),
-            };
-        *in_use.entry(file.package).or_default() |= used;
-    }
+    let uses = uses(project, changes);
     let mut notes = Vec::new();
     let mut workspaces: BTreeMap<PathBuf, bool> = BTreeMap::new();
-    for (at, used) in &in_use {
+    for (at, uses_of) in &uses {
         let Some(package) = project.packages.get(*at) else {
+            continue;
+        };
+        let Some(manifest) = package.manifest.as_ref() else {
             continue;
         };
         if package.dependencies.is_empty() {
             continue;
         }
-        let Some(manifest) = &package.manifest else {
-            continue;
-        };
-        let free = !used && covers(project, manifest);
+        let free = !uses_of.fail && covers(project, manifest);
         if let Some(workspace) = &package.workspace {
-            let all = workspaces.entry(workspace.clone()).or_insert(true);
-            *all &= free;
+            *workspaces.entry(workspace.clone()).or_insert(true) &= free;
         }
         if free {
-            let keys: Vec<&str> = package
-                .dependencies
-                .iter()
-                .map(|d| d.key.as_str())
-                .collect();
-            let features = package.features.iter().filter(|(_, list)| {
-                let mut list = list.iter();
-                list.any(|item| {
-                    keys.iter().any(|key| {
-                        item.strip_prefix(key)
-                            .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('?'))
-                            || item.strip_prefix("dep:") == Some(key)
-                    })
-                })
-            });
-            let features: Vec<String> = features.map(|(name, _)| format!("`{name}`")).collect();
-            let also = if features.is_empty() {
-                String::new()
-            } else {
-                format!(", and from the features {}", features.join(", "))
-            };
-            notes.push(format!(
-                "nothing in {} uses `fail` any more: it can go from {}{also}",
-                package.name,
-                manifest.display()
-            ));
+            notes.push(of_package(package, manifest));
+        } else if uses_of.changed && !uses_of.awaits && covers(project, manifest) {
+            notes.extend(of_async(project, &uses, package, manifest));
         }
     }
     for (workspace, free) in workspaces {
-        if !free || !covers(project, &workspace) {
-            continue;
-        }
-        let Ok(root) = read(&workspace) else { continue };
-        let mut places = Vec::new();
-        let shared = root
-            .get("workspace")
-            .and_then(|table| get(table, "dependencies"))
-            .and_then(|table| get(table, "fail"));
-        if shared.is_some() {
-            places.push("[workspace.dependencies]");
-        }
-        let patches = root.get("patch").and_then(Item::as_table_like);
-        let patched = patches.is_some_and(|patches| {
-            patches
-                .iter()
-                .any(|(_, entries)| get(entries, "fail").is_some())
-        });
-        if patched {
-            places.push("[patch]");
-        }
-        if !places.is_empty() {
-            notes.push(format!(
-                "nothing is left of `fail` in the workspace: it can go from {} in {}, too",
-                places.join(" and "),
-                workspace.display()
-            ));
+        if free && covers(project, &workspace) {
+            notes.extend(of_workspace(&workspace));
         }
     }
     notes
+}
+
+fn uses(project: &Project, changes: &[Change]) -> BTreeMap<usize, Uses> {
+    let after: HashMap<&Path, &str> = changes
+        .iter()
+        .map(|change| (change.path.as_path(), change.after.as_str()))
+        .collect();
+    let mut found: BTreeMap<usize, Uses> = BTreeMap::new();
+    for file in &project.files {
+        let Some(package) = project.packages.get(file.package) else {
+            continue;
+        };
+        let names = package.fail_names();
+        let named = |heads: &[String]| heads.iter().any(|head| names.contains(head));
+        let changed = after.get(file.source.path.as_path()).copied();
+        let text = changed.unwrap_or(&file.source.text);
+        let used = in_documentation(text, &names)
+            || match changed {
+                Some(text) => {
+                    let source = Source::new(&file.source.path, text.to_owned());
+                    let (facts, _) = visit::facts(&source, &Names::default(), package.edition);
+                    named(&facts.heads)
+                }
+                None => named(&file.facts.heads),
+            };
+        let uses = found.entry(file.package).or_default();
+        uses.fail |= used;
+        uses.awaits |= text.contains("async_fail_point");
+        uses.changed |= changed.is_some();
+    }
+    found
+}
+
+fn of_package(package: &Package, manifest: &Path) -> String {
+    let of_fail = |item: &String| {
+        package.dependencies.iter().any(|dependency| {
+            let key = &dependency.key;
+            let rest = item.strip_prefix(key.as_str());
+            rest.is_some_and(|rest| rest.starts_with(['/', '?']))
+                || item.strip_prefix("dep:") == Some(key)
+        })
+    };
+    let features = package.features.iter();
+    let features: Vec<String> = features
+        .filter(|(_, list)| list.iter().any(of_fail))
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    let also = if features.is_empty() {
+        String::new()
+    } else {
+        format!(", and from the features {}", features.join(", "))
+    };
+    format!(
+        "nothing in {} uses `fail` any more: it can go from {}{also}",
+        package.name,
+        manifest.display()
+    )
+}
+
+/// The feature `async` of a package's `fail`, where no code that may rely on it is left.
+fn of_async(
+    project: &Project,
+    uses: &BTreeMap<usize, Uses>,
+    package: &Package,
+    manifest: &Path,
+) -> Option<String> {
+    let relies = |(at, uses): (&usize, &Uses)| {
+        let other = project.packages.get(*at);
+        uses.awaits && other.is_some_and(|other| other.dependencies.is_empty())
+    };
+    // Without a dependency of its own it gets the macro from another package, and its features.
+    if uses.iter().any(relies) {
+        return None;
+    }
+    let mut document = read(manifest).ok()?;
+    let has_async = |document: &mut DocumentMut, dependency: &Dependency| {
+        entry(document, dependency).is_some_and(|entry| has_feature(entry, "async"))
+    };
+    let mut dependencies = package.dependencies.iter();
+    let dependency = dependencies.find(|dependency| has_async(&mut document, dependency))?;
+    Some(format!(
+        "nothing in {} uses `async_fail_point!` any more: `async` can go from the features of \
+         `{}` in {}, and with it the warnings about failpoints that block a runtime's thread",
+        package.name,
+        dependency.key,
+        manifest.display()
+    ))
+}
+
+fn of_workspace(workspace: &Path) -> Option<String> {
+    let root = read(workspace).ok()?;
+    let has_fail = |entries: &Item| {
+        let entries = entries.as_table_like();
+        entries.is_some_and(|entries| {
+            entries.iter().any(|(key, entry)| {
+                let name = get(entry, "package").and_then(Item::as_str).unwrap_or(key);
+                name == "fail"
+            })
+        })
+    };
+    let mut places = Vec::new();
+    let shared = root
+        .get("workspace")
+        .and_then(|table| get(table, "dependencies"));
+    if shared.is_some_and(has_fail) {
+        places.push("[workspace.dependencies]");
+    }
+    let patches = root.get("patch").and_then(Item::as_table_like);
+    let mut patches = patches.into_iter().flat_map(TableLike::iter);
+    if patches.any(|(_, entries)| has_fail(entries)) {
+        places.push("[patch]");
+    }
+    (!places.is_empty()).then(|| {
+        format!(
+            "nothing is left of `fail` in the workspace: it can go from {} in {}, too",
+            places.join(" and "),
+            workspace.display()
+        )
+    })
 }
 
 /// Whether documentation, which may hold tests, names the crate in a path.

@@ -24,6 +24,7 @@
 pub mod check;
 pub mod cli;
 pub mod decide;
+pub mod dependants;
 pub mod edit;
 pub mod error;
 pub mod facts;
@@ -39,6 +40,7 @@ pub mod reason;
 pub mod report;
 pub mod resolve;
 pub mod rewrite;
+pub mod shim;
 pub mod source;
 pub mod table;
 pub mod tree;

@@ -72,8 +72,12 @@ fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
     let mut rewriting = Rewriting::new(&project, &wishes, !options.no_manifest);
     let mut draft = rewriting.draft()?;
     let dry = options.diff || options.check;
-    let mut notes = Vec::new();
+    let mut notes = rewriting.unswapped(&draft);
     if !dry && !draft.changes.is_empty() {
+        if !notes.is_empty() {
+            notes.push("nothing was changed".to_owned());
+            return Err(Error::new(notes.join("\n")));
+        }
         if !options.allow_dirty {
             notes = refuse_dirty(&options.common.paths)?;
         }

@@ -2,9 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 
-use crate::package::{Dependency, Package, get, read};
+use crate::package::{Dependency, Package, entry, get, has_feature, inherited};
+use crate::shim::{self, Shim};
 
 /// A manifest before and after, and what was done to it.
 #[derive(Debug, Clone)]
@@ -77,14 +78,6 @@ fn serving(dependencies: &[Dependency]) -> Vec<&Dependency> {
     }
 }
 
-fn entry<'d>(document: &'d mut DocumentMut, dependency: &Dependency) -> Option<&'d mut Item> {
-    let mut table: &mut dyn TableLike = document.as_table_mut();
-    for name in &dependency.table {
-        table = table.get_mut(name)?.as_table_like_mut()?;
-    }
-    table.get_mut(&dependency.key)
-}
-
 fn add_async(document: &mut DocumentMut, dependency: &Dependency, package: &Package) -> bool {
     let Some(entry) = entry(document, dependency) else {
         return false;
@@ -123,12 +116,6 @@ fn add_async(document: &mut DocumentMut, dependency: &Dependency, package: &Pack
     true
 }
 
-fn has_feature(entry: &Item, feature: &str) -> bool {
-    get(entry, "features")
-        .and_then(Item::as_array)
-        .is_some_and(|features| features.iter().any(|f| f.as_str() == Some(feature)))
-}
-
 /// Adds in the manner of the array's other lines.
 fn push(array: &mut Array, text: &str) {
     let mut value = Value::from(text);
@@ -155,14 +142,8 @@ fn push(array: &mut Array, text: &str) {
     }
 }
 
-/// The entry of `[workspace.dependencies]`.
-fn inherited(package: &Package, key: &str) -> Option<Item> {
-    let root = read(package.workspace.as_deref()?).ok()?;
-    let table = get(root.get("workspace")?, "dependencies")?;
-    get(table, key).cloned()
-}
-
-const NATIVE: &str = "neon_failpoint";
+/// The native crate.
+pub(crate) const NATIVE: &str = "neon_failpoint";
 
 fn add_native(
     document: &mut DocumentMut,
@@ -275,9 +256,9 @@ fn source(package: &Package) -> InlineTable {
         return found;
     }
     let folder = package.manifest.as_deref().and_then(Path::parent);
-    match (shim(package), folder) {
+    match (shim::of(package), folder) {
         (Some(Shim::Path(shim)), Some(folder)) => {
-            if let Some(native) = native_beside(&shim) {
+            if let Some(native) = shim::native_beside(&shim) {
                 let path = relative(folder, &native);
                 found.insert("path", path.as_str().into());
                 return found;
@@ -293,64 +274,6 @@ fn source(package: &Package) -> InlineTable {
     }
     found.insert("version", "0.1".into());
     found
-}
-
-/// Whether the package that stands in for `fail` is in place, as far as manifests tell.
-#[must_use]
-pub fn is_swapped(package: &Package) -> bool {
-    shim(package).is_some()
-}
-
-enum Shim {
-    Path(PathBuf),
-    Git(Vec<(&'static str, String)>),
-}
-
-/// The package that stands in for `fail`: in the dependency, the workspace's, or a patch.
-fn shim(package: &Package) -> Option<Shim> {
-    let manifest = package.manifest.as_deref()?;
-    let own = read(manifest).ok()?;
-    let root_path = package.workspace.as_deref().unwrap_or(manifest);
-    let root = read(root_path).ok()?;
-    for dependency in &package.dependencies {
-        let mut own = own.clone();
-        let found = entry(&mut own, dependency).and_then(|entry| said(entry, manifest));
-        if found.is_some() {
-            return found;
-        }
-        let found = inherited(package, &dependency.key).and_then(|entry| said(&entry, root_path));
-        if found.is_some() {
-            return found;
-        }
-    }
-    let patches = root.get("patch").and_then(Item::as_table_like)?;
-    patches.iter().find_map(|(_, patches)| {
-        let patches = patches.as_table_like()?;
-        patches.iter().find_map(|(key, entry)| {
-            let name = get(entry, "package").and_then(Item::as_str).unwrap_or(key);
-            (name == "fail").then(|| said(entry, root_path)).flatten()
-        })
-    })
-}
-
-fn said(entry: &Item, manifest: &Path) -> Option<Shim> {
-    let folder = manifest.parent()?;
-    if let Some(path) = get(entry, "path").and_then(Item::as_str) {
-        return Some(Shim::Path(folder.join(path)));
-    }
-    let fields: Vec<(&'static str, String)> = ["git", "branch", "tag", "rev"]
-        .into_iter()
-        .filter_map(|key| Some((key, get(entry, key)?.as_str()?.to_owned())))
-        .collect();
-    (!fields.is_empty()).then_some(Shim::Git(fields))
-}
-
-/// The folder of `neon_failpoint`, from the shim's manifest.
-fn native_beside(shim: &Path) -> Option<PathBuf> {
-    let manifest = read(&shim.join("Cargo.toml")).ok()?;
-    let entry = get(manifest.get("dependencies")?, NATIVE)?.as_table_like()?;
-    let path = entry.get("path")?.as_str()?;
-    Some(shim.join(path))
 }
 
 /// `to` as seen from `from`, with forward slashes.

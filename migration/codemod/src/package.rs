@@ -174,6 +174,32 @@ pub fn get<'i>(entry: &'i Item, field: &str) -> Option<&'i Item> {
     entry.as_table_like()?.get(field)
 }
 
+/// The entry of a dependency in its package's manifest.
+pub(crate) fn entry<'d>(
+    document: &'d mut DocumentMut,
+    dependency: &Dependency,
+) -> Option<&'d mut Item> {
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    for name in &dependency.table {
+        table = table.get_mut(name)?.as_table_like_mut()?;
+    }
+    table.get_mut(&dependency.key)
+}
+
+/// Whether a dependency's entry has the feature.
+pub(crate) fn has_feature(entry: &Item, feature: &str) -> bool {
+    get(entry, "features")
+        .and_then(Item::as_array)
+        .is_some_and(|features| features.iter().any(|f| f.as_str() == Some(feature)))
+}
+
+/// The entry of `[workspace.dependencies]`.
+pub(crate) fn inherited(package: &Package, key: &str) -> Option<Item> {
+    let root = read(package.workspace.as_deref()?).ok()?;
+    let table = get(root.get("workspace")?, "dependencies")?;
+    get(table, key).cloned()
+}
+
 /// All tables of dependencies, with their paths.
 fn dependency_tables(document: &DocumentMut) -> Vec<(Vec<String>, &dyn TableLike)> {
     let mut found = Vec::new();

@@ -8,7 +8,7 @@ use crate::edit::Edit;
 use crate::facts::{Kind, Place, Site};
 use crate::imports;
 use crate::project::{File, Project};
-use crate::resolve::{Resolver, Way};
+use crate::resolve::{Origin, Resolver, Way};
 
 /// All edits of a rewrite, but for the manifests.
 #[derive(Debug, Default)]
@@ -66,11 +66,14 @@ impl Plan {
                     edits.extend(arguments.iter().cloned());
                 }
             }
+            // Its twin brings what it needs.
+            let is_wrapper =
+                site.kind == Kind::Wrapper || decision.resolved.origin == Origin::Local;
             for package in std::iter::once(&file.package).chain(&file.also) {
                 if native {
                     let tests_only = self.wants_native.entry(*package).or_insert(true);
                     *tests_only &= is_test(file);
-                } else if site.kind != Kind::Wrapper || matches!(becomes, Becomes::Path(_)) {
+                } else if !is_wrapper || matches!(becomes, Becomes::Path(_)) {
                     self.wants_async.insert(*package);
                 }
             }
@@ -153,7 +156,7 @@ pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
 /// The way of a decision that a rewrite changes an import or a `#[macro_use]` for.
 pub(crate) fn way(decision: &Decision) -> Option<Way> {
     match &decision.resolved.origin {
-        crate::resolve::Origin::Fail(way) => Some(*way),
+        Origin::Fail(way) => Some(*way),
         _ => None,
     }
 }

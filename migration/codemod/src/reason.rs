@@ -120,9 +120,10 @@ impl fmt::Display for Reason {
             Reason::Eval => f.write_str(
                 "`eval` takes a name that only exists at run time, and a person has to choose what awaits",
             ),
-            Reason::LocalMacro(name) => {
-                write!(f, "`{name}!` is a macro of this project, not of `fail`")
-            }
+            Reason::LocalMacro(name) => write!(
+                f,
+                "`{name}!` is a macro of this project, not of `fail`: if it wraps `fail`'s, give `--macro {name}`"
+            ),
             Reason::NotFails(path) => write!(f, "`{path}` is not the macro of `fail`"),
             Reason::Ambiguous(name) => write!(f, "`{name}` is imported from two places"),
             Reason::ReExport(through) => write!(

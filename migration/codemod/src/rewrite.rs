@@ -1,12 +1,13 @@
 //! `rewrite`: plan, write, check, put back.
 
 mod blame;
+mod checks;
 mod locks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::check::{self, Features, Outcome};
+use crate::check::Features;
 use crate::decide::{self, Decision, Refused, Wishes};
 use crate::edit;
 use crate::error::Error;
@@ -16,8 +17,9 @@ use crate::package::Package;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::resolve::Resolver;
+use crate::shim;
 use crate::source::Source;
-use blame::Failed;
+use checks::Checks;
 use locks::Locks;
 
 /// A rewrite of a project, not yet made.
@@ -112,14 +114,6 @@ impl<'p> Rewriting<'p> {
             let Some(package) = self.project.packages.get(package) else {
                 continue;
             };
-            let published = !package.dependencies.is_empty() && !manifest::is_swapped(package);
-            if needs.shim_async && published {
-                advice.push(format!(
-                    "{}: `fail` still comes from a registry, and the published crate has no \
-                     `async_fail_point!`: put the package that stands in for it there first",
-                    package.name
-                ));
-            }
             match self.manifest(package, needs) {
                 Ok(None) => {}
                 Ok(Some(edit)) if self.manifests => changes.push(Change {
@@ -140,6 +134,14 @@ impl<'p> Rewriting<'p> {
             changes,
             advice,
         })
+    }
+
+    /// The packages of a draft where the one that stands in for `fail` is not in place.
+    #[must_use]
+    pub fn unswapped(&self, draft: &Draft) -> Vec<String> {
+        let needs = needs(&draft.plan);
+        let packages = needs.keys().filter_map(|at| self.project.packages.get(*at));
+        packages.filter_map(shim::missing).collect()
     }
 
     fn manifest(
@@ -194,9 +196,15 @@ impl<'p> Rewriting<'p> {
         let Some(features) = features else {
             return Ok(draft);
         };
-        let touched = self.touched(&draft);
-        let locks = Locks::of(self.project, &touched);
-        let result = self.make_it_build(draft, &touched, features);
+        let checks = match self.checks(&draft) {
+            Ok(checks) => checks,
+            Err(error) => {
+                files::turn(&draft.changes, &[])?;
+                return Err(error);
+            }
+        };
+        let locks = Locks::of(self.project, &checks.touched);
+        let result = self.make_it_build(draft, checks, features);
         if !matches!(&result, Ok(draft) if !draft.changes.is_empty()) {
             locks.put_back()?;
         }
@@ -206,98 +214,52 @@ impl<'p> Rewriting<'p> {
     fn make_it_build(
         &mut self,
         mut draft: Draft,
-        touched: &[usize],
+        mut checks: Checks,
         features: &Features,
     ) -> Result<Draft, Error> {
-        let mut built_before = false;
         loop {
-            let outcome = self.check(touched, features);
-            let failed = match outcome {
-                Ok(None) => return Ok(draft),
-                Ok(Some(failed)) => failed,
+            let step = self.next_draft(&draft, &mut checks, features);
+            match step {
+                Ok(None) => {
+                    draft.advice.append(&mut checks.notes);
+                    return Ok(draft);
+                }
+                Ok(Some(next)) => {
+                    files::turn(&draft.changes, &next.changes)?;
+                    draft = next;
+                }
                 Err(error) => {
                     files::turn(&draft.changes, &[])?;
                     return Err(error);
                 }
-            };
-            if !built_before {
-                self.did_build(&draft, touched, features)?;
-                built_before = true;
             }
-            let refused = self.blame(&draft, &failed);
-            if refused.is_empty() {
-                files::turn(&draft.changes, &[])?;
-                return Err(Error::new(format!(
-                    "the tree built before, but does not with nothing left of the edits:\n{}",
-                    failed.words()
-                )));
-            }
-            self.refused.extend(refused);
-            let next = self.draft();
-            let next = match next {
-                Ok(next) => next,
-                Err(error) => {
-                    files::turn(&draft.changes, &[])?;
-                    return Err(error);
-                }
-            };
-            files::turn(&draft.changes, &next.changes)?;
-            draft = next;
         }
     }
 
-    fn touched(&self, draft: &Draft) -> Vec<usize> {
-        let files = draft.plan.edits.keys();
-        let files = files.filter_map(|file| self.project.files.get(*file));
-        let packages: BTreeSet<usize> = files
-            .flat_map(|file| std::iter::once(file.package).chain(file.also.iter().copied()))
-            .collect();
-        packages.into_iter().collect()
-    }
-
-    /// The first package that does not build.
-    fn check(&self, packages: &[usize], features: &Features) -> Result<Option<Failed>, Error> {
-        for at in packages {
-            let Some(package) = self.project.packages.get(*at) else {
-                continue;
-            };
-            // The manifest may have changed since it was read.
-            let now = package.manifest.as_deref().and_then(Package::read);
-            let now = now.as_ref().unwrap_or(package);
-            (self.tell)(&format!("checking {}", package.name));
-            let outcome = check::check(now, features)?;
-            let (complaints, cargo) = match outcome {
-                Outcome::Builds => continue,
-                Outcome::Errors(complaints) => (complaints, String::new()),
-                Outcome::Cargo(words) => (Vec::new(), words),
-            };
-            return Ok(Some(Failed {
-                package: *at,
-                name: package.name.clone(),
-                complaints,
-                cargo,
-            }));
-        }
-        Ok(None)
-    }
-
-    /// An error if the tree did not build before the edits.
-    fn did_build(
-        &self,
+    /// What is left of a draft after the compiler has spoken; `None` where it builds.
+    fn next_draft(
+        &mut self,
         draft: &Draft,
-        touched: &[usize],
+        checks: &mut Checks,
         features: &Features,
-    ) -> Result<(), Error> {
-        files::turn(&draft.changes, &[])?;
-        match self.check(touched, features)? {
-            Some(failed) => Err(Error::new(format!(
-                "the package {} does not build as it is, so nothing was changed; \
-                 make it build, choose `--features`, or give `--no-check`:\n{}",
-                failed.name,
+    ) -> Result<Option<Draft>, Error> {
+        let failed = loop {
+            let Some(failed) = self.check(checks, features)? else {
+                return Ok(None);
+            };
+            if self.did_build(draft, checks, &failed, features)? {
+                break failed;
+            }
+        };
+        let refused = self.blame(draft, &failed);
+        if refused.is_empty() {
+            return Err(Error::new(format!(
+                "the tree built before, but does not with nothing left of the edits:\n{}",
                 failed.words()
-            ))),
-            None => files::write(&draft.changes),
+            )));
         }
+        self.refused.extend(refused);
+        self.draft().map(Some)
     }
 }
 

@@ -9,10 +9,16 @@ const SOURCE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\", |_| ())
 fn edited(before: &str, options: &[&str]) -> String {
     let folder = common::folder();
     common::write(&folder.path().join("src/lib.rs"), SOURCE);
-    let manifest = format!("[package]\nname = \"a\"\nedition = \"2021\"\n\n{before}");
-    common::write(&folder.path().join("Cargo.toml"), &manifest);
+    let head = format!(
+        "[package]\nname = \"a\"\nedition = \"2021\"\n\n{}\n",
+        common::patch()
+    );
+    common::write(
+        &folder.path().join("Cargo.toml"),
+        &format!("{head}{before}"),
+    );
     let after = common::rewritten(folder.path(), options, "Cargo.toml");
-    let after = after.strip_prefix("[package]\nname = \"a\"\nedition = \"2021\"\n\n");
+    let after = after.strip_prefix(&head);
     after.expect("the head stays").to_owned()
 }
 
@@ -72,7 +78,10 @@ fn a_renamed_dependency_is_found_under_its_name() {
     let folder = common::folder();
     let manifest = common::manifest(
         "a",
-        "[dependencies]\nfault-points = { package = \"fail\", version = \"0.5\" }\nfail = { package = \"fail-parallel\", version = \"0.5\" }\n",
+        &format!(
+            "{}\n[dependencies]\nfault-points = {{ package = \"fail\", version = \"0.5\" }}\nfail = {{ package = \"fail-parallel\", version = \"0.5\" }}\n",
+            common::patch()
+        ),
     );
     common::write(&folder.path().join("Cargo.toml"), &manifest);
     let source = "pub async fn run() {\n    fault_points::fail_point!(\"x\");\n    fail::fail_point!(\"y\");\n}\n";
@@ -90,7 +99,10 @@ fn a_renamed_dependency_is_found_under_its_name() {
 /// A workspace with one member.
 fn workspace(root: &str, member: &str) -> tempfile::TempDir {
     let folder = common::folder();
-    let root = format!("[workspace]\nmembers = [\"a\"]\n\n{root}");
+    let mut root = format!("[workspace]\nmembers = [\"a\"]\n\n{root}");
+    if !root.contains("[patch") {
+        root = format!("{root}\n{}", common::patch());
+    }
     common::write(&folder.path().join("Cargo.toml"), &root);
     let manifest =
         format!("[package]\nname = \"a\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n{member}");
@@ -199,5 +211,53 @@ fn what_is_left_keeps_fail() {
     )]);
     let said = notes(folder.path(), &["--to", "native"]);
     assert!(said.contains("1 rewritten, 1 left"), "{said}");
+    assert!(!said.contains("can go"), "{said}");
+}
+
+#[test]
+fn a_renamed_dependency_from_the_workspace_is_found_under_its_name() {
+    let root = "[workspace.dependencies]\nfailpoints = { package = \"fail\", version = \"0.5\" }\n";
+    let member = "[features]\nfailpoints = [\"failpoints/failpoints\"]\n\n\
+                  [dependencies]\nfailpoints.workspace = true\n";
+    let source = SOURCE.replace("fail::", "failpoints::");
+    let folder = workspace(root, member);
+    common::write(&folder.path().join("a/src/lib.rs"), &source);
+    let after = common::rewritten(folder.path(), &[], "a/src/lib.rs");
+    assert_eq!(after, source.replace("fail_point", "async_fail_point"));
+    let manifest = common::read(&folder.path().join("a/Cargo.toml"));
+    let features = "failpoints.workspace = true\nfailpoints.features = [\"async\"]\n";
+    assert!(manifest.ends_with(features), "{manifest}");
+
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(
+        said.contains("and from the features `failpoints`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("from [workspace.dependencies] and [patch]"),
+        "{said}"
+    );
+    let manifest = common::read(&folder.path().join("a/Cargo.toml"));
+    let passed_on = "failpoints = [\"failpoints/failpoints\", \"neon_failpoint/testing\"]";
+    assert!(manifest.contains(passed_on), "{manifest}");
+}
+
+#[test]
+fn when_the_last_async_macro_is_gone_it_says_that_the_feature_can_go() {
+    let sync = "pub fn sync() {\n    fail::fail_point!(\"y\");\n}\n";
+    let folder = common::sketch(&[("src/lib.rs", &format!("{SOURCE}{sync}"))]);
+    let can_go = "uses `async_fail_point!` any more: `async` can go from the features of `fail`";
+    let said = notes(folder.path(), &["--to", "compat"]);
+    assert!(!said.contains("can go"), "{said}");
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    assert!(manifest.contains("features = [\"async\"]"), "{manifest}");
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(said.contains(can_go), "{said}");
+
+    // A mention may be a use, in what the syntax does not show.
+    let mentions = format!("{SOURCE}{sync}// async_fail_point\n");
+    common::write(&folder.path().join("src/lib.rs"), &mentions);
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(said.contains("1 rewritten"), "{said}");
     assert!(!said.contains("can go"), "{said}");
 }

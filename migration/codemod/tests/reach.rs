@@ -141,8 +141,11 @@ fn a_macro_of_the_root_is_the_projects_own_in_every_file() {
 #[test]
 fn a_macro_through_another_crate_needs_a_dependency_of_ones_own() {
     let folder = common::folder();
-    let root = "[workspace]\nmembers = [\"a\", \"util\"]\n";
-    common::write(&folder.path().join("Cargo.toml"), root);
+    let root = format!(
+        "[workspace]\nmembers = [\"a\", \"util\"]\n\n{}",
+        common::patch()
+    );
+    common::write(&folder.path().join("Cargo.toml"), &root);
     let package = |name: &str, dependencies: &str| {
         format!(
             "[package]\nname = \"{name}\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}"

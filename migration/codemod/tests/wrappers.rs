@@ -98,3 +98,46 @@ fn imports_of_a_wrapper_follow_it() {
         "{after}"
     );
 }
+
+/// A wrapper that has the name of `fail`'s own macro.
+fn of_the_same_name(definition: &str, options: &[&str]) -> String {
+    let definition = definition.replace("point {", "fail_point {");
+    let site = SITE.replace("point!", "fail_point!");
+    let folder = common::sketch(&[("src/lib.rs", &format!("{definition}{site}"))]);
+    let after = common::rewritten(folder.path(), options, "src/lib.rs");
+    let after = after.strip_prefix(&definition);
+    after.expect("the definition stays").to_owned()
+}
+
+#[test]
+fn a_wrapper_of_the_same_name_is_left_and_the_report_says_how_to_name_it() {
+    let site = SITE.replace("point!", "fail_point!");
+    assert_eq!(of_the_same_name(FORWARDS, &[]), site);
+    let definition = FORWARDS.replace("point {", "fail_point {");
+    let folder = common::sketch(&[("src/lib.rs", &format!("{definition}{site}"))]);
+    let reasons = common::each(&common::scan(folder.path()), "reason").join("");
+    let remedy = "if it wraps `fail`'s, give `--macro fail_point`";
+    assert!(reasons.contains(remedy), "{reasons}");
+}
+
+#[test]
+fn a_wrapper_of_the_same_name_that_is_named_is_treated_as_any_other() {
+    let becomes = |path: &str| SITE.replace("crate::point", path);
+    let options = ["--macro", "fail_point"];
+    assert_eq!(
+        of_the_same_name(FORWARDS, &options),
+        becomes("fail::async_fail_point")
+    );
+    assert_eq!(
+        of_the_same_name(FORWARDS, &["--macro", "fail_point", "--to", "native"]),
+        becomes("neon_failpoint::fail_point")
+    );
+    assert_eq!(
+        of_the_same_name(MORE, &["--macro", "fail_point=waiting_point"]),
+        becomes("crate::waiting_point")
+    );
+    assert_eq!(
+        of_the_same_name(MORE, &options),
+        becomes("crate::fail_point")
+    );
+}

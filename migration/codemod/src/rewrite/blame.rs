@@ -1,33 +1,84 @@
 //! Which sites a failed check is about.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::{Draft, Rewriting};
-use crate::check::Complaint;
+use crate::check::{Complaint, Outcome};
+use crate::dependants::Member;
 use crate::edit;
+use crate::project::File;
 use crate::source::Source;
 use crate::tree::real;
 
+/// A check that failed.
 #[derive(Debug)]
 pub(super) struct Failed {
-    pub(super) package: usize,
+    /// The packages whose edits it is about.
+    pub(super) packages: Vec<usize>,
+    /// What was checked.
     pub(super) name: String,
-    pub(super) complaints: Vec<Complaint>,
-    pub(super) cargo: String,
+    complaints: Vec<Complaint>,
+    cargo: String,
+    /// The packages that do not build, where the edits are in others.
+    dependants: Vec<String>,
 }
 
 impl Failed {
+    /// `None` where it builds.
+    pub(super) fn of(outcome: Outcome, packages: Vec<usize>, name: String) -> Option<Failed> {
+        let (complaints, cargo) = match outcome {
+            Outcome::Builds => return None,
+            Outcome::Errors(complaints) => (complaints, String::new()),
+            Outcome::Cargo(words) => (Vec::new(), words),
+        };
+        Some(Failed {
+            packages,
+            name,
+            complaints,
+            cargo,
+            dependants: Vec::new(),
+        })
+    }
+
+    /// Says that packages were checked that depend on those with edits.
+    pub(super) fn blame_dependants(&mut self, members: &[Member]) {
+        let broken: BTreeSet<PathBuf> = self.manifests().map(real).collect();
+        let names = members
+            .iter()
+            .filter(|member| broken.contains(&real(&member.manifest)))
+            .map(|member| member.name.clone());
+        self.dependants = names.collect();
+        if self.dependants.is_empty() {
+            self.dependants.push(self.name.clone());
+        }
+    }
+
+    pub(super) fn in_dependants(&self) -> bool {
+        !self.dependants.is_empty()
+    }
+
+    /// The manifests of the packages that do not build, as far as the compiler got.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = &Path> {
+        self.complaints
+            .iter()
+            .map(|complaint| complaint.manifest.as_path())
+    }
+
+    /// Why a site goes back: the complaint, and whose it is.
+    fn reason(&self, message: &str) -> String {
+        match self.dependants.as_slice() {
+            [] => message.to_owned(),
+            names => format!("{message} (in {}, which depends on it)", names.join(", ")),
+        }
+    }
+
     /// Cargo's own words, which say what is wrong at their end; the compiler's first ones.
     fn on_one_line(&self) -> String {
-        if let Some(complaint) = self.complaints.first() {
-            return complaint.message.clone();
+        match self.complaints.first() {
+            Some(complaint) => complaint.message.clone(),
+            None => self.cargo.split_whitespace().collect::<Vec<_>>().join(" "),
         }
-        let mut words = self.cargo.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.contains("`fail`") && words.contains("`async`") {
-            words.push_str(" (is the package that stands in for `fail` in place?)");
-        }
-        words
     }
 
     pub(super) fn words(&self) -> String {
@@ -50,21 +101,19 @@ impl Rewriting<'_> {
     pub(super) fn blame(&self, draft: &Draft, failed: &Failed) -> Vec<((usize, usize), String)> {
         let mut refused = BTreeMap::new();
         for complaint in &failed.complaints {
-            let named = self.named(draft, complaint);
-            for site in named {
-                refused
-                    .entry(site)
-                    .or_insert_with(|| complaint.message.clone());
+            for site in self.named(draft, complaint) {
+                let reason = || failed.reason(&complaint.message);
+                refused.entry(site).or_insert_with(reason);
             }
         }
         if refused.is_empty() {
-            let words = failed.on_one_line();
+            let words = failed.reason(&failed.on_one_line());
+            let of_package = |file: &File| {
+                let mut packages = std::iter::once(&file.package).chain(&file.also);
+                packages.any(|package| failed.packages.contains(package))
+            };
             for site in &draft.plan.sites {
-                let file = self.project.files.get(site.0);
-                let same = file.is_some_and(|file| {
-                    file.package == failed.package || file.also.contains(&failed.package)
-                });
-                if same {
+                if self.project.files.get(site.0).is_some_and(of_package) {
                     refused.insert(*site, words.clone());
                 }
             }
@@ -77,14 +126,14 @@ impl Rewriting<'_> {
         refused.into_iter().collect()
     }
 
-    /// The sites in whose lines the complaint has a place; else those of the files it names.
+    /// The sites in whose lines the complaint has a place; else those in the lines that it
+    /// names, a function's, say; else those of the files.
     fn named(&self, draft: &Draft, complaint: &Complaint) -> Vec<(usize, usize)> {
         let mut places: BTreeMap<PathBuf, Vec<(usize, usize)>> = BTreeMap::new();
         for (path, from, to) in &complaint.places {
             places.entry(real(path)).or_default().push((*from, *to));
         }
-        let mut within = Vec::new();
-        let mut in_file = Vec::new();
+        let (mut within, mut around, mut in_file) = (Vec::new(), Vec::new(), Vec::new());
         for (at, file) in self.project.files.iter().enumerate() {
             let path = &file.source.path;
             let change = draft.changes.iter().find(|change| change.path == *path);
@@ -101,15 +150,20 @@ impl Rewriting<'_> {
                 let first = now.position(moved(edits, site.range.start)).line;
                 let last = now.position(moved(edits, site.range.end)).line;
                 in_file.push(*key);
+                let mut places = places.iter();
                 if places
-                    .iter()
+                    .clone()
                     .any(|(from, to)| *from >= first && *to <= last)
                 {
                     within.push(*key);
                 }
+                if places.any(|(from, to)| *from <= first && *to >= last) {
+                    around.push(*key);
+                }
             }
         }
-        if within.is_empty() { in_file } else { within }
+        let mut found = [within, around, in_file].into_iter();
+        found.find(|sites| !sites.is_empty()).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which types are known not to be Send, from their names and from the file's own items.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use syn::visit::Visit;
 use syn::{GenericArgument, PathArguments, Type, TypeParamBound};
@@ -32,13 +32,16 @@ pub(crate) struct Types<'ast> {
     /// Return types of functions by name, and of methods by type and name.
     functions: HashMap<String, Vec<&'ast Type>>,
     methods: HashMap<(String, String), Vec<&'ast Type>>,
-    aliases: HashMap<String, &'ast Type>,
+    /// Return types of methods by name alone: the type of a receiver is not known.
+    methods_by_name: HashMap<String, Vec<&'ast Type>>,
     /// Traits of the file, and whether they ask for Send.
     traits: HashMap<String, bool>,
-    /// Structs and enums of the file, with the types in them.
-    structs: HashMap<String, Vec<&'ast Type>>,
+    /// Structs, enums and aliases of the file, with the types in them.
+    own: HashMap<String, Vec<&'ast Type>>,
+    /// Those of them that are not Send, and why.
+    own_not_send: HashMap<String, &'static str>,
     /// Types that say themselves that they are Send.
-    declared_send: Vec<String>,
+    declared_send: HashSet<String>,
     owner: Option<String>,
 }
 
@@ -47,7 +50,28 @@ impl<'ast> Types<'ast> {
     pub(crate) fn of(file: &'ast syn::File) -> Types<'ast> {
         let mut types = Types::default();
         types.visit_file(file);
+        types.settle();
         types
+    }
+
+    /// Finds the file's own types that are not Send: those with such a type in them, then
+    /// those with one of these in them, until there are no more.
+    fn settle(&mut self) {
+        loop {
+            let unsettled = self.own.iter().filter(|(name, _)| {
+                !self.own_not_send.contains_key(*name) && !self.declared_send.contains(*name)
+            });
+            let found: Vec<(String, &'static str)> = unsettled
+                .filter_map(|(name, types)| {
+                    let what = types.iter().find_map(|ty| self.not_send(ty))?;
+                    Some((name.clone(), what))
+                })
+                .collect();
+            if found.is_empty() {
+                return;
+            }
+            self.own_not_send.extend(found);
+        }
     }
 
     /// What a function of the file returns: `free()` or `Type::function()`.
@@ -66,59 +90,65 @@ impl<'ast> Types<'ast> {
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// What a method of the file returns, whatever its type.
+    /// What the methods of this name return, whatever their type.
     pub(crate) fn returned_by_method(&self, name: &str) -> &[&'ast Type] {
-        self.methods
-            .iter()
-            .find(|((_, method), _)| method == name)
-            .map_or(&[], |(_, types)| types.as_slice())
+        self.methods_by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Why a type is not Send, where that is known.
     pub(crate) fn not_send(&self, ty: &Type) -> Option<&'static str> {
-        self.not_send_within(ty, 0)
-    }
-
-    fn not_send_within(&self, ty: &Type, depth: usize) -> Option<&'static str> {
-        if depth > 16 {
-            return None;
-        }
         match ty {
             Type::Ptr(_) => Some(POINTER),
-            Type::Reference(reference) => self.not_send_within(&reference.elem, depth + 1),
-            Type::Paren(paren) => self.not_send_within(&paren.elem, depth + 1),
-            Type::Group(group) => self.not_send_within(&group.elem, depth + 1),
-            Type::Array(array) => self.not_send_within(&array.elem, depth + 1),
-            Type::Slice(slice) => self.not_send_within(&slice.elem, depth + 1),
-            Type::Tuple(tuple) => tuple
-                .elems
-                .iter()
-                .find_map(|ty| self.not_send_within(ty, depth + 1)),
-            Type::ImplTrait(_) | Type::TraitObject(_) => None,
-            Type::Path(path) => self.path_not_send(&path.path, depth),
+            Type::Reference(reference) => self.not_send(&reference.elem),
+            Type::Paren(paren) => self.not_send(&paren.elem),
+            Type::Group(group) => self.not_send(&group.elem),
+            Type::Array(array) => self.not_send(&array.elem),
+            Type::Slice(slice) => self.not_send(&slice.elem),
+            Type::Tuple(tuple) => tuple.elems.iter().find_map(|ty| self.not_send(ty)),
+            Type::Path(path) => self.path_not_send(&path.path),
             _ => None,
         }
     }
 
-    fn path_not_send(&self, path: &syn::Path, depth: usize) -> Option<&'static str> {
+    /// By the type's name, whoever made it; else by what is in it.
+    fn path_not_send(&self, path: &syn::Path) -> Option<&'static str> {
         let last = path.segments.last()?;
         let name = last.ident.to_string();
-        let full = self.full_path(path);
-        let from = |module: &str| full.iter().any(|segment| segment == module);
-        let elsewhere = from("tokio") || from("async_lock") || from("futures") || from("crate");
-        let own = path.segments.len() == 1 && self.structs.contains_key(&name);
-        let known = match name.as_str() {
-            _ if own => None,
+        if path.segments.len() == 1 && self.own.contains_key(&name) {
+            if self.declared_send.contains(&name) {
+                return None;
+            }
+            if let Some(what) = self.own_not_send.get(&name) {
+                return Some(what);
+            }
+        } else if let Some(what) = self.known_not_send(&name, path) {
+            return Some(what);
+        }
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::Type(Type::TraitObject(object)) if name == "Box" => {
+                (!self.is_send(&object.bounds)).then_some(OBJECT)
+            }
+            GenericArgument::Type(inner) => self.not_send(inner),
+            _ => None,
+        })
+    }
+
+    /// The types of the standard library and of much used crates.
+    fn known_not_send(&self, name: &str, path: &syn::Path) -> Option<&'static str> {
+        let from = |module: &str| self.full_path(path).iter().any(|segment| segment == module);
+        match name {
             "MutexGuard"
             | "RwLockReadGuard"
             | "RwLockWriteGuard"
             | "MappedMutexGuard"
             | "MappedRwLockReadGuard"
             | "MappedRwLockWriteGuard"
-            | "ReentrantMutexGuard"
-                if !elsewhere =>
-            {
-                Some(GUARD)
+            | "ReentrantMutexGuard" => {
+                let elsewhere = ["tokio", "async_lock", "futures", "crate"];
+                (!elsewhere.into_iter().any(from)).then_some(GUARD)
             }
             "Rc" => Some(RC),
             "Weak" if from("rc") => Some(RC),
@@ -130,39 +160,12 @@ impl<'ast> Types<'ast> {
             "StdoutLock" | "StderrLock" | "StdinLock" => Some(STREAM),
             "LocalBoxFuture" => Some(OBJECT),
             _ => None,
-        };
-        if known.is_some() {
-            return known;
         }
-        if own {
-            return self.struct_not_send(&name, depth);
-        }
-        if path.segments.len() == 1 {
-            if let Some(alias) = self.aliases.get(&name) {
-                if let Some(what) = self.not_send_within(alias, depth + 1) {
-                    return Some(what);
-                }
-            }
-        }
-        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-            return None;
-        };
-        arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::Type(Type::TraitObject(object)) if name == "Box" => {
-                (!self.is_send(&object.bounds)).then_some(OBJECT)
-            }
-            GenericArgument::Type(inner) => self.not_send_within(inner, depth + 1),
-            _ => None,
-        })
     }
 
-    /// Why a struct or enum of the file is not Send: something in it.
-    pub(crate) fn struct_not_send(&self, name: &str, depth: usize) -> Option<&'static str> {
-        if depth > 16 || self.declared_send.iter().any(|send| send == name) {
-            return None;
-        }
-        let mut types = self.structs.get(name)?.iter();
-        types.find_map(|ty| self.not_send_within(ty, depth + 1))
+    /// Why a struct, enum or alias of the file is not Send: something in it.
+    pub(crate) fn own_not_send(&self, name: &str) -> Option<&'static str> {
+        self.own_not_send.get(name).copied()
     }
 
     fn is_send<'b>(&self, bounds: impl IntoIterator<Item = &'b TypeParamBound>) -> bool {
@@ -196,7 +199,11 @@ impl<'ast> Types<'ast> {
         };
         let name = signature.ident.to_string();
         match &self.owner {
-            Some(owner) => self.methods.entry((owner.clone(), name)).or_default(),
+            Some(owner) => {
+                let by_name = self.methods_by_name.entry(name.clone()).or_default();
+                by_name.push(ty);
+                self.methods.entry((owner.clone(), name)).or_default()
+            }
             None => self.functions.entry(name).or_default(),
         }
         .push(ty);
@@ -255,7 +262,7 @@ impl<'ast> Visit<'ast> for Types<'ast> {
                     .is_some_and(|last| last.ident == "Send")
         });
         if of_send {
-            self.declared_send.push(owner.clone());
+            self.declared_send.insert(owner.clone());
         }
         let outer = self.owner.replace(owner);
         syn::visit::visit_item_impl(self, item);
@@ -285,17 +292,17 @@ impl<'ast> Visit<'ast> for Types<'ast> {
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         let types = item.fields.iter().map(|field| &field.ty).collect();
-        self.structs.insert(item.ident.to_string(), types);
+        self.own.insert(item.ident.to_string(), types);
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
         let fields = item.variants.iter().flat_map(|variant| &variant.fields);
         let types = fields.map(|field| &field.ty).collect();
-        self.structs.insert(item.ident.to_string(), types);
+        self.own.insert(item.ident.to_string(), types);
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
-        self.aliases.insert(item.ident.to_string(), &item.ty);
+        self.own.insert(item.ident.to_string(), vec![&item.ty]);
     }
 }
 

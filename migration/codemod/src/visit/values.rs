@@ -48,7 +48,7 @@ impl Values<'_, '_> {
             Expr::Array(array) => array.elems.iter().find_map(|e| self.of(e)),
             Expr::Struct(item) => {
                 let name = item.path.segments.last().map(|last| last.ident.to_string());
-                name.and_then(|name| self.types.struct_not_send(&name, 0))
+                name.and_then(|name| self.types.own_not_send(&name))
                     .or_else(|| item.fields.iter().find_map(|f| self.of(&f.expr)))
             }
             Expr::Block(block) => self.of_tail(&block.block),
@@ -172,9 +172,9 @@ impl Values<'_, '_> {
                 returned
                     .iter()
                     .find_map(|ty| self.types.not_send(ty))
-                    .or_else(|| self.types.struct_not_send(owner, 0).filter(|_| makes_own))
+                    .or_else(|| self.types.own_not_send(owner).filter(|_| makes_own))
                     // `Pair(a, b)`.
-                    .or_else(|| self.types.struct_not_send(last, 0))
+                    .or_else(|| self.types.own_not_send(last))
             }
         }
     }

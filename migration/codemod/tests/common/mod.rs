@@ -140,10 +140,17 @@ pub(crate) fn succeeds(mut command: Command) {
     assert!(output.status.success(), "{command:?}\n{}", said(&output));
 }
 
-/// A crate of these files in a folder of its own, with `fail` 0.5 as its dependency.
+/// The shim in the place of `fail`.
+pub(crate) fn patch() -> String {
+    let path = workspace().join("migration/fail");
+    format!("[patch.crates-io]\nfail = {{ path = {path:?} }}\n")
+}
+
+/// A crate of these files in a folder of its own, with `fail` 0.5, patched, as its dependency.
 pub(crate) fn sketch(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = folder();
-    let manifest = manifest("sketch", "[dependencies]\nfail = \"0.5\"\n");
+    let dependencies = format!("{}\n[dependencies]\nfail = \"0.5\"\n", patch());
+    let manifest = manifest("sketch", &dependencies);
     write(&folder.path().join("Cargo.toml"), &manifest);
     for (path, text) in files {
         write(&folder.path().join(path), text);
