@@ -40,8 +40,8 @@ pub(crate) enum Task {
 #[derive(Clone)]
 pub(crate) struct Callback(Arc<ArcSwapOption<Box<dyn Fn() + Send + Sync>>>);
 
-/// A user's function that is to be dropped: its destructor is a user's code, too.
-pub(crate) struct Function(#[expect(dead_code)] Arc<Box<dyn Fn() + Send + Sync>>);
+/// A user's function whose point does not work now. Its destructor is a user's code, too.
+pub(crate) struct Function(Arc<Box<dyn Fn() + Send + Sync>>);
 
 impl Callback {
     pub(crate) fn new(f: impl Fn() + Send + Sync + 'static) -> Self {
@@ -59,9 +59,14 @@ impl Callback {
         function.is_some()
     }
 
-    /// Gives the function up, and hands it to who has to drop it.
+    /// Gives the function up, and hands it to who has to drop it, or to keep it.
     pub(crate) fn take(&self) -> Option<Function> {
         self.0.swap(None).map(Function)
+    }
+
+    /// Has the function again.
+    pub(crate) fn put(&self, function: Function) {
+        self.0.store(Some(function.0));
     }
 }
 

@@ -225,5 +225,5 @@ pub(crate) fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Poin
 }
 
 pub(crate) fn put(point: Arc<Point>) {
-    Registry::global().update(|table| table.insert(point).into_iter().collect());
+    Registry::global().put(&[point]);
 }

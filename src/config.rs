@@ -126,11 +126,7 @@ pub fn configure_failpoint_callback(
     name: impl Into<String>,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), Error> {
-    let name = name.into();
-    check_name(&name)?;
-    let always = Alternative::always(Task::Callback(Callback::new(callback)));
-    let draws = &Registry::global().draws;
-    put(&[Point::new(name, vec![always], None, draws)]);
+    put(&[callback_point(name.into(), callback)?]);
     Ok(())
 }
 
@@ -245,7 +241,7 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
 /// # if !neon_failpoint::has_failpoints() { return }
 /// neon_failpoint::configure_failpoint("remove-all-doc", "pause").unwrap();
 /// neon_failpoint::remove_all_failpoints();
-/// assert!(neon_failpoint::list_failpoints().is_empty());
+/// assert!(neon_failpoint::list_failpoints().iter().all(|point| !point.is_configured()));
 /// ```
 pub fn remove_all_failpoints() {
     env::read_once();
@@ -289,7 +285,7 @@ pub fn set_seed(seed: u64) {
     Registry::global().draws.set_seed(seed);
 }
 
-fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
+pub(crate) fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
 where
     K: Into<String>,
     V: Into<String>,
@@ -319,11 +315,7 @@ pub(crate) fn point(
     env::read_once();
     let of_point = |problem| Error::of_point(&name, problem);
     let mut alternatives = parse::actions(actions).map_err(of_point)?;
-    let matchers: Result<Vec<Matcher>, Problem> = matchers
-        .into_iter()
-        .map(|(k, v)| Matcher::new(k, v))
-        .collect();
-    let matchers = matchers.map_err(of_point)?;
+    let matchers = self::matchers(&name, matchers)?;
     for alternative in &mut alternatives {
         alternative.demand(&matchers);
     }
@@ -336,21 +328,33 @@ pub(crate) fn point(
     ))
 }
 
+/// Compiles matchers that are about the failpoint `name`.
+pub(crate) fn matchers(
+    name: &str,
+    matchers: impl IntoIterator<Item = (String, String)>,
+) -> Result<Vec<Matcher>, Error> {
+    let matchers = matchers.into_iter().map(|(k, v)| Matcher::new(k, v));
+    let matchers: Result<Vec<Matcher>, Problem> = matchers.collect();
+    matchers.map_err(|problem| Error::of_point(name, problem))
+}
+
+/// The point that calls `callback`.
+pub(crate) fn callback_point(
+    name: String,
+    callback: impl Fn() + Send + Sync + 'static,
+) -> Result<Arc<Point>, Error> {
+    check_name(&name)?;
+    env::read_once();
+    let always = Alternative::always(Task::Callback(Callback::new(callback)));
+    let draws = &Registry::global().draws;
+    Ok(Point::new(name, vec![always], None, draws))
+}
+
 /// Publishes points that were checked, in one step.
 fn put(points: &[Arc<Point>]) {
     env::read_once();
     // Of a name that was configured before, all was said then.
-    let mut new = Vec::new();
-    Registry::global().update(|table| {
-        let replaced = points.iter().filter_map(|point| {
-            let replaced = table.insert(point.clone());
-            if replaced.is_none() {
-                new.push(point);
-            }
-            replaced
-        });
-        replaced.collect()
-    });
+    let new = Registry::global().put(points);
     after_configuring(points, new);
 }
 

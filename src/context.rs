@@ -151,6 +151,10 @@ impl Matcher {
         })
     }
 
+    pub(crate) fn pair(&self) -> (String, String) {
+        (self.key.clone(), self.regex.clone())
+    }
+
     pub(crate) fn key(&self) -> &str {
         &self.key
     }

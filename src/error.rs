@@ -1,8 +1,10 @@
 //! The one error of this crate.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::name::distance;
+use crate::wait::Goal;
 
 /// What was refused, where, and what would have been accepted.
 ///
@@ -70,6 +72,19 @@ pub(crate) enum Problem {
     },
     Seed {
         value: String,
+    },
+    /// The call is about a configuration, and there is none.
+    NotConfigured {
+        meant: Option<&'static str>,
+    },
+    /// The configuration that was waited at is there no more.
+    Removed,
+    /// What was waited for did not come.
+    Deadline {
+        goal: Goal,
+        limit: Duration,
+        /// Every configured point, and who waits there.
+        state: String,
     },
     /// A build without the feature that would be needed.
     Feature {
@@ -181,6 +196,26 @@ impl fmt::Display for Error {
                 Word(value),
                 u64::MAX
             ),
+            Problem::NotConfigured { meant } => {
+                write!(f, "it is not configured; expected a name that is")?;
+                match meant {
+                    Some(meant) => write!(f, "; did you mean {meant:?}?"),
+                    None => Ok(()),
+                }
+            }
+            Problem::Removed => write!(
+                f,
+                "it was removed during the wait; expected it to stay configured"
+            ),
+            Problem::Deadline { goal, limit, state } => {
+                match goal {
+                    Goal::Hits(n) => write!(f, "not hit {n} times within {limit:?}")?,
+                    Goal::Paused(n) => {
+                        write!(f, "nobody or fewer than {n} waited at it within {limit:?}")?
+                    }
+                }
+                write!(f, "; configured are\n{state}")
+            }
             Problem::Feature { what, feature } => write!(
                 f,
                 "{what} needs the feature `{feature}` of neon_failpoint, and this build is without it"

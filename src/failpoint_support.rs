@@ -9,6 +9,10 @@
 //! }
 //! ```
 //!
+//! Where `#[macro_export]` had put the macros at that crate's root as well, for
+//! `utils::pausable_failpoint!(..)`, its `lib.rs` has them from there:
+//! `pub use failpoint_support::{pausable_failpoint, sleep_millis_async};`.
+//!
 //! There the macros await inside. Those of this module itself leave the `.await` to the
 //! caller, and are those of the crate's root.
 //!

@@ -144,7 +144,10 @@ pub(crate) enum Step {
     /// Let others run once.
     Yield,
     /// Keep the thread busy for so long.
-    Delay(Duration),
+    Delay {
+        point: Arc<Point>,
+        time: Duration,
+    },
     /// Until the point is retired, or for at most `limit`.
     Wait {
         point: Arc<Point>,
@@ -170,28 +173,24 @@ pub(crate) fn evaluate(
         return Step::Continue;
     };
     // I1: one snapshot, one point, and the point alone decides.
-    let wait = |limit| Step::Wait {
-        point: point.clone(),
-        limit,
+    let picked = point.pick(context);
+    let decided = if point.is_awaited() || report::hears_events() {
+        let point = point.clone();
+        let task = picked.cloned();
+        drop(view);
+        // Before the task, which may take long.
+        tell(target, context, &point, task.as_ref());
+        decide(&point, task.as_ref(), rules, returned)
+    } else {
+        let decided = decide(point, picked, rules, returned);
+        drop(view);
+        decided
     };
-    let task = match point.pick(context) {
-        None | Some(Task::Off) => return Step::Continue,
-        Some(Task::Return(value)) if rules != Rules::Millis => {
-            *returned = value.as_deref().map(String::from);
-            return Step::Return;
-        }
-        Some(Task::Return(value)) => match value.as_deref().unwrap_or_default().parse() {
-            Ok(millis) => return wait(Some(Duration::from_millis(millis))),
-            Err(_) => Task::Return(value.clone()),
-        },
-        Some(Task::Pause) => return wait(None),
-        Some(Task::Sleep(millis)) => return wait(Some(Duration::from_millis(*millis))),
-        Some(Task::Yield) => return Step::Yield,
-        Some(Task::Delay(millis)) => return Step::Delay(Duration::from_millis(*millis)),
-        Some(task) => task.clone(),
+    let task = match decided {
+        Ok(step) => return step,
+        Err(task) => task,
     };
     // What runs others' code is done with nothing of ours lent (I5).
-    drop(view);
     if rules == Rules::Pausable {
         report::at(target.name());
     }
@@ -201,6 +200,56 @@ pub(crate) fn evaluate(
         return evaluate_again(target, context, rules, returned);
     }
     Step::Continue
+}
+
+/// Lets those know who watch the point, with nothing of ours lent (I5).
+#[cold]
+fn tell(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    point: &Point,
+    task: Option<&Task>,
+) {
+    if point.is_awaited() {
+        point.tell_observers();
+    }
+    if let Some(task) = task {
+        report::fired(target, task, point.hits(), context);
+    }
+}
+
+/// What is left to do of the task that was picked; or the task, where others' code runs or
+/// something else is done that takes long.
+#[inline]
+fn decide(
+    point: &Arc<Point>,
+    task: Option<&Task>,
+    rules: Rules,
+    returned: &mut Option<String>,
+) -> Result<Step, Task> {
+    let wait = |limit| Step::Wait {
+        point: point.clone(),
+        limit,
+    };
+    Ok(match task {
+        None | Some(Task::Off) => Step::Continue,
+        Some(Task::Return(value)) if rules != Rules::Millis => {
+            *returned = value.as_deref().map(String::from);
+            Step::Return
+        }
+        Some(Task::Return(value)) => match value.as_deref().unwrap_or_default().parse() {
+            Ok(millis) => wait(Some(Duration::from_millis(millis))),
+            Err(_) => return Err(Task::Return(value.clone())),
+        },
+        Some(Task::Pause) => wait(None),
+        Some(Task::Sleep(millis)) => wait(Some(Duration::from_millis(*millis))),
+        Some(Task::Yield) => Step::Yield,
+        Some(Task::Delay(millis)) => Step::Delay {
+            point: point.clone(),
+            time: Duration::from_millis(*millis),
+        },
+        Some(task) => return Err(task.clone()),
+    })
 }
 
 /// Not a loop, for whose sake every hit would keep more at hand.
@@ -233,11 +282,12 @@ fn run(task: Task, name: &str, rules: Rules) -> bool {
 }
 
 /// Keeps the thread busy for `time`: that is the purpose of `delay`.
-fn burn(time: Duration) {
+fn burn(point: &Point, time: Duration) {
     let start = Instant::now();
     while start.elapsed() < time {
         std::hint::spin_loop();
     }
+    point.add_delay(start.elapsed());
 }
 
 /// A `return` met a call site that cannot return.

@@ -33,6 +33,9 @@
 //! | say which hits are meant | [`fail_point_with_context!`], [`failpoint_context!`], [`configure_failpoint_with_context`] |
 //! | tell a point what to do | [`configure_failpoint`], [`configure_failpoints`], [`configure_failpoint_callback`] |
 //! | take that back | [`remove_failpoint`], [`remove_all_failpoints`] |
+//! | do both in a test, by a guard | [`arm`], [`Armed`] |
+//! | wait until somebody comes, or stands there | [`wait_for_hits`], [`wait_until_paused`] |
+//! | let some go who wait | [`Armed::release`], [`release_failpoint`] |
 //! | see what is configured and who waits | [`list_failpoints`] |
 //! | configure from the environment | [`init`] |
 //! | come from the `fail` crate | [`compat`] |
@@ -159,6 +162,7 @@
 #![cfg_attr(not(feature = "async"), allow(rustdoc::broken_intra_doc_links))]
 
 mod action;
+mod arm;
 pub mod compat;
 mod config;
 mod context;
@@ -173,16 +177,19 @@ mod macros;
 mod model;
 mod name;
 mod point;
+mod release;
 mod report;
 mod site;
 mod sync;
 mod table;
 mod trie;
 mod wait;
+mod wait_for;
 
 #[doc(hidden)]
 pub mod __private;
 
+pub use arm::{Armed, arm, arm_callback, arm_with_context};
 pub use config::{
     FailpointConfig, configure_failpoint, configure_failpoint_callback,
     configure_failpoint_with_context, configure_failpoints, has_failpoints, remove_all_failpoints,
@@ -195,7 +202,9 @@ pub use error::Error;
 pub use hit::{FailpointFuture, failpoint, failpoint_with_cancellation};
 pub use hit::{FailpointResult, failpoint_blocking};
 pub use list::{FailpointInfo, list_failpoints};
+pub use release::{release_failpoint, release_failpoint_matching};
 pub use wait::WaiterInfo;
+pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};
 
 /// The code in README.md, compiled and run.
 #[cfg(all(doctest, feature = "testing", feature = "async", feature = "context"))]

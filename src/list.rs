@@ -1,12 +1,21 @@
-//! Listing what is configured.
+//! What is compiled in, what is configured, and who waits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use crate::env;
 use crate::point::Point;
+use crate::site::{self, Site, SiteKind};
 use crate::table::Registry;
 use crate::trie::Named;
 use crate::wait::WaiterInfo;
 
-/// The configured failpoints, sorted by name.
+/// Every failpoint that is compiled in or configured, sorted by name.
+///
+/// Compiled in are the macros with a literal name, on the targets that the
+/// [crate's documentation](crate#limits) lists; what is hit by a name made at run time is here
+/// while it is configured.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -17,37 +26,79 @@ use crate::wait::WaiterInfo;
 ///
 /// let points = list_failpoints();
 /// let point = points.iter().find(|p| p.name() == "list-doc").unwrap();
-/// assert_eq!(point.actions(), "2*off->print(done)");
+/// assert_eq!(point.actions(), Some("2*off->print(done)"));
 /// assert_eq!((point.hits(), point.fired()), (1, 1));
+/// assert_eq!(point.call_sites().len(), 1);
 /// ```
 pub fn list_failpoints() -> Vec<FailpointInfo> {
     env::read_once();
-    let points = Registry::global().points();
-    points
-        .iter()
-        .map(|point| FailpointInfo::of(point))
-        .collect()
+    let mut infos = BTreeMap::<&str, FailpointInfo>::new();
+    for site in site::sites() {
+        let info = infos.entry(site.name());
+        let info = info.or_insert_with(|| FailpointInfo::new(site.name()));
+        info.call_sites.push(CallSite::of(site));
+    }
+    let (points, beneath) = Registry::global().layered_points();
+    for point in &points {
+        let info = infos.entry(point.name());
+        let info = info.or_insert_with(|| FailpointInfo::new(point.name()));
+        info.configure(point);
+    }
+    for point in &beneath {
+        if let Some(info) = infos.get_mut(point.name()) {
+            info.totals.add(point);
+        }
+    }
+    let mut infos: Vec<FailpointInfo> = infos.into_values().collect();
+    for info in &mut infos {
+        info.call_sites.sort_unstable();
+    }
+    infos
 }
 
-/// A configured failpoint, as it was when [`list_failpoints`] was called.
+/// Every configured point, and who waits there, a line each.
+pub(crate) fn report() -> String {
+    let configured = list_failpoints();
+    let configured = configured.iter().filter(|info| info.is_configured());
+    let lines: Vec<String> = configured.map(|info| format!("  {info}")).collect();
+    lines.join("\n")
+}
+
+/// A failpoint, as it was when [`list_failpoints`] was called.
 #[derive(Clone, Debug)]
 pub struct FailpointInfo {
     name: String,
-    actions: String,
+    call_sites: Vec<CallSite>,
+    actions: Option<String>,
+    matchers: Vec<(String, String)>,
     hits: usize,
     fired: usize,
+    totals: FailpointTotals,
     waiters: Vec<WaiterInfo>,
 }
 
 impl FailpointInfo {
-    fn of(point: &Point) -> Self {
+    /// Of a name that is not configured.
+    fn new(name: &str) -> Self {
         Self {
-            name: point.name().to_owned(),
-            actions: point.actions(),
-            hits: point.hits(),
-            fired: point.fired(),
-            waiters: point.waiters.infos(),
+            name: name.to_owned(),
+            call_sites: Vec::new(),
+            actions: None,
+            matchers: Vec::new(),
+            hits: 0,
+            fired: 0,
+            totals: FailpointTotals::default(),
+            waiters: Vec::new(),
         }
+    }
+
+    fn configure(&mut self, point: &Point) {
+        self.actions = Some(point.actions());
+        self.matchers = point.matchers();
+        self.hits = point.hits();
+        self.fired = point.fired();
+        self.totals.add(point);
+        self.waiters = point.waiters.infos();
     }
 
     /// Its name.
@@ -55,14 +106,29 @@ impl FailpointInfo {
         &self.name
     }
 
-    /// What it was configured to do, as text that configures the same again. Counts are
-    /// those it was configured with.
+    /// The macros that have it as a literal, sorted by file and line.
+    pub fn call_sites(&self) -> &[CallSite] {
+        &self.call_sites
+    }
+
+    /// Whether it is configured. Otherwise it is only compiled in.
+    pub fn is_configured(&self) -> bool {
+        self.actions.is_some()
+    }
+
+    /// What it is configured to do, as text that configures the same again; `None` if it is not
+    /// configured. Counts are those it was configured with.
     ///
     /// Two things have no such text: a callback is listed as `callback`; and an argument
     /// with a parenthesis that has no partner, which [`compat`](crate::compat) accepts as
     /// `fail` does, is listed as it is.
-    pub fn actions(&self) -> &str {
-        &self.actions
+    pub fn actions(&self) -> Option<&str> {
+        self.actions.as_deref()
+    }
+
+    /// The matchers in its actions, each once, as pairs of a key and a regular expression.
+    pub fn matchers(&self) -> &[(String, String)] {
+        &self.matchers
     }
 
     /// How often it was hit since it was configured: every evaluation counts,
@@ -76,8 +142,102 @@ impl FailpointInfo {
         self.fired
     }
 
+    /// What was counted under this name since it was last not configured, by one
+    /// configuration after the other.
+    pub fn totals(&self) -> FailpointTotals {
+        self.totals
+    }
+
     /// Who waits at it, in the order of arrival.
     pub fn waiters(&self) -> &[WaiterInfo] {
         &self.waiters
+    }
+}
+
+/// One line, for people.
+impl fmt::Display for FailpointInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.name)?;
+        match &self.actions {
+            None => write!(f, ": not configured")?,
+            Some(actions) => write!(
+                f,
+                " ({actions}): hits {}, fired {}, waiting {}",
+                self.hits,
+                self.fired,
+                self.waiters.len()
+            )?,
+        }
+        for (i, waiter) in self.waiters.iter().enumerate() {
+            write!(f, "{} {waiter}", if i == 0 { ":" } else { "," })?;
+        }
+        for (i, site) in self.call_sites.iter().enumerate() {
+            write!(f, "{} {site}", if i == 0 { "; at" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// What was counted under a name since it was last not configured: it only grows, for as long
+/// as the name stays configured, which is what metrics need.
+///
+/// A hit that is under way while its configuration is replaced may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailpointTotals {
+    /// Evaluations.
+    pub hits: usize,
+    /// Evaluations that chose an alternative, `off` included.
+    pub fired: usize,
+    /// For how long hits waited, slept and were kept busy, all together, in real time. A wait
+    /// counts when it is over.
+    pub delay: Duration,
+}
+
+impl FailpointTotals {
+    fn add(&mut self, point: &Point) {
+        self.hits += point.all_hits();
+        self.fired += point.all_fired();
+        self.delay += point.all_delay();
+    }
+}
+
+/// A failpoint macro with a literal name, compiled into this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallSite {
+    file: &'static str,
+    line: u32,
+    awaits: bool,
+}
+
+impl CallSite {
+    fn of(site: &Site) -> Self {
+        Self {
+            file: site.file(),
+            line: site.line(),
+            awaits: site.kind() == SiteKind::Awaits,
+        }
+    }
+
+    /// The source file, as the compiler was given it.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line in it.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Whether it awaits; otherwise it blocks its thread.
+    pub fn awaits(&self) -> bool {
+        self.awaits
+    }
+}
+
+/// `file:line`.
+impl fmt::Display for CallSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
     }
 }

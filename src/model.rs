@@ -10,6 +10,9 @@
 //! ```
 
 use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use loom::sync::Notify;
 
 use crate::action::parse;
 use crate::point::Point;
@@ -18,6 +21,14 @@ use crate::table::{Registry, Table, View};
 /// Explores every interleaving of `model`.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
     loom::model(model);
+}
+
+/// Explores every interleaving in which threads are taken off their processor at most twice
+/// where they could go on: for models whose interleavings are too many.
+pub(crate) fn explore_most(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
 }
 
 /// A configuration of the one name that the models use, or of another.
@@ -29,7 +40,7 @@ pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point
 /// What `configure_failpoint` does once everything was checked.
 pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
     let point = point(registry, name, actions);
-    registry.update(|table| table.insert(point).into_iter().collect());
+    registry.put(&[point]);
 }
 
 /// What `remove_failpoint` does.
@@ -49,6 +60,28 @@ pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
     let mut view = View::new();
     view.refresh(registry);
     view.get(crate::name::hash(name), name).cloned()
+}
+
+/// A task's waker, on loom's primitives.
+pub(crate) struct Flag(Notify);
+
+impl Flag {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let flag = Arc::new(Self(Notify::new()));
+        let waker = Waker::from(flag.clone());
+        (flag, waker)
+    }
+
+    /// Until it was woken.
+    pub(crate) fn wait(&self) {
+        self.0.wait();
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
 }
 
 /// Runs a model that has to end in a deadlock, in a process of its own: a thread that

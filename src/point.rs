@@ -1,14 +1,15 @@
 //! One configuration of one name: its rules, its counters, its waiters.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::action::{Alternative, Function, Rule, Task, text};
-use crate::context::FailpointContext;
+use crate::context::{FailpointContext, Matcher};
 use crate::draws::Draws;
 use crate::name::hash;
+use crate::sync::{AtomicUsize, Ordering};
 use crate::trie::Named;
-use crate::wait::Waiters;
+use crate::wait::{Released, Waiters};
 
 /// What a name was configured to do. Configuring the name again makes a new
 /// `Point`; this one is then retired and decides nothing any more (I1, I3).
@@ -22,6 +23,17 @@ pub(crate) struct Point {
     /// Hits that no rule took. Every hit counts once, here or in its rule.
     passed: AtomicUsize,
     pub(crate) waiters: Waiters,
+    totals: Totals,
+}
+
+/// What was counted since the name was last absent: hits by earlier configurations, which
+/// writers add, and delays by this one, too.
+#[derive(Debug)]
+struct Totals {
+    hits: AtomicUsize,
+    fired: AtomicUsize,
+    /// In microseconds.
+    delay: AtomicUsize,
 }
 
 impl Point {
@@ -43,6 +55,11 @@ impl Point {
             text: text.map(Box::from),
             passed: AtomicUsize::new(0),
             waiters: Waiters::new(),
+            totals: Totals {
+                hits: AtomicUsize::new(0),
+                fired: AtomicUsize::new(0),
+                delay: AtomicUsize::new(0),
+            },
         })
     }
 
@@ -52,10 +69,42 @@ impl Point {
         match self.rules.iter().find(|rule| rule.take(context)) {
             Some(rule) => Some(rule.task()),
             None => {
-                // Relaxed: a statistic.
-                self.passed.fetch_add(1, Ordering::Relaxed);
+                self.pass();
                 None
             }
+        }
+    }
+
+    /// Counts a hit that no rule takes.
+    #[inline]
+    pub(crate) fn pass(&self) {
+        // AcqRel: as for a rule's count.
+        self.passed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether a hit that was counted is one that an observer waits for.
+    #[inline]
+    pub(crate) fn is_awaited(&self) -> bool {
+        let wake_at = self.waiters.wake_at();
+        wake_at != usize::MAX && self.hits_until_now() >= wake_at
+    }
+
+    /// Lets observers know of the hits until now.
+    #[cold]
+    pub(crate) fn tell_observers(&self) {
+        let mut released = Released::default();
+        self.waiters.take_hit(self.hits_until_now(), &mut released);
+        released.wake();
+    }
+
+    /// Gives back what [`take_callback`](Self::take_callback) took.
+    pub(crate) fn put_callback(&self, function: Function) {
+        let callback = self.rules.iter().find_map(|rule| match rule.task() {
+            Task::Callback(callback) => Some(callback),
+            _ => None,
+        });
+        if let Some(callback) = callback {
+            callback.put(function);
         }
     }
 
@@ -78,12 +127,62 @@ impl Point {
             .wrapping_add(self.passed.load(Ordering::Relaxed))
     }
 
+    /// How often the point was evaluated, every hit included that would find out by the
+    /// same means: see [`wait::observe`](crate::wait).
+    #[cold]
+    pub(crate) fn hits_until_now(&self) -> usize {
+        let fired = self.rules.iter().map(Rule::fired_until_now);
+        let passed = self.passed.fetch_add(0, Ordering::AcqRel);
+        fired.fold(passed, usize::wrapping_add)
+    }
+
+    /// Counts on from `before`, which the point takes the place of.
+    pub(crate) fn follow(&self, before: &Point) {
+        // Relaxed: statistics.
+        let (hits, fired) = (&self.totals.hits, &self.totals.fired);
+        hits.fetch_add(before.all_hits(), Ordering::Relaxed);
+        fired.fetch_add(before.all_fired(), Ordering::Relaxed);
+        self.add_delay(before.all_delay());
+    }
+
+    /// Counts time that a hit took.
+    pub(crate) fn add_delay(&self, delay: Duration) {
+        let micros = usize::try_from(delay.as_micros()).unwrap_or(usize::MAX);
+        self.totals.delay.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// How long hits took since the name was last absent.
+    pub(crate) fn all_delay(&self) -> Duration {
+        Duration::from_micros(self.totals.delay.load(Ordering::Relaxed) as u64)
+    }
+
+    /// How often the name was evaluated since it was last absent.
+    pub(crate) fn all_hits(&self) -> usize {
+        let earlier = self.totals.hits.load(Ordering::Relaxed);
+        earlier.wrapping_add(self.hits())
+    }
+
+    /// How often an alternative was chosen since the name was last absent.
+    pub(crate) fn all_fired(&self) -> usize {
+        let earlier = self.totals.fired.load(Ordering::Relaxed);
+        earlier.wrapping_add(self.fired())
+    }
+
     /// How often an alternative was chosen.
     pub(crate) fn fired(&self) -> usize {
         self.rules
             .iter()
             .map(Rule::fired)
             .fold(0, usize::wrapping_add)
+    }
+
+    /// The matchers of its alternatives, each once.
+    pub(crate) fn matchers(&self) -> Vec<(String, String)> {
+        let all = self.rules.iter().flat_map(|r| &r.alternative().matchers);
+        let mut pairs: Vec<_> = all.map(Matcher::pair).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     }
 
     /// The text it was configured by.

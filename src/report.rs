@@ -1,18 +1,121 @@
 //! What the library itself says: through `tracing` with the feature `async`, else
 //! through `log`. Nothing here is called while a lock is held (I5).
 
+#[cfg(feature = "async")]
+use std::cell::Cell;
 use std::io::Write;
+#[cfg(feature = "async")]
+use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
-#[cfg(feature = "async")]
-use std::{panic::Location, time::Duration};
+use std::time::Duration;
 
 #[cfg(not(feature = "async"))]
 use log::{error, info, warn};
 #[cfg(feature = "async")]
 use tracing::{error, info, warn};
 
-use crate::hit::Rules;
+use crate::action::Task;
+use crate::context::FailpointContext;
+use crate::hit::{Rules, Target};
+use crate::point::Point;
+#[cfg(feature = "async")]
+use crate::trie::Named;
+use crate::wait::End;
+
+/// Whether somebody hears of what is said at debug level: see the crate's documentation.
+#[inline]
+pub(crate) fn hears_events() -> bool {
+    #[cfg(feature = "async")]
+    return tracing::enabled!(target: "neon_failpoint", tracing::Level::DEBUG);
+    #[cfg(not(feature = "async"))]
+    return false;
+}
+
+/// Tells an event, unless this thread is telling one: a subscriber that hits failpoints
+/// would hear of that again and again.
+#[cfg(feature = "async")]
+fn unless_telling(event: impl FnOnce()) {
+    thread_local! {
+        static TELLING: Cell<bool> = const { Cell::new(false) };
+    }
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            // An error says that the thread is ending.
+            let _ = TELLING.try_with(|telling| telling.set(false));
+        }
+    }
+    if TELLING.try_with(|telling| telling.replace(true)) == Ok(false) {
+        let _reset = Reset;
+        event();
+    }
+}
+
+/// A hit chose an alternative.
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn fired(
+    target: &Target<'_>,
+    task: &Task,
+    hit: usize,
+    context: Option<&FailpointContext>,
+) {
+    #[cfg(feature = "async")]
+    {
+        let (file, line) = match target {
+            Target::Site(site) => (Some(site.file()), Some(site.line())),
+            Target::Name(_) => (None, None),
+        };
+        unless_telling(|| {
+            tracing::debug!(
+                target: "neon_failpoint",
+                failpoint = target.name(),
+                action = %task,
+                hit,
+                context = context.map(ToString::to_string),
+                file,
+                line,
+                "failpoint fired"
+            )
+        });
+    }
+}
+
+/// A wait is over.
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn wait_ended(point: &Point, end: End, waited: Duration) {
+    #[cfg(feature = "async")]
+    unless_telling(|| {
+        tracing::debug!(
+            target: "neon_failpoint",
+            failpoint = point.name(),
+            why = match end {
+                End::Released => "released",
+                End::Reconfigured => "reconfigured",
+                End::Elapsed => "elapsed",
+                End::Cancelled => "cancelled",
+                End::Dropped => "dropped",
+            },
+            waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            "wait ended"
+        )
+    });
+}
+
+/// A name is configured otherwise than before.
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn configured(name: &str, old: Option<&Point>, new: Option<&Point>) {
+    #[cfg(feature = "async")]
+    unless_telling(|| {
+        tracing::debug!(
+            target: "neon_failpoint",
+            failpoint = name,
+            old = old.map(Point::actions),
+            new = new.map(Point::actions),
+            "configuration changed"
+        )
+    });
+}
 
 /// A call site of `compat` is about to block a thread that has tasks to run.
 #[cfg(feature = "async")]

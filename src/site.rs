@@ -201,7 +201,7 @@ mod tests {
         let configure = |name| {
             let alternatives = parse::actions("off").unwrap();
             let point = Point::new(name, alternatives, None, &registry.draws);
-            registry.update(|table| table.insert(point).into_iter().collect());
+            registry.put(&[point]);
         };
         let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
         let mut view = View::new();

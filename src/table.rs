@@ -21,17 +21,22 @@
 //!
 //! How a hit looks into the snapshot is in [`view`].
 
+mod layers;
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
 mod view;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::draws::Draws;
 use crate::point::Point;
+use crate::report;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, lock};
 use crate::trie::{Named, Trie};
 use crate::wait::Released;
+pub(crate) use layers::Layers;
+use layers::put;
 pub(crate) use view::{Lent, View};
 
 /// One snapshot: every configured name with its point.
@@ -49,7 +54,7 @@ pub(crate) struct Registry {
     empty_at: AtomicUsize,
     /// Whether FAILPOINTS was read: until then a native hit may not go by the table.
     env_read: AtomicBool,
-    writer: Mutex<()>,
+    writer: Mutex<Layers>,
     pub(crate) draws: Draws,
 }
 
@@ -90,7 +95,7 @@ impl Registry {
                 generation: AtomicUsize::new(1),
                 empty_at: AtomicUsize::new(1),
                 env_read: AtomicBool::new(false),
-                writer: Mutex::new(()),
+                writer: Mutex::new(Layers::new()),
                 draws: Draws::new(),
             }
         }
@@ -130,43 +135,60 @@ impl Registry {
         points
     }
 
-    /// Replaces the table by what `change` makes of it; `change` returns the points
-    /// that are in it no more.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) {
-        let writer = self.write();
-        let replaced = self.replace(change);
-        drop(writer);
+    /// Puts points into the table, and returns which of them are under new names.
+    pub(crate) fn put<'p>(&self, points: &'p [Arc<Point>]) -> Vec<&'p Arc<Point>> {
+        let mut new = Vec::new();
+        let mut layers = self.write();
+        let replaced = self.replace(&mut layers, points, |table| {
+            let replaced = points.iter().filter_map(|point| {
+                let replaced = put(table, point.clone());
+                if replaced.is_none() {
+                    new.push(point);
+                }
+                replaced
+            });
+            replaced.collect()
+        });
+        drop(layers);
         replaced.finish();
+        new
     }
 
     /// Removes the point of that name, if there is one.
     pub(crate) fn remove(&self, hash: u64, name: &str) {
         // Nothing to publish, and no site to wake from its idleness, for an absent name.
-        let snapshot = self.snapshot.load();
-        let is_there = snapshot
-            .as_ref()
-            .is_some_and(|t| t.get(hash, name).is_some());
-        drop(snapshot);
-        if is_there {
-            self.update(|table| table.remove(hash, name).into_iter().collect());
+        if self.find(hash, name).is_some() {
+            let mut layers = self.write();
+            let replaced = self.replace(&mut layers, &[], |table| {
+                table.remove(hash, name).into_iter().collect()
+            });
+            drop(layers);
+            replaced.finish();
         }
+    }
+
+    /// The point of that name in the newest snapshot.
+    pub(crate) fn find(&self, hash: u64, name: &str) -> Option<Arc<Point>> {
+        self.snapshot.load().as_ref()?.get(hash, name).cloned()
     }
 
     /// Replaces every point by `points`, and takes FAILPOINTS as read: what
     /// [`compat`](crate::compat)'s scenarios do.
     pub(crate) fn reset(&self, points: Vec<Arc<Point>>) {
-        let writer = self.write();
-        let replaced = self.replace(|table| {
+        let mut layers = self.write();
+        let mut ended = Released::default();
+        layers.reset(|| self.points(), &mut ended);
+        let replaced = self.replace(&mut layers, &points, |table| {
             let mut gone = Vec::new();
             std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
             // Of several with one name the last one stays.
-            gone.extend(points.into_iter().filter_map(|point| table.insert(point)));
+            gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
             gone
         });
         // Release: pairs with the Acquire in `is_env_read`.
         self.env_read.store(true, Ordering::Release);
-        drop(writer);
-        replaced.finish();
+        drop(layers);
+        replaced.and(ended).finish();
     }
 
     /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
@@ -181,13 +203,13 @@ impl Registry {
         failure_counts: bool,
         read: impl FnOnce() -> Result<Vec<Arc<Point>>, E>,
     ) -> Result<Vec<Arc<Point>>, E> {
-        let writer = self.write();
+        let mut layers = self.write();
         if self.is_env_read() {
             return Ok(Vec::new());
         }
         let points = read();
         let replaced = points.as_ref().ok().map(|points| {
-            self.replace(|table| {
+            self.replace(&mut layers, points, |table| {
                 for point in points {
                     if table.get(point.hash(), point.name()).is_none() {
                         table.insert(point.clone());
@@ -201,7 +223,7 @@ impl Registry {
             // that who finds it read finds its points.
             self.env_read.store(true, Ordering::Release);
         }
-        drop(writer);
+        drop(layers);
         if let Some(replaced) = replaced {
             replaced.finish();
         }
@@ -215,11 +237,25 @@ impl Registry {
         self.env_read.load(Ordering::Acquire)
     }
 
-    /// Replaces the table under the writer's mutex.
-    fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
+    /// Replaces the table, under the writer's mutex, by what `change` makes of it; `change`
+    /// returns the points that are in it no more. `come` are those that it puts there.
+    fn replace(
+        &self,
+        layers: &mut Layers,
+        come: &[Arc<Point>],
+        change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>,
+    ) -> Replaced {
         let mut next = self.copy();
         let gone = change(&mut next);
-        self.put_in_place(next, gone)
+        layers.note_removed(&next, &gone);
+        let come = match report::hears_events() {
+            true => come.to_vec(),
+            false => Vec::new(),
+        };
+        Replaced {
+            come,
+            ..self.put_in_place(next, gone)
+        }
     }
 
     fn copy(&self) -> Table {
@@ -237,15 +273,16 @@ impl Registry {
         let released = Self::retire(&gone);
         Replaced {
             released,
+            gone,
+            come: Vec::new(),
             _previous: previous,
-            _gone: gone,
         }
     }
 
     // The steps of I2, one by one: the models call them in wrong orders as well, to
     // see that those are caught.
 
-    pub(crate) fn write(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn write(&self) -> MutexGuard<'_, Layers> {
         lock(&self.writer)
     }
 
@@ -285,12 +322,48 @@ impl Registry {
 #[must_use]
 struct Replaced {
     released: Released,
+    gone: Vec<Arc<Point>>,
+    /// What is there now, if somebody hears of it.
+    come: Vec<Arc<Point>>,
     _previous: Option<Arc<Table>>,
-    _gone: Vec<Arc<Point>>,
 }
 
 impl Replaced {
+    /// Of a change that the table has no part in.
+    fn only(released: Released) -> Self {
+        Self {
+            released,
+            gone: Vec::new(),
+            come: Vec::new(),
+            _previous: None,
+        }
+    }
+
+    /// With what else is to be woken.
+    fn and(mut self, released: Released) -> Self {
+        self.released.extend(released);
+        self
+    }
+
     fn finish(self) {
         self.released.wake();
+        if report::hears_events() {
+            tell(&self.gone, &self.come);
+        }
+    }
+}
+
+/// Says which names are configured otherwise than before.
+#[cold]
+fn tell(gone: &[Arc<Point>], come: &[Arc<Point>]) {
+    let by_name = |points: &[Arc<Point>]| -> BTreeMap<String, Arc<Point>> {
+        let points = points.iter();
+        points.map(|p| (p.name().to_owned(), p.clone())).collect()
+    };
+    let (old, new) = (by_name(gone), by_name(come));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let [old, new] = [&old, &new].map(|points| points.get(name).map(|point| &**point));
+        report::configured(name, old, new);
     }
 }

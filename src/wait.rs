@@ -24,22 +24,31 @@ mod entries;
 mod future;
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
+mod observe;
+mod release;
 #[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
 mod waiter;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+#[cfg(feature = "async")]
+use tokio_util::sync::CancellationToken;
+
 use crate::action::Function;
 use crate::context::FailpointContext;
 use crate::point::Point;
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
+use crate::report;
+use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, lock};
 pub(crate) use blocking::block;
 use entries::Entries;
 #[cfg(feature = "async")]
 pub(crate) use future::Waiting;
+use observe::Observers;
+pub(crate) use observe::{Goal, Observer};
 #[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
 pub(crate) use waiter::Waiter;
 
@@ -52,6 +61,9 @@ pub(crate) struct Waiters {
     retired: AtomicBool,
     /// Where threads wait, with the list's lock.
     threads: Condvar,
+    /// The least number of hits that an observer waits for, or `usize::MAX`: see
+    /// [`observe`].
+    wake_at: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +73,31 @@ struct List {
     blocked: usize,
     /// An entry that is gone was let go: its waiter sees that when it looks next.
     entries: Entries,
+    observers: Observers,
 }
 
 #[derive(Debug)]
 struct Entry {
     waker: Waker,
     info: WaiterInfo,
+    /// Who is cancelled is not released any more.
+    cancel: Cancel,
+}
+
+/// The token of a task, if it has one.
+#[cfg(feature = "async")]
+type Cancel = Option<Arc<CancellationToken>>;
+#[cfg(not(feature = "async"))]
+type Cancel = Option<Arc<std::convert::Infallible>>;
+
+impl Entry {
+    fn new(waker: Waker, info: WaiterInfo) -> Self {
+        Self {
+            waker,
+            info,
+            cancel: None,
+        }
+    }
 }
 
 /// One task or thread that waits at a failpoint.
@@ -74,7 +105,7 @@ struct Entry {
 pub struct WaiterInfo {
     blocking: bool,
     since: Instant,
-    context: Option<Box<FailpointContext>>,
+    context: Option<Arc<FailpointContext>>,
 }
 
 impl WaiterInfo {
@@ -82,7 +113,7 @@ impl WaiterInfo {
         Self {
             blocking,
             since: Instant::now(),
-            context: context.map(|c| Box::new(c.clone())),
+            context: context.map(|c| Arc::new(c.clone())),
         }
     }
 
@@ -102,12 +133,49 @@ impl WaiterInfo {
     }
 }
 
+/// `a task for 1.5s, with tenant="t-1"`, for people.
+impl fmt::Display for WaiterInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = if self.blocking { "a thread" } else { "a task" };
+        let millis = self.since.elapsed().as_millis();
+        write!(f, "{who} for {}.{:03} s", millis / 1000, millis % 1000)?;
+        match &self.context {
+            Some(context) => write!(f, " with {context}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Let go, and the point stays as it was.
+    Released,
+    /// The point was configured anew or removed.
+    Reconfigured,
+    /// Its time was over.
+    Elapsed,
+    #[cfg(feature = "async")]
+    Cancelled,
+    /// The future was dropped.
+    #[cfg(feature = "async")]
+    Dropped,
+}
+
+/// Counts a wait at `point` that began at `since`, and says so.
+fn ended(point: &Point, since: Instant, end: End) {
+    let waited = since.elapsed();
+    point.add_delay(waited);
+    report::wait_ended(point, end, waited);
+}
+
 impl Waiters {
     pub(crate) fn new() -> Self {
         Self {
             list: Mutex::new(List::default()),
             retired: AtomicBool::new(false),
             threads: Condvar::new(),
+            wake_at: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -121,9 +189,18 @@ impl Waiters {
         // published before the retirement (I2).
         self.retired.store(true, Ordering::Release);
         if !list.entries.is_empty() {
-            released.lists.push(std::mem::take(&mut list.entries));
+            released.lists.push(list.entries.take());
         }
+        list.observers.take_wakers(&mut released.wakers);
         list.blocked > 0
+    }
+
+    /// Has waiters wait again, after [`retire`](Self::retire).
+    pub(crate) fn resume(&self) {
+        let mut list = lock(&self.list);
+        list.retired = false;
+        // Relaxed: who still sees the retirement goes on, as somebody that came before.
+        self.retired.store(false, Ordering::Relaxed);
     }
 
     /// Has the threads look whether they were let go.
@@ -144,6 +221,10 @@ impl Waiters {
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
     lists: Vec<Entries>,
+    /// Who was let go one by one.
+    entries: Vec<Entry>,
+    /// Of observers.
+    wakers: Vec<Waker>,
     /// Those at which threads wait.
     points: Vec<Arc<Point>>,
     callbacks: Vec<Function>,
@@ -152,10 +233,53 @@ pub(crate) struct Released {
 impl Released {
     /// Ends the work of `point`.
     pub(crate) fn retire(&mut self, point: &Arc<Point>) {
+        let callback = self.suspend(point);
+        self.callbacks.extend(callback);
+    }
+
+    /// Lets some go: see [`Waiters::release`].
+    pub(crate) fn some(
+        &mut self,
+        point: &Arc<Point>,
+        most: usize,
+        matches: impl Fn(Option<&FailpointContext>) -> bool,
+    ) -> usize {
+        let count = point.waiters.release(most, matches, self);
+        if point.waiters.has_threads() {
+            self.points.push(point.clone());
+        }
+        count
+    }
+
+    /// Ends the work of `point` for now, and returns the callback that it has to have again
+    /// when it goes on.
+    pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<Function> {
         if point.waiters.retire(self) {
             self.points.push(point.clone());
         }
-        self.callbacks.extend(point.take_callback());
+        point.take_callback()
+    }
+
+    /// Whether there is nobody to wake.
+    fn is_empty(&self) -> bool {
+        self.wakers.is_empty()
+            && self.lists.is_empty()
+            && self.entries.is_empty()
+            && self.points.is_empty()
+            && self.callbacks.is_empty()
+    }
+
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.lists.extend(more.lists);
+        self.entries.extend(more.entries);
+        self.wakers.extend(more.wakers);
+        self.points.extend(more.points);
+        self.callbacks.extend(more.callbacks);
+    }
+
+    /// Drops a callback after everybody was woken.
+    pub(crate) fn drop_later(&mut self, callback: Option<Function>) {
+        self.callbacks.extend(callback);
     }
 
     /// Wakes all of them, then drops the callbacks. What panics of that, wakers and
@@ -175,8 +299,10 @@ impl Released {
                 Some(_) => std::mem::forget(panic),
             }
         };
-        for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
-            let mut waker = Some(entry.waker);
+        let lists = self.lists.into_iter().flat_map(Entries::into_iter);
+        let entries = lists.chain(self.entries);
+        for waker in entries.map(|entry| entry.waker).chain(self.wakers) {
+            let mut waker = Some(waker);
             run(&mut || {
                 if let Some(waker) = waker.take() {
                     waker.wake();
@@ -237,7 +363,7 @@ mod tests {
     #[test]
     fn a_task_that_was_let_go_needs_no_lock_to_go_on() {
         let point = paused_point();
-        let mut waiter = Waiter::new(point.clone(), None);
+        let mut waiter = Waiter::new(point.clone(), None, None);
         assert!(waiter.poll(Waker::noop()).is_pending());
         let mut released = Released::default();
         released.retire(&point);

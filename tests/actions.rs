@@ -544,7 +544,7 @@ fn calls_back(way: &Way) {
         assert_eq!(calls.load(Ordering::SeqCst), expected, "{way:?}");
     }
     assert_stats(way.name, (3, 3, 0));
-    assert_eq!(info(way.name).unwrap().actions(), "callback");
+    assert_eq!(info(way.name).unwrap().actions(), Some("callback"));
 }
 
 #[test]
@@ -644,7 +644,7 @@ fn a_callback_may_configure_remove_hit_and_list_its_own_point_and_others() {
 
         callback(|| remove_failpoint("actions-callback-own"));
         assert_eq!((hit(), hit()), (Continue, Continue));
-        assert!(list_failpoints().iter().all(|p| p.name() != own));
+        assert!(info(own).is_none());
 
         callback(|| {
             let result = failpoint_blocking("actions-callback-other", None);
@@ -900,7 +900,10 @@ fn a_logger_that_hits_failpoints_does_not_hang_the_first_reading_of_the_environm
         ("async hit", || {
             assert_eq!(now(failpoint("from-env", None)), Return("1".to_owned()));
         }),
-        ("list", || assert_eq!(list_failpoints().len(), 3)),
+        ("list", || {
+            let points = list_failpoints();
+            assert_eq!(points.iter().filter(|p| p.is_configured()).count(), 3);
+        }),
         ("init", || neon_failpoint::init().unwrap()),
         ("configure", || {
             configure_failpoint("mine", "1%off").unwrap()

@@ -11,7 +11,7 @@ use neon_failpoint::{
 fn listed(prefix: &str) -> Vec<(String, String)> {
     let points = list_failpoints().into_iter();
     let ours = points.filter(|p| p.name().starts_with(prefix));
-    ours.map(|p| (p.name().to_owned(), p.actions().to_owned()))
+    ours.filter_map(|p| Some((p.name().to_owned(), p.actions()?.to_owned())))
         .collect()
 }
 

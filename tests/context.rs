@@ -50,7 +50,7 @@ fn takes<const N: usize>(name: &str, pairs: [(&str, &str); N]) -> bool {
 }
 
 fn actions(name: &str) -> String {
-    info(name).unwrap().actions().to_owned()
+    info(name).unwrap().actions().unwrap().to_owned()
 }
 
 // ---- Which hits a matcher takes ----

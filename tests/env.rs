@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use neon_failpoint::{
-    FailpointContext, FailpointResult, configure_failpoint, fail_point_sync,
+    FailpointContext, FailpointInfo, FailpointResult, configure_failpoint, fail_point_sync,
     fail_point_with_context_sync, failpoint_blocking, failpoint_support, init, list_failpoints,
     remove_all_failpoints, set_seed,
 };
@@ -131,8 +131,8 @@ fn hit(name: &str) -> FailpointResult {
 
 fn listed() -> Vec<String> {
     let points = list_failpoints();
-    let text = |p: &neon_failpoint::FailpointInfo| format!("{}={}", p.name(), p.actions());
-    points.iter().map(text).collect()
+    let text = |p: &FailpointInfo| Some(format!("{}={}", p.name(), p.actions()?));
+    points.iter().filter_map(text).collect()
 }
 
 fn draw() -> String {

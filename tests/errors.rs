@@ -13,7 +13,7 @@ const EMPTY: &str =
 fn listed(name: &str) -> Option<String> {
     let points = list_failpoints();
     let point = points.iter().find(|p| p.name() == name)?;
-    Some(point.actions().to_owned())
+    point.actions().map(str::to_owned)
 }
 
 /// Configures `actions` over an earlier configuration, which has to stay.

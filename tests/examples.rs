@@ -159,7 +159,14 @@ fn context_demo_keeps_every_promise() {
         "{demo:#?}"
     );
     assert!(demo.stdout.lines().count() <= 25, "{demo:#?}");
-    assert_eq!(demo.stderr, "");
+    // What the macros say that sleep and pause.
+    let log = |line| demo.stderr.lines().filter(|l| l.trim() == line).count();
+    let sleep = "INFO neon_failpoint: failpoint \"backup-throttle\": sleep";
+    assert_eq!(log(&format!("{sleep}ing for 3600s")), 4, "{demo:#?}");
+    assert_eq!(log(&format!("{sleep} done")), 4, "{demo:#?}");
+    let at = "INFO neon_failpoint: at failpoint backup-before-rename";
+    assert_eq!(log(at), 4, "{demo:#?}");
+    assert_eq!(demo.stderr.lines().count(), 12, "{demo:#?}");
     assert!(demo.left.is_empty(), "{demo:#?}");
 }
 

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 fn listed(name: &str) -> String {
     let points = list_failpoints();
     let point = points.iter().find(|p| p.name() == name);
-    point.expect("configured").actions().to_owned()
+    let actions = point.and_then(|p| p.actions());
+    actions.expect("configured").to_owned()
 }
 
 fn canonical(name: &str, actions: &str) -> String {

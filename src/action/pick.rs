@@ -1,10 +1,9 @@
 //! Which alternative a hit takes.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::{Alternative, Task};
 use crate::context::FailpointContext;
 use crate::draws::Draw;
+use crate::sync::{AtomicUsize, Ordering};
 
 /// An alternative at work: what it says, and how often it was chosen so far.
 #[derive(Debug)]
@@ -12,7 +11,8 @@ pub(crate) struct Rule {
     alternative: Alternative,
     /// There exactly where the alternative has a percentage below 100.
     draw: Option<Draw>,
-    /// Relaxed everywhere: the number orders nothing but itself.
+    /// Added to with AcqRel, so that a hit and an observer who waits for it find each other:
+    /// see [`wait`](crate::wait). Otherwise the number orders nothing but itself.
     fired: AtomicUsize,
 }
 
@@ -41,6 +41,11 @@ impl Rule {
         self.fired.load(Ordering::Relaxed)
     }
 
+    /// [`fired`](Self::fired), in the order of the hits.
+    pub(crate) fn fired_until_now(&self) -> usize {
+        self.fired.fetch_add(0, Ordering::AcqRel)
+    }
+
     /// Whether this hit takes the alternative; if so it is counted.
     ///
     /// I6: the context and the draw come before the count, so that a hit that they
@@ -66,12 +71,12 @@ impl Rule {
         }
         match count {
             None => {
-                self.fired.fetch_add(1, Ordering::Relaxed);
+                self.fired.fetch_add(1, Ordering::AcqRel);
                 true
             }
             Some(n) => self
                 .fired
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |fired| {
+                .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |fired| {
                     (fired < *n).then_some(fired + 1)
                 })
                 .is_ok(),

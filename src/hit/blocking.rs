@@ -118,11 +118,15 @@ pub(super) fn armed(
         Step::Continue => {}
         Step::Return => return true,
         Step::Yield => std::thread::yield_now(),
-        Step::Delay(time) => burn(time),
+        Step::Delay { point, time } => burn(&point, time),
         // By the rules of `fail` a sleep lasts, whatever becomes of its point.
         Step::Wait {
-            limit: Some(limit), ..
-        } if rules == Rules::Fail => std::thread::sleep(limit),
+            point,
+            limit: Some(limit),
+        } if rules == Rules::Fail => {
+            std::thread::sleep(limit);
+            point.add_delay(limit);
+        }
         Step::Wait { point, limit } => block(&point, context, limit),
     }
     false

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ENABLED, FailpointResult, Rules, Step, Target, burn, evaluate, no_closure};
 use crate::context::FailpointContext;
 use crate::report;
-use crate::wait::{Waiter, Waiting};
+use crate::wait::Waiting;
 
 /// Hits the failpoint `name`.
 ///
@@ -277,16 +277,15 @@ fn begin_armed<'a>(
     }
     match step {
         Step::Continue => Begun::Continue,
-        Step::Delay(time) => {
-            burn(time);
+        Step::Delay { point, time } => {
+            burn(&point, time);
             Begun::Continue
         }
         Step::Return => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
-            let waiter = Waiter::new(point, context);
             let says_end = rules == Rules::Millis && limit.is_some();
-            Begun::Wait(Waiting::new(waiter, limit, cancel, says_end))
+            Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
         }
     }
 }
@@ -300,10 +299,10 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
             limit: Some(limit), ..
         } if rules == Rules::Millis => report::sleeping(target.name(), *limit),
         Step::Wait { .. } => report::at(target.name()),
-        Step::Return | Step::Yield | Step::Delay(_) if rules == Rules::Pausable => {
+        Step::Return | Step::Yield | Step::Delay { .. } if rules == Rules::Pausable => {
             report::at(target.name());
         }
-        Step::Continue | Step::Return | Step::Yield | Step::Delay(_) => {}
+        Step::Continue | Step::Return | Step::Yield | Step::Delay { .. } => {}
     }
 }
 

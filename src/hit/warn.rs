@@ -20,8 +20,8 @@ pub(super) fn before(step: &Step, name: &str, place: &'static Location<'static>)
     let action = match step {
         Step::Wait { limit: None, .. } => "pause",
         Step::Wait { limit: Some(_), .. } => "sleep",
-        Step::Delay(time) if *time > SHORT => "delay",
-        Step::Delay(_) | Step::Continue | Step::Return | Step::Yield => return,
+        Step::Delay { time, .. } if *time > SHORT => "delay",
+        Step::Delay { .. } | Step::Continue | Step::Return | Step::Yield => return,
     };
     if polls_a_task() && is_first(*place) {
         report::blocks(name, action, place);

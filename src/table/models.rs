@@ -1,14 +1,11 @@
 //! Models of writers against hits and against each other.
 
-use std::sync::Arc;
-use std::task::{Wake, Waker};
-
-use loom::sync::Notify;
 use loom::thread;
+use std::sync::Arc;
 
 use super::{Registry, View};
 use crate::action::Task;
-use crate::model::{configure, deadlocks, explore, find, point, remove, table_of};
+use crate::model::{Flag, configure, deadlocks, explore, find, point, remove, table_of};
 use crate::name::hash;
 use crate::site::{Site, SiteKind};
 use crate::sync::Ordering;
@@ -180,7 +177,10 @@ fn two_writers_both_take_effect() {
 fn caught_writing_without_the_mutex() {
     two_writers(|registry, name| {
         let point = point(registry, name, "off");
-        let replaced = registry.replace(|table| table.insert(point).into_iter().collect());
+        let mut layers = super::Layers::new();
+        let replaced = registry.replace(&mut layers, &[], |table| {
+            table.insert(point).into_iter().collect()
+        });
         replaced.finish();
     });
 }
@@ -250,15 +250,6 @@ fn caught_asking_for_an_empty_table_before_the_reading() {
     hit_by_name_during_the_reading(|registry| registry.is_empty() && registry.is_env_read());
 }
 
-/// A task's waker, on loom's primitives.
-struct Flag(Notify);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.notify();
-    }
-}
-
 /// As [`paused_thread_during`], with a task.
 fn paused_task_during(write: fn(&Registry)) {
     explore(move || {
@@ -274,11 +265,10 @@ fn paused_task_during(write: fn(&Registry)) {
                 };
                 let first = hit().filter(|p| p.pick(None) == Some(&Task::Pause));
                 if let Some(first) = first {
-                    let flag = Arc::new(Flag(Notify::new()));
-                    let waker = Waker::from(flag.clone());
-                    let mut waiter = Waiter::new(first.clone(), None);
+                    let (flag, waker) = Flag::new();
+                    let mut waiter = Waiter::new(first.clone(), None, None);
                     while waiter.poll(&waker).is_pending() {
-                        flag.0.wait();
+                        flag.wait();
                     }
                     let is_old = hit().is_some_and(|second| Arc::ptr_eq(&first, &second));
                     assert!(!is_old, "woken into the old configuration");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Entry, WaiterInfo};
+use super::{End, Entry, Released, WaiterInfo};
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::lock;
@@ -21,7 +21,8 @@ pub(crate) fn block(
 ) {
     let info = WaiterInfo::new(true, context);
     // A limit beyond what the clock can express is never over.
-    let deadline = limit.and_then(|limit| info.since.checked_add(limit));
+    let since = info.since;
+    let deadline = limit.and_then(|limit| since.checked_add(limit));
     let waker = Waker::noop().clone();
     let waiters = &point.waiters;
     let mut list = lock(&waiters.list);
@@ -29,10 +30,24 @@ pub(crate) fn block(
     if list.retired {
         return;
     }
-    let key = list.entries.push(Entry { waker, info });
+    let key = list.entries.push(Entry::new(waker, info));
     list.blocked += 1;
+    let mut released = Released::default();
+    list.take_paused(&mut released);
+    if !released.is_empty() {
+        // Others' code runs while the lock is released (I5).
+        drop(list);
+        released.wake();
+        list = lock(&waiters.list);
+    }
     // An entry that is gone was let go.
-    while list.entries.get_mut(key).is_some() {
+    let end = loop {
+        if list.entries.get_mut(key).is_none() {
+            break match list.retired {
+                true => End::Reconfigured,
+                false => End::Released,
+            };
+        }
         list = match deadline {
             None => waiters
                 .threads
@@ -42,12 +57,14 @@ pub(crate) fn block(
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     list.entries.remove(key);
-                    break;
+                    break End::Elapsed;
                 }
                 let waited = waiters.threads.wait_timeout(list, left);
                 waited.unwrap_or_else(|e| e.into_inner()).0
             }
         };
-    }
+    };
     list.blocked -= 1;
+    drop(list);
+    super::ended(point, since, end);
 }

@@ -1,6 +1,7 @@
 //! The waiters of one point, in the order of their arrival.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::Entry;
 
@@ -42,8 +43,37 @@ impl Entries {
         Some(left)
     }
 
+    /// Takes all of them. Keys go on: a waiter of before finds nothing under its own.
+    pub(super) fn take(&mut self) -> Self {
+        let next_key = self.next_key;
+        std::mem::replace(
+            self,
+            Self {
+                next_key,
+                ..Self::default()
+            },
+        )
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.gaps
+    }
+
+    /// The key that the next entry will have.
+    pub(super) fn next_key(&self) -> u64 {
+        self.next_key
+    }
+
+    /// The entries with these keys, in the order of arrival.
+    pub(super) fn range(&self, keys: Range<u64>) -> impl Iterator<Item = (u64, &Entry)> {
+        let first = self.slots.partition_point(|(key, _)| *key < keys.start);
+        let rest = self.slots.range(first..);
+        let rest = rest.take_while(move |(key, _)| *key < keys.end);
+        rest.filter_map(|(key, entry)| Some((*key, entry.as_ref()?)))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -73,7 +103,7 @@ mod tests {
     fn entry() -> Entry {
         let info = WaiterInfo::new(false, None);
         let waker = Waker::noop().clone();
-        Entry { waker, info }
+        Entry::new(waker, info)
     }
 
     proptest! {
@@ -101,10 +131,18 @@ mod tests {
                 let order: Vec<Instant> = entries.iter().map(|e| e.info.since).collect();
                 let expected: Vec<Instant> = model.values().copied().collect();
                 prop_assert_eq!(order, expected);
+                prop_assert_eq!(entries.len(), model.len());
+                let middle = entries.next_key() / 2;
+                let range = entries.range(middle..entries.next_key());
+                let range: Vec<u64> = range.map(|(key, _)| key).collect();
+                let expected: Vec<u64> = model.range(middle..).map(|(key, _)| *key).collect();
+                prop_assert_eq!(range, expected);
                 // Who comes and goes beside one that stays leaves no more behind than that.
                 prop_assert!(entries.slots.len() <= 2 * model.len() + 1);
             }
-            prop_assert_eq!(entries.into_iter().count(), model.len());
+            let next = entries.next_key();
+            prop_assert_eq!(entries.take().into_iter().count(), model.len());
+            prop_assert_eq!((entries.len(), entries.push(entry())), (0, next));
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-use super::Waiter;
+use super::{End, Waiter};
+use crate::context::FailpointContext;
 use crate::hit::FailpointResult;
+use crate::point::Point;
 use crate::report;
 
 /// A hit that waits: what becomes of it once the wait is over.
@@ -41,11 +44,14 @@ impl<'a> Waiting<'a> {
 
     /// Waits until the waiter is let go, `limit` is over, or `cancel` is cancelled.
     pub(crate) fn new(
-        waiter: Waiter,
+        point: Arc<Point>,
+        context: Option<&FailpointContext>,
         limit: Option<Duration>,
         cancel: Option<&'a CancellationToken>,
         says_end: bool,
     ) -> Self {
+        let token = cancel.map(|cancel| Arc::new(cancel.clone()));
+        let waiter = Waiter::new(point, context, token);
         Self(Box::new(Kind::Point {
             waiter,
             limit: limit.map(|limit| Box::pin(tokio::time::sleep(limit))),
@@ -73,9 +79,12 @@ impl Future for Waiting<'_> {
                 says_end,
             } => {
                 // Cancellation first: where both are ready at one poll, it wins.
-                let result = if is_ready(cancelled, cx) {
+                let result = if is_ready(cancelled, cx) && waiter.leave(End::Cancelled) {
                     FailpointResult::Cancelled
-                } else if waiter.poll(cx.waker()).is_ready() || is_ready(limit, cx) {
+                } else if waiter.poll(cx.waker()).is_ready() {
+                    FailpointResult::Continue
+                } else if is_ready(limit, cx) {
+                    waiter.leave(End::Elapsed);
                     FailpointResult::Continue
                 } else {
                     return Poll::Pending;

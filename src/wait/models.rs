@@ -1,39 +1,27 @@
 //! Models of waiting against retirement (I3).
 
-use std::sync::Arc;
-use std::task::{Wake, Waker};
-
-use loom::sync::Notify;
 use loom::thread;
+use std::sync::Arc;
 
 use super::{Entry, Released, Waiter, WaiterInfo, block};
-use crate::model::{deadlocks, explore, point};
+use crate::model::{Flag, deadlocks, explore, point};
 use crate::point::Point;
 use crate::sync::lock;
 use crate::table::Registry;
 
-/// A task's waker, on loom's primitives.
-struct Flag(Notify);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.notify();
-    }
-}
-
 /// Awaits as a task does that is polled by one waker after another.
 fn await_with_changing_wakers(point: &Arc<Point>) {
-    let mut waiter = Waiter::new(point.clone(), None);
+    let mut waiter = Waiter::new(point.clone(), None, None);
     loop {
-        let first = Waker::from(Arc::new(Flag(Notify::new())));
+        let (_, first) = Flag::new();
         if waiter.poll(&first).is_ready() {
             return;
         }
-        let flag = Arc::new(Flag(Notify::new()));
-        if waiter.poll(&Waker::from(flag.clone())).is_ready() {
+        let (flag, second) = Flag::new();
+        if waiter.poll(&second).is_ready() {
             return;
         }
-        flag.0.wait();
+        flag.wait();
     }
 }
 
@@ -43,16 +31,15 @@ fn wait_blocking(point: &Arc<Point>) {
 
 /// Enters the list without having looked at `retired` under the same lock.
 fn wait_without_looking_again(point: &Arc<Point>) {
-    let flag = Arc::new(Flag(Notify::new()));
+    let (flag, waker) = Flag::new();
     if lock(&point.waiters.list).retired {
         return;
     }
     let info = WaiterInfo::new(false, None);
-    let waker = Waker::from(flag.clone());
     lock(&point.waiters.list)
         .entries
-        .push(Entry { waker, info });
-    flag.0.wait();
+        .push(Entry::new(waker, info));
+    flag.wait();
 }
 
 fn retire(point: &Arc<Point>) {
@@ -65,7 +52,7 @@ fn retire(point: &Arc<Point>) {
 fn retire_in_two_steps(point: &Arc<Point>) {
     let mut released = Released::default();
     let mut list = lock(&point.waiters.list);
-    released.lists.push(std::mem::take(&mut list.entries));
+    released.lists.push(list.entries.take());
     if list.blocked > 0 {
         released.points.push(point.clone());
     }
@@ -126,8 +113,8 @@ fn dropping_one_waiter_leaves_the_others_theirs() {
         let dropped = thread::spawn({
             let point = point.clone();
             move || {
-                let mut waiter = Waiter::new(point, None);
-                let waker = Waker::from(Arc::new(Flag(Notify::new())));
+                let mut waiter = Waiter::new(point, None, None);
+                let (_, waker) = Flag::new();
                 let _ = waiter.poll(&waker);
             }
         });

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
-use super::{Entry, WaiterInfo};
+use super::{Cancel, End, Entry, Released, WaiterInfo};
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Ordering, lock};
@@ -15,13 +16,14 @@ use crate::trie::Named;
 #[derive(Debug)]
 pub(crate) struct Waiter {
     point: Arc<Point>,
+    since: Instant,
     stay: Stay,
 }
 
 #[derive(Debug)]
 enum Stay {
     /// Not in the list yet.
-    Arriving(Option<WaiterInfo>),
+    Arriving(Option<(WaiterInfo, Cancel)>),
     Listed {
         key: u64,
     },
@@ -29,11 +31,17 @@ enum Stay {
 }
 
 impl Waiter {
-    pub(crate) fn new(point: Arc<Point>, context: Option<&FailpointContext>) -> Self {
+    /// A waiter whose wait `cancel` may end.
+    pub(crate) fn new(
+        point: Arc<Point>,
+        context: Option<&FailpointContext>,
+        cancel: Cancel,
+    ) -> Self {
         let info = WaiterInfo::new(false, context);
         Self {
             point,
-            stay: Stay::Arriving(Some(info)),
+            since: info.since,
+            stay: Stay::Arriving(Some((info, cancel))),
         }
     }
 
@@ -43,35 +51,63 @@ impl Waiter {
     }
 
     /// Ready once the waiter was let go. Until then `waker` is the one that is woken.
-    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<End> {
         // Acquire: pairs with the Release in `retire`.
         if self.point.waiters.retired.load(Ordering::Acquire) {
-            self.stay = Stay::Over;
-            return Poll::Ready(());
+            return self.ready(End::Reconfigured);
         }
         // Cloned before the lock is taken; what is left over is dropped after it is
         // released (I5).
         let mut spare = matches!(self.stay, Stay::Arriving(_)).then(|| waker.clone());
-        loop {
-            match self.look(waker, &mut spare) {
-                Some(poll) => return poll,
+        let mut released = Released::default();
+        let poll = loop {
+            match self.look(waker, &mut spare, &mut released) {
+                Some(poll) => break poll,
                 None => spare = Some(waker.clone()),
             }
+        };
+        released.wake();
+        match poll {
+            Poll::Ready(end) => self.ready(end),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn ready(&mut self, end: End) -> Poll<End> {
+        self.over(end);
+        Poll::Ready(end)
+    }
+
+    /// Ends the wait, once.
+    pub(crate) fn over(&mut self, end: End) {
+        if !matches!(self.stay, Stay::Over) {
+            self.stay = Stay::Over;
+            super::ended(&self.point, self.since, end);
         }
     }
 
     /// One look under the lock: was it let go, and if not, who is to be woken? `None`
     /// asks for a clone of the waker in `spare`.
-    fn look(&mut self, waker: &Waker, spare: &mut Option<Waker>) -> Option<Poll<()>> {
+    fn look(
+        &mut self,
+        waker: &Waker,
+        spare: &mut Option<Waker>,
+        released: &mut Released,
+    ) -> Option<Poll<End>> {
         let mut list = lock(&self.point.waiters.list);
         match &mut self.stay {
-            Stay::Over => return Some(Poll::Ready(())),
+            Stay::Over => return Some(Poll::Ready(End::Reconfigured)),
             // I3: `retired` and the entry below are one step.
             Stay::Arriving(_) if list.retired => {}
             Stay::Arriving(info) => {
                 let waker = spare.take()?;
-                let info = info.take()?;
-                let key = list.entries.push(Entry { waker, info });
+                let (info, cancel) = info.take()?;
+                let entry = Entry {
+                    cancel,
+                    ..Entry::new(waker, info)
+                };
+                let key = list.entries.push(entry);
+                list.take_paused(released);
                 self.stay = Stay::Listed { key };
                 return Some(Poll::Pending);
             }
@@ -84,17 +120,35 @@ impl Waiter {
                 }
             },
         }
-        self.stay = Stay::Over;
-        Some(Poll::Ready(()))
+        let end = match list.retired {
+            true => End::Reconfigured,
+            false => End::Released,
+        };
+        Some(Poll::Ready(end))
+    }
+
+    /// Leaves the list before its time. `false` says that it was [released](super::release)
+    /// before.
+    pub(crate) fn leave(&mut self, end: End) -> bool {
+        let Stay::Listed { key } = self.stay else {
+            self.over(end);
+            return true;
+        };
+        let mut list = lock(&self.point.waiters.list);
+        let left = list.entries.remove(key);
+        let is_retired = list.retired;
+        // The waker's destructor runs after the lock is released (I5).
+        drop(list);
+        let left = left.is_some() || is_retired;
+        self.over(if left { end } else { End::Released });
+        left
     }
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        if let Stay::Listed { key } = self.stay {
-            let left = lock(&self.point.waiters.list).entries.remove(key);
-            // The lock is released: now the waker may run its destructor (I5).
-            drop(left);
+        if matches!(self.stay, Stay::Listed { .. }) {
+            self.leave(End::Dropped);
         }
     }
 }

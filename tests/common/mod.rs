@@ -29,8 +29,10 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// clock can tell (I8).
 pub(crate) const WAITS: [&str; 3] = ["pause", "sleep(3600000)", "sleep(18446744073709551615)"];
 
+/// The point, if it is configured.
 pub(crate) fn info(name: &str) -> Option<FailpointInfo> {
-    list_failpoints().into_iter().find(|p| p.name() == name)
+    let mut points = list_failpoints().into_iter();
+    points.find(|p| p.name() == name && p.is_configured())
 }
 
 /// How many wait at `name` under its present configuration.

@@ -50,8 +50,3 @@ pub use neon_failpoint::__compat_no_fail_point as async_fail_point;
 pub const fn has_failpoints() -> bool {
     cfg!(feature = "failpoints")
 }
-
-/// The code of the guide, compiled and run.
-#[cfg(all(doctest, feature = "failpoints", feature = "async"))]
-#[doc = include_str!("../../README.md")]
-struct Guide;

@@ -1,0 +1,143 @@
+//! Models of observers against hits and waiters, and of releases.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use super::super::{End, Released, Waiter, block};
+use super::{Goal, Observer};
+use crate::model::{Flag, deadlocks, explore, explore_most, point};
+use crate::point::Point;
+use crate::sync::Ordering;
+use crate::table::Registry;
+
+fn tell(point: &Point) {
+    if point.is_awaited() {
+        point.tell_observers();
+    }
+}
+
+fn observe(point: &Arc<Point>, goal: Goal) {
+    let (flag, waker) = Flag::new();
+    let mut observer = Observer::new(point.clone(), goal);
+    while observer.poll(&waker).is_pending() {
+        flag.wait();
+    }
+}
+
+/// An observer and two hits, each of which counts at a counter of its own.
+fn two_hits(tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
+    explore_most(move || {
+        let point = point(&Registry::new(), "p", "off");
+        let taken = thread::spawn({
+            let point = point.clone();
+            move || {
+                let _ = point.pick(None);
+                tell(&point);
+            }
+        });
+        let passed = thread::spawn({
+            let point = point.clone();
+            move || {
+                point.pass();
+                tell(&point);
+            }
+        });
+        observe(&point, Goal::Hits(2));
+        taken.join().unwrap();
+        passed.join().unwrap();
+        assert_eq!(point.waiters.wake_at(), usize::MAX, "it is still observed");
+    });
+}
+
+#[test]
+fn an_observer_misses_no_hit() {
+    two_hits(tell, observe);
+}
+
+#[test]
+fn caught_counting_with_plain_loads() {
+    deadlocks(|| {
+        two_hits(
+            |point| {
+                let wake_at = point.waiters.wake_at();
+                if wake_at != usize::MAX && point.hits() >= wake_at {
+                    point.tell_observers();
+                }
+            },
+            observe,
+        );
+    });
+}
+
+#[test]
+fn caught_looking_at_the_counters_before_saying_so() {
+    deadlocks(|| {
+        two_hits(tell, |point, goal| {
+            let hits = point.hits_until_now();
+            let (flag, waker) = Flag::new();
+            let mut observer = Observer::new(point.clone(), goal);
+            if hits < 2 {
+                // Enters the list as ever, but goes by what it saw before.
+                let _ = observer.poll(&waker);
+                point.waiters.wake_at.store(2, Ordering::Relaxed);
+                flag.wait();
+            }
+        });
+    });
+}
+
+#[test]
+fn an_observer_misses_no_waiter() {
+    explore(|| {
+        let point = point(&Registry::new(), "p", "pause");
+        let thread = thread::spawn({
+            let point = point.clone();
+            move || block(&point, None, None)
+        });
+        observe(&point, Goal::Paused(1));
+        let mut released = Released::default();
+        assert_eq!(released.some(&point, 1, |_| true), 1);
+        released.wake();
+        thread.join().unwrap();
+    });
+}
+
+/// Exactly one of the two has the waiter.
+#[test]
+fn who_is_cancelled_is_released_or_leaves_but_not_both() {
+    explore(|| {
+        let point = point(&Registry::new(), "p", "pause");
+        let mut waiter = Waiter::new(point.clone(), None, None);
+        let (_, waker) = Flag::new();
+        assert!(waiter.poll(&waker).is_pending());
+        let leaving = thread::spawn(move || waiter.leave(End::Dropped));
+        let mut released = Released::default();
+        let count = released.some(&point, 1, |_| true);
+        released.wake();
+        let left = leaving.join().unwrap();
+        assert_eq!(usize::from(left) + count, 1);
+    });
+}
+
+/// A thread that waits while its point is suspended and resumed, as a guard does it, goes on,
+/// or waits under the resumed configuration until that ends.
+#[test]
+fn no_wait_outlives_a_point_that_is_suspended_and_resumed() {
+    explore(|| {
+        let point = point(&Registry::new(), "p", "pause");
+        let thread = thread::spawn({
+            let point = point.clone();
+            move || block(&point, None, None)
+        });
+        let mut released = Released::default();
+        released.suspend(&point);
+        released.wake();
+        point.waiters.resume();
+        let mut released = Released::default();
+        released.retire(&point);
+        released.wake();
+        thread.join().unwrap();
+        assert!(point.waiters.infos().is_empty());
+    });
+}

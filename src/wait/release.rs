@@ -1,0 +1,83 @@
+//! Letting some of those go who wait at a point.
+
+use std::sync::Arc;
+
+use super::{Cancel, Entry, Released, Waiters};
+use crate::context::FailpointContext;
+use crate::sync::lock;
+
+/// So many entries are looked at under one taking of the lock, at least and at most.
+const AT_ONCE: std::ops::RangeInclusive<usize> = 64..=1024;
+
+/// What is to be known of a waiter before it is let go, to be looked at without the lock:
+/// a user's expressions decide, and a token has a lock of its own.
+struct Candidate {
+    key: u64,
+    context: Option<Arc<FailpointContext>>,
+    cancel: Cancel,
+}
+
+impl Candidate {
+    fn new(key: u64, entry: &Entry) -> Self {
+        Self {
+            key,
+            context: entry.info.context.clone(),
+            cancel: entry.cancel.clone(),
+        }
+    }
+
+    /// Whether it was cancelled before.
+    fn is_leaving(&self) -> bool {
+        #[cfg(feature = "async")]
+        return self.cancel.as_ref().is_some_and(|c| c.is_cancelled());
+        #[cfg(not(feature = "async"))]
+        return self.cancel.is_some();
+    }
+}
+
+impl Waiters {
+    /// Lets the first `most` go of those who wait now and whose context `matches`. How many
+    /// there were; they are added to `released`, for the caller to wake, with the threads if
+    /// [there are any](Self::has_threads).
+    ///
+    /// Who is counted goes on with `Continue`, even if its token is cancelled before it
+    /// looks; who was cancelled before is not counted.
+    pub(super) fn release(
+        &self,
+        most: usize,
+        matches: impl Fn(Option<&FailpointContext>) -> bool,
+        released: &mut Released,
+    ) -> usize {
+        let mut count = 0;
+        let mut keys = 0..lock(&self.list).entries.next_key();
+        while count < most {
+            let at_once = (most - count).clamp(*AT_ONCE.start(), *AT_ONCE.end());
+            let candidates: Vec<Candidate> = {
+                let list = lock(&self.list);
+                let entries = list.entries.range(keys.clone()).take(at_once);
+                entries.map(|(key, e)| Candidate::new(key, e)).collect()
+            };
+            let Some(last) = candidates.last() else { break };
+            keys.start = last.key + 1;
+            let chosen: Vec<u64> = candidates
+                .iter()
+                .filter(|c| !c.is_leaving() && matches(c.context.as_deref()))
+                .map(|c| c.key)
+                .collect();
+            let mut list = lock(&self.list);
+            let mut left = chosen
+                .into_iter()
+                .filter_map(|key| list.entries.remove(key));
+            for entry in left.by_ref().take(most - count) {
+                released.entries.push(entry);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Whether a thread waits.
+    pub(super) fn has_threads(&self) -> bool {
+        lock(&self.list).blocked > 0
+    }
+}
