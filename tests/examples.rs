@@ -160,7 +160,7 @@ fn context_demo_keeps_every_promise() {
     );
     assert!(demo.stdout.lines().count() <= 25, "{demo:#?}");
     // What the macros say that sleep and pause.
-    let log = |line| demo.stderr.lines().filter(|l| l.trim() == line).count();
+    let log = |line: &str| demo.stderr.lines().filter(|l| l.trim() == line).count();
     let sleep = "INFO neon_failpoint: failpoint \"backup-throttle\": sleep";
     assert_eq!(log(&format!("{sleep}ing for 3600s")), 4, "{demo:#?}");
     assert_eq!(log(&format!("{sleep} done")), 4, "{demo:#?}");
