@@ -173,94 +173,93 @@ pub(crate) fn evaluate(
         return Step::Continue;
     };
     // I1: one snapshot, one point, and the point alone decides.
-    let picked = point.pick(context);
-    let decided = if point.is_awaited() || report::hears_events() {
-        let point = point.clone();
-        let task = picked.cloned();
+    let task = point.pick(context);
+    if point.is_watched() || report::may_hear_events() {
+        let (point, task) = (point.clone(), task.cloned());
         drop(view);
-        // Before the task, which may take long.
-        tell(target, context, &point, task.as_ref());
-        decide(&point, task.as_ref(), rules, returned)
-    } else {
-        let decided = decide(point, picked, rules, returned);
-        drop(view);
-        decided
-    };
-    let task = match decided {
-        Ok(step) => return step,
-        Err(task) => task,
-    };
+        return evaluate_watched(target, context, rules, returned, &point, task);
+    }
+    if let Some(step) = step(point, task, rules, returned) {
+        return step;
+    }
+    let task = task.cloned();
     // What runs others' code is done with nothing of ours lent (I5).
-    if rules == Rules::Pausable {
-        report::at(target.name());
-    }
-    if !run(task, target.name(), rules) {
-        // The point was retired meanwhile. Its generation ended before that, so this
-        // finds another table.
-        return evaluate_again(target, context, rules, returned);
-    }
-    Step::Continue
+    drop(view);
+    perform(target, context, rules, returned, task)
 }
 
-/// Lets those know who watch the point, with nothing of ours lent (I5).
+/// The rest of [`evaluate`] where somebody is to be told of the hit.
 #[cold]
-fn tell(
+fn evaluate_watched(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
-    point: &Point,
-    task: Option<&Task>,
-) {
-    if point.is_awaited() {
-        point.tell_observers();
-    }
-    if let Some(task) = task {
+    rules: Rules,
+    returned: &mut Option<String>,
+    point: &Arc<Point>,
+    task: Option<Task>,
+) -> Step {
+    // Before the task, which may take long.
+    point.tell_observers();
+    if let Some(task) = &task {
         report::fired(target, task, point.hits(), context);
+    }
+    match step(point, task.as_ref(), rules, returned) {
+        Some(step) => step,
+        None => perform(target, context, rules, returned, task),
     }
 }
 
-/// What is left to do of the task that was picked; or the task, where others' code runs or
-/// something else is done that takes long.
+/// What is left to do of a task; `None` where it runs others' code, or takes long, at once.
 #[inline]
-fn decide(
+fn step(
     point: &Arc<Point>,
     task: Option<&Task>,
     rules: Rules,
     returned: &mut Option<String>,
-) -> Result<Step, Task> {
-    let wait = |limit| Step::Wait {
+) -> Option<Step> {
+    let wait = |millis| Step::Wait {
         point: point.clone(),
-        limit,
+        limit: Some(Duration::from_millis(millis)),
     };
-    Ok(match task {
+    Some(match task {
         None | Some(Task::Off) => Step::Continue,
         Some(Task::Return(value)) if rules != Rules::Millis => {
             *returned = value.as_deref().map(String::from);
             Step::Return
         }
-        Some(Task::Return(value)) => match value.as_deref().unwrap_or_default().parse() {
-            Ok(millis) => wait(Some(Duration::from_millis(millis))),
-            Err(_) => return Err(Task::Return(value.clone())),
+        Some(Task::Return(value)) => wait(value.as_deref()?.parse().ok()?),
+        Some(Task::Pause) => Step::Wait {
+            point: point.clone(),
+            limit: None,
         },
-        Some(Task::Pause) => wait(None),
-        Some(Task::Sleep(millis)) => wait(Some(Duration::from_millis(*millis))),
+        Some(Task::Sleep(millis)) => wait(*millis),
         Some(Task::Yield) => Step::Yield,
         Some(Task::Delay(millis)) => Step::Delay {
             point: point.clone(),
             time: Duration::from_millis(*millis),
         },
-        Some(task) => return Err(task.clone()),
+        Some(_) => return None,
     })
 }
 
-/// Not a loop, for whose sake every hit would keep more at hand.
+/// Does a task that is done at once.
 #[cold]
-fn evaluate_again(
+fn perform(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
     returned: &mut Option<String>,
+    task: Option<Task>,
 ) -> Step {
-    evaluate(target, context, rules, returned)
+    if rules == Rules::Pausable {
+        report::at(target.name());
+    }
+    if task.is_some_and(|task| !run(task, target.name(), rules)) {
+        // Its point was retired meanwhile. Its generation ended before that, so this finds
+        // another table.
+        return evaluate(target, context, rules, returned);
+    }
+    Step::Continue
 }
 
 /// Does what a task says, where that is done at once; `false` if there is nothing left

@@ -182,6 +182,9 @@ mod report;
 mod site;
 mod sync;
 mod table;
+#[cfg(feature = "async")]
+#[doc = include_str!("testing_a_race.md")]
+pub mod testing_a_race {}
 mod trie;
 mod wait;
 mod wait_for;

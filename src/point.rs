@@ -82,19 +82,22 @@ impl Point {
         self.passed.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Whether a hit that was counted is one that an observer waits for.
+    /// Whether an observer waits for hits. Comes after the hit was counted.
     #[inline]
-    pub(crate) fn is_awaited(&self) -> bool {
-        let wake_at = self.waiters.wake_at();
-        wake_at != usize::MAX && self.hits_until_now() >= wake_at
+    pub(crate) fn is_watched(&self) -> bool {
+        self.waiters.wake_at() != usize::MAX
     }
 
-    /// Lets observers know of the hits until now.
+    /// Wakes the observers who wait for no more hits than there were.
     #[cold]
     pub(crate) fn tell_observers(&self) {
-        let mut released = Released::default();
-        self.waiters.take_hit(self.hits_until_now(), &mut released);
-        released.wake();
+        let hits = self.hits_until_now();
+        // Who waits for more is not worth the lock (I1).
+        if hits >= self.waiters.wake_at() {
+            let mut released = Released::default();
+            self.waiters.take_hit(hits, &mut released);
+            released.wake();
+        }
     }
 
     /// Gives back what [`take_callback`](Self::take_callback) took.
@@ -139,10 +142,17 @@ impl Point {
     /// Counts on from `before`, which the point takes the place of.
     pub(crate) fn follow(&self, before: &Point) {
         // Relaxed: statistics.
-        let (hits, fired) = (&self.totals.hits, &self.totals.fired);
-        hits.fetch_add(before.all_hits(), Ordering::Relaxed);
-        fired.fetch_add(before.all_fired(), Ordering::Relaxed);
-        self.add_delay(before.all_delay());
+        let add = |total: &AtomicUsize, more| {
+            if more > 0 {
+                total.fetch_add(more, Ordering::Relaxed);
+            }
+        };
+        add(&self.totals.hits, before.all_hits());
+        add(&self.totals.fired, before.all_fired());
+        add(
+            &self.totals.delay,
+            before.totals.delay.load(Ordering::Relaxed),
+        );
     }
 
     /// Counts time that a hit took.

@@ -23,8 +23,16 @@ use crate::point::Point;
 use crate::trie::Named;
 use crate::wait::End;
 
-/// Whether somebody hears of what is said at debug level: see the crate's documentation.
+/// Whether it is possible that somebody hears what is said at debug level.
 #[inline]
+pub(crate) fn may_hear_events() -> bool {
+    #[cfg(feature = "async")]
+    return tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current();
+    #[cfg(not(feature = "async"))]
+    return false;
+}
+
+/// Whether somebody hears of what is said at debug level: see the crate's documentation.
 pub(crate) fn hears_events() -> bool {
     #[cfg(feature = "async")]
     return tracing::enabled!(target: "neon_failpoint", tracing::Level::DEBUG);

@@ -20,23 +20,20 @@
 
 mod blocking;
 mod entries;
+mod entry;
 #[cfg(feature = "async")]
 mod future;
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
 mod observe;
 mod release;
-#[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
+#[cfg(feature = "async")]
 mod waiter;
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
-
-#[cfg(feature = "async")]
-use tokio_util::sync::CancellationToken;
+use std::time::{Duration, Instant};
 
 use crate::action::Function;
 use crate::context::FailpointContext;
@@ -45,11 +42,13 @@ use crate::report;
 use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, lock};
 pub(crate) use blocking::block;
 use entries::Entries;
+pub use entry::WaiterInfo;
+use entry::{Details, Entry};
 #[cfg(feature = "async")]
 pub(crate) use future::Waiting;
 use observe::Observers;
 pub(crate) use observe::{Goal, Observer};
-#[cfg(any(feature = "async", all(test, neon_failpoint_loom)))]
+#[cfg(feature = "async")]
 pub(crate) use waiter::Waiter;
 
 /// Those who wait at one point.
@@ -76,76 +75,6 @@ struct List {
     observers: Observers,
 }
 
-#[derive(Debug)]
-struct Entry {
-    waker: Waker,
-    info: WaiterInfo,
-    /// Who is cancelled is not released any more.
-    cancel: Cancel,
-}
-
-/// The token of a task, if it has one.
-#[cfg(feature = "async")]
-type Cancel = Option<Arc<CancellationToken>>;
-#[cfg(not(feature = "async"))]
-type Cancel = Option<Arc<std::convert::Infallible>>;
-
-impl Entry {
-    fn new(waker: Waker, info: WaiterInfo) -> Self {
-        Self {
-            waker,
-            info,
-            cancel: None,
-        }
-    }
-}
-
-/// One task or thread that waits at a failpoint.
-#[derive(Clone, Debug)]
-pub struct WaiterInfo {
-    blocking: bool,
-    since: Instant,
-    context: Option<Arc<FailpointContext>>,
-}
-
-impl WaiterInfo {
-    fn new(blocking: bool, context: Option<&FailpointContext>) -> Self {
-        Self {
-            blocking,
-            since: Instant::now(),
-            context: context.map(|c| Arc::new(c.clone())),
-        }
-    }
-
-    /// Whether a thread is blocked; otherwise a task awaits.
-    pub fn is_blocking(&self) -> bool {
-        self.blocking
-    }
-
-    /// When it began to wait.
-    pub fn since(&self) -> Instant {
-        self.since
-    }
-
-    /// The context of its hit, if the call site gave one.
-    pub fn context(&self) -> Option<&FailpointContext> {
-        self.context.as_deref()
-    }
-}
-
-/// `a task for 1.5s, with tenant="t-1"`, for people.
-impl fmt::Display for WaiterInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = if self.blocking { "a thread" } else { "a task" };
-        let millis = self.since.elapsed().as_millis();
-        write!(f, "{who} for {}.{:03} s", millis / 1000, millis % 1000)?;
-        match &self.context {
-            Some(context) => write!(f, " with {context}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -162,10 +91,17 @@ pub(crate) enum End {
     Dropped,
 }
 
-/// Counts a wait at `point` that began at `since`, and says so.
+/// Counts a wait at `point` that began at `since`, and says that it is over. Those who were
+/// let go are counted by who lets them go, together.
 fn ended(point: &Point, since: Instant, end: End) {
+    let is_counted = matches!(end, End::Released | End::Reconfigured);
+    if is_counted && !report::may_hear_events() {
+        return;
+    }
     let waited = since.elapsed();
-    point.add_delay(waited);
+    if !is_counted {
+        point.add_delay(waited);
+    }
     report::wait_ended(point, end, waited);
 }
 
@@ -179,20 +115,17 @@ impl Waiters {
         }
     }
 
-    /// Lets everybody go, now and from now on. The list is added to `released`, with the tasks,
-    /// for the caller to wake once it holds no lock (I5). Whether there are threads to
-    /// wake, too, by [`notify_threads`](Self::notify_threads).
-    pub(crate) fn retire(&self, released: &mut Released) -> bool {
+    /// Lets everybody go, now and from now on. Observers are added to `released`, for the
+    /// caller to wake once it holds no lock (I5), with the entries that are returned. Whether
+    /// there are threads to wake, too, by [`notify_threads`](Self::notify_threads).
+    fn retire(&self, released: &mut Released) -> (Entries, bool) {
         let mut list = lock(&self.list);
         list.retired = true;
         // Release: pairs with the Acquire in `Waiter::poll`. Who goes on finds what was
         // published before the retirement (I2).
         self.retired.store(true, Ordering::Release);
-        if !list.entries.is_empty() {
-            released.lists.push(list.entries.take());
-        }
         list.observers.take_wakers(&mut released.wakers);
-        list.blocked > 0
+        (list.entries.take(), list.blocked > 0)
     }
 
     /// Has waiters wait again, after [`retire`](Self::retire).
@@ -211,7 +144,7 @@ impl Waiters {
     /// Who waits, in the order of arrival.
     pub(crate) fn infos(&self) -> Vec<WaiterInfo> {
         let list = lock(&self.list);
-        list.entries.iter().map(|e| e.info.clone()).collect()
+        list.entries.iter().map(WaiterInfo::of).collect()
     }
 }
 
@@ -220,9 +153,7 @@ impl Waiters {
 #[derive(Debug, Default)]
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
-    lists: Vec<Entries>,
-    /// Who was let go one by one.
-    entries: Vec<Entry>,
+    lists: Vec<(Arc<Point>, Entries)>,
     /// Of observers.
     wakers: Vec<Waker>,
     /// Those at which threads wait.
@@ -244,19 +175,26 @@ impl Released {
         most: usize,
         matches: impl Fn(Option<&FailpointContext>) -> bool,
     ) -> usize {
-        let count = point.waiters.release(most, matches, self);
-        if point.waiters.has_threads() {
+        let entries = point.waiters.release(most, matches);
+        let count = entries.len();
+        self.add(point, entries, point.waiters.has_threads());
+        count
+    }
+
+    fn add(&mut self, point: &Arc<Point>, entries: Entries, has_threads: bool) {
+        if !entries.is_empty() {
+            self.lists.push((point.clone(), entries));
+        }
+        if has_threads {
             self.points.push(point.clone());
         }
-        count
     }
 
     /// Ends the work of `point` for now, and returns the callback that it has to have again
     /// when it goes on.
     pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<Function> {
-        if point.waiters.retire(self) {
-            self.points.push(point.clone());
-        }
+        let (entries, has_threads) = point.waiters.retire(self);
+        self.add(point, entries, has_threads);
         point.take_callback()
     }
 
@@ -264,14 +202,12 @@ impl Released {
     fn is_empty(&self) -> bool {
         self.wakers.is_empty()
             && self.lists.is_empty()
-            && self.entries.is_empty()
             && self.points.is_empty()
             && self.callbacks.is_empty()
     }
 
     pub(crate) fn extend(&mut self, more: Self) {
         self.lists.extend(more.lists);
-        self.entries.extend(more.entries);
         self.wakers.extend(more.wakers);
         self.points.extend(more.points);
         self.callbacks.extend(more.callbacks);
@@ -299,16 +235,26 @@ impl Released {
                 Some(_) => std::mem::forget(panic),
             }
         };
-        let lists = self.lists.into_iter().flat_map(Entries::into_iter);
-        let entries = lists.chain(self.entries);
-        for waker in entries.map(|entry| entry.waker).chain(self.wakers) {
+        let mut wake = |waker: Waker| {
             let mut waker = Some(waker);
             run(&mut || {
                 if let Some(waker) = waker.take() {
                     waker.wake();
                 }
             });
+        };
+        for (point, entries) in self.lists {
+            let now = Instant::now();
+            let mut waited = Duration::ZERO;
+            for entry in entries.into_iter() {
+                waited += now.saturating_duration_since(entry.since);
+                if let Some(waker) = entry.waker {
+                    wake(waker);
+                }
+            }
+            point.add_delay(waited);
         }
+        self.wakers.into_iter().for_each(wake);
         for callback in self.callbacks {
             let mut callback = Some(callback);
             run(&mut || drop(callback.take()));
@@ -321,8 +267,6 @@ impl Released {
 
 #[cfg(all(test, not(neon_failpoint_loom)))]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::action::parse;
     use crate::table::Registry;
@@ -338,7 +282,8 @@ mod tests {
         block(&point, None, Some(Duration::ZERO));
         assert_eq!(lock(&point.waiters.list).blocked, 0);
         assert!(point.waiters.infos().is_empty());
-        assert!(!point.waiters.retire(&mut Released::default()));
+        let (entries, has_threads) = point.waiters.retire(&mut Released::default());
+        assert_eq!((entries.len(), has_threads), (0, false));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Waiting with a thread.
 
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{End, Entry, Released, WaiterInfo};
+use super::entry::Hit;
+use super::{End, Entry, Released};
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::lock;
@@ -19,18 +19,21 @@ pub(crate) fn block(
     context: Option<&FailpointContext>,
     limit: Option<Duration>,
 ) {
-    let info = WaiterInfo::new(true, context);
+    let since = Instant::now();
+    let details = Hit::of_thread(context);
     // A limit beyond what the clock can express is never over.
-    let since = info.since;
     let deadline = limit.and_then(|limit| since.checked_add(limit));
-    let waker = Waker::noop().clone();
     let waiters = &point.waiters;
     let mut list = lock(&waiters.list);
     // I3: `retired` and the entry below are one step.
     if list.retired {
         return;
     }
-    let key = list.entries.push(Entry::new(waker, info));
+    let key = list.entries.push(Entry {
+        waker: None,
+        since,
+        details,
+    });
     list.blocked += 1;
     let mut released = Released::default();
     list.take_paused(&mut released);

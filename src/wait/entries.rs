@@ -92,18 +92,18 @@ impl Entries {
 #[cfg(all(test, not(neon_failpoint_loom)))]
 mod tests {
     use std::collections::BTreeMap;
-    use std::task::Waker;
     use std::time::Instant;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wait::WaiterInfo;
 
     fn entry() -> Entry {
-        let info = WaiterInfo::new(false, None);
-        let waker = Waker::noop().clone();
-        Entry::new(waker, info)
+        Entry {
+            waker: None,
+            since: Instant::now(),
+            details: None,
+        }
     }
 
     proptest! {
@@ -116,19 +116,19 @@ mod tests {
             for (pushes, index) in steps {
                 if pushes || model.is_empty() {
                     let entry = entry();
-                    let since = entry.info.since;
+                    let since = entry.since;
                     let key = entries.push(entry);
                     prop_assert!(model.keys().all(|k| *k < key));
                     model.insert(key, since);
                 } else {
                     let key = *model.keys().nth(index.index(model.len())).unwrap();
                     prop_assert!(entries.get_mut(key).is_some());
-                    let left = entries.remove(key).map(|e| e.info.since);
+                    let left = entries.remove(key).map(|e| e.since);
                     prop_assert_eq!(left, model.remove(&key));
                     prop_assert!(entries.get_mut(key).is_none());
                     prop_assert!(entries.remove(key).is_none());
                 }
-                let order: Vec<Instant> = entries.iter().map(|e| e.info.since).collect();
+                let order: Vec<Instant> = entries.iter().map(|e| e.since).collect();
                 let expected: Vec<Instant> = model.values().copied().collect();
                 prop_assert_eq!(order, expected);
                 prop_assert_eq!(entries.len(), model.len());

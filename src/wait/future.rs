@@ -50,8 +50,7 @@ impl<'a> Waiting<'a> {
         cancel: Option<&'a CancellationToken>,
         says_end: bool,
     ) -> Self {
-        let token = cancel.map(|cancel| Arc::new(cancel.clone()));
-        let waiter = Waiter::new(point, context, token);
+        let waiter = Waiter::new(point, context, cancel);
         Self(Box::new(Kind::Point {
             waiter,
             limit: limit.map(|limit| Box::pin(tokio::time::sleep(limit))),

@@ -3,7 +3,7 @@
 use loom::thread;
 use std::sync::Arc;
 
-use super::{Entry, Released, Waiter, WaiterInfo, block};
+use super::{Entry, Released, Waiter, block};
 use crate::model::{Flag, deadlocks, explore, point};
 use crate::point::Point;
 use crate::sync::lock;
@@ -35,10 +35,11 @@ fn wait_without_looking_again(point: &Arc<Point>) {
     if lock(&point.waiters.list).retired {
         return;
     }
-    let info = WaiterInfo::new(false, None);
-    lock(&point.waiters.list)
-        .entries
-        .push(Entry::new(waker, info));
+    lock(&point.waiters.list).entries.push(Entry {
+        waker: Some(waker),
+        since: std::time::Instant::now(),
+        details: None,
+    });
     flag.wait();
 }
 
@@ -52,10 +53,8 @@ fn retire(point: &Arc<Point>) {
 fn retire_in_two_steps(point: &Arc<Point>) {
     let mut released = Released::default();
     let mut list = lock(&point.waiters.list);
-    released.lists.push(list.entries.take());
-    if list.blocked > 0 {
-        released.points.push(point.clone());
-    }
+    let (entries, has_threads) = (list.entries.take(), list.blocked > 0);
+    released.add(point, entries, has_threads);
     drop(list);
     lock(&point.waiters.list).retired = true;
     released.wake();

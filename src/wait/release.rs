@@ -1,8 +1,6 @@
 //! Letting some of those go who wait at a point.
 
-use std::sync::Arc;
-
-use super::{Cancel, Entry, Released, Waiters};
+use super::{Details, Entries, Entry, Waiters};
 use crate::context::FailpointContext;
 use crate::sync::lock;
 
@@ -13,32 +11,29 @@ const AT_ONCE: std::ops::RangeInclusive<usize> = 64..=1024;
 /// a user's expressions decide, and a token has a lock of its own.
 struct Candidate {
     key: u64,
-    context: Option<Arc<FailpointContext>>,
-    cancel: Cancel,
+    details: Details,
 }
 
 impl Candidate {
     fn new(key: u64, entry: &Entry) -> Self {
         Self {
             key,
-            context: entry.info.context.clone(),
-            cancel: entry.cancel.clone(),
+            details: entry.details.clone(),
         }
     }
 
-    /// Whether it was cancelled before.
-    fn is_leaving(&self) -> bool {
-        #[cfg(feature = "async")]
-        return self.cancel.as_ref().is_some_and(|c| c.is_cancelled());
-        #[cfg(not(feature = "async"))]
-        return self.cancel.is_some();
+    /// Whether it is to go, who was not cancelled before.
+    fn is_chosen(&self, matches: impl Fn(Option<&FailpointContext>) -> bool) -> bool {
+        match &self.details {
+            None => matches(None),
+            Some(hit) => !hit.is_cancelled() && matches(hit.context()),
+        }
     }
 }
 
 impl Waiters {
-    /// Lets the first `most` go of those who wait now and whose context `matches`. How many
-    /// there were; they are added to `released`, for the caller to wake, with the threads if
-    /// [there are any](Self::has_threads).
+    /// Lets the first `most` go of those who wait now and whose context `matches`. They are
+    /// for the caller to wake, with the threads if [there are any](Self::has_threads).
     ///
     /// Who is counted goes on with `Continue`, even if its token is cancelled before it
     /// looks; who was cancelled before is not counted.
@@ -46,12 +41,11 @@ impl Waiters {
         &self,
         most: usize,
         matches: impl Fn(Option<&FailpointContext>) -> bool,
-        released: &mut Released,
-    ) -> usize {
-        let mut count = 0;
+    ) -> Entries {
+        let mut released = Entries::default();
         let mut keys = 0..lock(&self.list).entries.next_key();
-        while count < most {
-            let at_once = (most - count).clamp(*AT_ONCE.start(), *AT_ONCE.end());
+        while released.len() < most {
+            let at_once = (most - released.len()).clamp(*AT_ONCE.start(), *AT_ONCE.end());
             let candidates: Vec<Candidate> = {
                 let list = lock(&self.list);
                 let entries = list.entries.range(keys.clone()).take(at_once);
@@ -61,19 +55,19 @@ impl Waiters {
             keys.start = last.key + 1;
             let chosen: Vec<u64> = candidates
                 .iter()
-                .filter(|c| !c.is_leaving() && matches(c.context.as_deref()))
+                .filter(|candidate| candidate.is_chosen(&matches))
                 .map(|c| c.key)
                 .collect();
             let mut list = lock(&self.list);
             let mut left = chosen
                 .into_iter()
                 .filter_map(|key| list.entries.remove(key));
-            for entry in left.by_ref().take(most - count) {
-                released.entries.push(entry);
-                count += 1;
+            let wanted = most - released.len();
+            for entry in left.by_ref().take(wanted) {
+                released.push(entry);
             }
         }
-        count
+        released
     }
 
     /// Whether a thread waits.

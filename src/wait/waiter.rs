@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use super::{Cancel, End, Entry, Released, WaiterInfo};
+use tokio_util::sync::CancellationToken;
+
+use super::entry::Hit;
+use super::{Details, End, Entry, Released};
 use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Ordering, lock};
@@ -16,16 +19,19 @@ use crate::trie::Named;
 #[derive(Debug)]
 pub(crate) struct Waiter {
     point: Arc<Point>,
-    since: Instant,
     stay: Stay,
 }
 
 #[derive(Debug)]
 enum Stay {
     /// Not in the list yet.
-    Arriving(Option<(WaiterInfo, Cancel)>),
+    Arriving {
+        since: Instant,
+        details: Details,
+    },
     Listed {
         key: u64,
+        since: Instant,
     },
     Over,
 }
@@ -35,13 +41,14 @@ impl Waiter {
     pub(crate) fn new(
         point: Arc<Point>,
         context: Option<&FailpointContext>,
-        cancel: Cancel,
+        cancel: Option<&CancellationToken>,
     ) -> Self {
-        let info = WaiterInfo::new(false, context);
         Self {
             point,
-            since: info.since,
-            stay: Stay::Arriving(Some((info, cancel))),
+            stay: Stay::Arriving {
+                since: Instant::now(),
+                details: Hit::of_task(context, cancel),
+            },
         }
     }
 
@@ -58,7 +65,7 @@ impl Waiter {
         }
         // Cloned before the lock is taken; what is left over is dropped after it is
         // released (I5).
-        let mut spare = matches!(self.stay, Stay::Arriving(_)).then(|| waker.clone());
+        let mut spare = matches!(self.stay, Stay::Arriving { .. }).then(|| waker.clone());
         let mut released = Released::default();
         let poll = loop {
             match self.look(waker, &mut spare, &mut released) {
@@ -80,10 +87,12 @@ impl Waiter {
 
     /// Ends the wait, once.
     pub(crate) fn over(&mut self, end: End) {
-        if !matches!(self.stay, Stay::Over) {
-            self.stay = Stay::Over;
-            super::ended(&self.point, self.since, end);
-        }
+        let since = match std::mem::replace(&mut self.stay, Stay::Over) {
+            Stay::Listed { since, .. } => since,
+            Stay::Arriving { since, .. } => since,
+            Stay::Over => return,
+        };
+        super::ended(&self.point, since, end);
     }
 
     /// One look under the lock: was it let go, and if not, who is to be woken? `None`
@@ -98,24 +107,26 @@ impl Waiter {
         match &mut self.stay {
             Stay::Over => return Some(Poll::Ready(End::Reconfigured)),
             // I3: `retired` and the entry below are one step.
-            Stay::Arriving(_) if list.retired => {}
-            Stay::Arriving(info) => {
-                let waker = spare.take()?;
-                let (info, cancel) = info.take()?;
+            Stay::Arriving { .. } if list.retired => {}
+            Stay::Arriving { since, details } => {
+                let since = *since;
                 let entry = Entry {
-                    cancel,
-                    ..Entry::new(waker, info)
+                    waker: Some(spare.take()?),
+                    since,
+                    details: details.take(),
                 };
                 let key = list.entries.push(entry);
                 list.take_paused(released);
-                self.stay = Stay::Listed { key };
+                self.stay = Stay::Listed { key, since };
                 return Some(Poll::Pending);
             }
-            Stay::Listed { key } => match list.entries.get_mut(*key) {
+            Stay::Listed { key, .. } => match list.entries.get_mut(*key) {
                 None => {}
-                Some(entry) if entry.waker.will_wake(waker) => return Some(Poll::Pending),
+                Some(Entry { waker: Some(w), .. }) if w.will_wake(waker) => {
+                    return Some(Poll::Pending);
+                }
                 Some(entry) => {
-                    *spare = Some(std::mem::replace(&mut entry.waker, spare.take()?));
+                    *spare = entry.waker.replace(spare.take()?);
                     return Some(Poll::Pending);
                 }
             },
@@ -130,7 +141,7 @@ impl Waiter {
     /// Leaves the list before its time. `false` says that it was [released](super::release)
     /// before.
     pub(crate) fn leave(&mut self, end: End) -> bool {
-        let Stay::Listed { key } = self.stay else {
+        let Stay::Listed { key, .. } = self.stay else {
             self.over(end);
             return true;
         };

@@ -16,7 +16,7 @@ fn wait_during_configure(wait: fn()) {
         configure(registry, "p", "off");
         let point = find(registry, "p").expect("configured");
         let _ = point.pick(None);
-        if point.is_awaited() {
+        if point.is_watched() {
             point.tell_observers();
         }
         waiting.join().unwrap();

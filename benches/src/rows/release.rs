@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use neon_failpoint::{configure_failpoint, fail_point, list_failpoints, remove_failpoint};
+use neon_failpoint::{configure_failpoint, fail_point, remove_failpoint};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
@@ -31,22 +31,24 @@ fn time<F: Future<Output = ()> + Send + 'static>(
     runtime: &Runtime,
     tasks: usize,
     wait: impl Fn() -> F,
-    is_paused: impl Fn(usize) -> bool,
     go: impl Fn(),
 ) -> Duration {
-    let ended = Arc::new(AtomicUsize::new(0));
+    let [begun, ended] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
     let all_ended = Arc::new(Notify::new());
     runtime.block_on(async {
         for _ in 0..tasks {
-            let (ended, all_ended, wait) = (ended.clone(), all_ended.clone(), wait());
+            let (begun, ended, all_ended) = (begun.clone(), ended.clone(), all_ended.clone());
+            let wait = wait();
             tokio::spawn(async move {
+                begun.fetch_add(1, Ordering::Relaxed);
                 wait.await;
                 if ended.fetch_add(1, Ordering::AcqRel) + 1 == tasks {
                     all_ended.notify_one();
                 }
             });
         }
-        while !is_paused(tasks) {
+        // There is one thread: who has begun waits.
+        while begun.load(Ordering::Relaxed) < tasks {
             tokio::task::yield_now().await;
         }
         let start = Instant::now();
@@ -60,51 +62,35 @@ async fn pause() {
     fail_point!("bench-release");
 }
 
+async fn pause_parallel() {
+    fail_parallel::fail_point_async!(parallel(), "bench-release");
+}
+
 /// How long each column takes for `tasks` tasks, in ns.
 pub(super) fn columns(effort: Effort, tasks: usize, rounds: usize) -> Result<[f64; 3], String> {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(|e| format!("no runtime: {e}"))?;
-    let waiting = |name| {
-        let points = list_failpoints();
-        let point = points.iter().find(|p| p.name() == name);
-        point.map_or(0, |p| p.waiters().len())
-    };
     let by_notify: &mut dyn FnMut() -> Duration = &mut || {
         let notify = Arc::new(Notify::new());
-        let begun = Arc::new(AtomicUsize::new(0));
         let wait = || {
-            let (notify, begun) = (notify.clone(), begun.clone());
-            async move {
-                begun.fetch_add(1, Ordering::Relaxed);
-                notify.notified().await;
-            }
+            let notify = notify.clone();
+            async move { notify.notified().await }
         };
-        let is_paused = |n| begun.load(Ordering::Relaxed) == n;
-        time(&runtime, tasks, wait, is_paused, || notify.notify_waiters())
+        time(&runtime, tasks, wait, || notify.notify_waiters())
     };
     let by_ours: &mut dyn FnMut() -> Duration = &mut || {
         let configured = configure_failpoint("bench-release", "pause");
         assert!(configured.is_ok(), "the actions are valid");
-        let is_paused = |n| waiting("bench-release") == n;
-        time(&runtime, tasks, pause, is_paused, || {
+        time(&runtime, tasks, pause, || {
             remove_failpoint("bench-release");
         })
     };
     let by_parallel: &mut dyn FnMut() -> Duration = &mut || {
         let configured = fail_parallel::cfg(parallel(), "bench-release", "pause");
         assert!(configured.is_ok(), "the actions are valid");
-        let begun = Arc::new(AtomicUsize::new(0));
-        let wait = || {
-            let begun = begun.clone();
-            async move {
-                begun.fetch_add(1, Ordering::Relaxed);
-                fail_parallel::fail_point_async!(parallel(), "bench-release");
-            }
-        };
-        let is_paused = |n| begun.load(Ordering::Relaxed) == n;
-        time(&runtime, tasks, wait, is_paused, || {
+        time(&runtime, tasks, pause_parallel, || {
             fail_parallel::remove(parallel(), "bench-release");
         })
     };

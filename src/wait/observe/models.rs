@@ -12,7 +12,7 @@ use crate::sync::Ordering;
 use crate::table::Registry;
 
 fn tell(point: &Point) {
-    if point.is_awaited() {
+    if point.is_watched() {
         point.tell_observers();
     }
 }
