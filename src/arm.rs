@@ -1,6 +1,6 @@
 //! Guards: configurations for as long as a test needs them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,7 @@ use crate::wait_for::{Wait, Watched};
 /// # Ok(())
 /// # }
 /// ```
+#[track_caller]
 pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, Error> {
     let point = config::point(name.into(), actions.as_ref(), [])?;
     Ok(Armed::new(point))
@@ -80,6 +81,7 @@ pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, E
 /// assert_eq!((upload("t-1"), upload("t-2")), (false, true));
 /// assert_eq!((point.hits(), point.fired()), (2, 1));
 /// ```
+#[track_caller]
 pub fn arm_with_context<K, V>(
     name: impl Into<String>,
     actions: impl AsRef<str>,
@@ -108,6 +110,7 @@ where
 /// fail_point_sync!("arm-callback-doc");
 /// assert_eq!(point.hits(), 1);
 /// ```
+#[track_caller]
 pub fn arm_callback(
     name: impl Into<String>,
     callback: impl Fn() + Send + Sync + 'static,
@@ -128,9 +131,11 @@ pub struct Armed {
     guard: u64,
     deadline: Option<Duration>,
     must_fire: bool,
+    armed_at: &'static Location<'static>,
 }
 
 impl Armed {
+    #[track_caller]
     fn new(point: Arc<Point>) -> Self {
         let guard = Registry::global().arm(point.clone());
         let armed = Self {
@@ -139,15 +144,16 @@ impl Armed {
             guard,
             deadline: None,
             must_fire: false,
+            armed_at: Location::caller(),
         };
         after_configuring(std::slice::from_ref(&point), [&point]);
         armed
     }
 
     /// Demands that the point fires before the guard is dropped. Otherwise dropping it panics,
-    /// unless the thread is panicking already, with the call sites of that name and the
-    /// compiled-in name that was probably meant: a test that relies on a point that is not hit
-    /// any more does not pass.
+    /// unless the thread is panicking already, with the call sites of that name or the compiled-in
+    /// names that are like it: a test that relies on a point that is not hit any more does not
+    /// pass.
     ///
     /// It fires when an alternative is chosen, `off` included, whether the guard's first
     /// configuration chose it or a later one in its place.
@@ -303,20 +309,20 @@ impl Armed {
 
     /// Why a point that had to fire is not known to have done so.
     fn why_not(&self) -> String {
-        let name = self.name();
-        let mut why = format!("failpoint {name:?} was to fire, and it did not");
+        let (name, place) = (self.name(), self.armed_at);
+        let begin = format!("failpoint {name:?}, armed at {place}, was to fire and did not");
         let sites: Vec<String> = site::sites()
             .filter(|site| site.name() == name)
             .map(|site| format!("{}:{}", site.file(), site.line()))
             .collect();
-        match (sites.is_empty(), site::nearest(name)) {
-            (false, _) => why += &format!("; it is at {}", sites.join(", ")),
-            (true, Some(meant)) => {
-                why += &format!("; no call site has that name, did you mean {meant:?}?");
-            }
-            (true, None) => why += "; no call site has that name (one may be hit by name)",
+        let sites = match sites.as_slice() {
+            [] => "no call site has that name".to_owned(),
+            sites => format!("its call sites are {}", sites.join(", ")),
+        };
+        match site::similar(name).as_slice() {
+            [] => format!("{begin}; {sites}"),
+            similar => format!("{begin}; {sites}; names like it are {similar:?}"),
         }
-        why
     }
 }
 

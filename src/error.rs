@@ -75,13 +75,15 @@ pub(crate) enum Problem {
     },
     /// The call is about a configuration, and there is none.
     NotConfigured {
-        meant: Option<&'static str>,
+        similar: Vec<&'static str>,
     },
     /// The configuration that was waited at is there no more.
     Removed,
     /// What was waited for did not come.
     Deadline {
         goal: Goal,
+        /// What there was of it.
+        came: usize,
         limit: Duration,
         /// Every configured point, and who waits there.
         state: String,
@@ -196,25 +198,28 @@ impl fmt::Display for Error {
                 Word(value),
                 u64::MAX
             ),
-            Problem::NotConfigured { meant } => {
+            Problem::NotConfigured { similar } => {
                 write!(f, "it is not configured; expected a name that is")?;
-                match meant {
-                    Some(meant) => write!(f, "; did you mean {meant:?}?"),
-                    None => Ok(()),
+                match similar.as_slice() {
+                    [] => Ok(()),
+                    similar => write!(f, "; compiled in are similar ones: {similar:?}"),
                 }
             }
             Problem::Removed => write!(
                 f,
                 "it was removed during the wait; expected it to stay configured"
             ),
-            Problem::Deadline { goal, limit, state } => {
+            Problem::Deadline {
+                goal,
+                came,
+                limit,
+                state,
+            } => {
                 match goal {
-                    Goal::Hits(n) => write!(f, "not hit {n} times within {limit:?}")?,
-                    Goal::Paused(n) => {
-                        write!(f, "nobody or fewer than {n} waited at it within {limit:?}")?
-                    }
+                    Goal::Hits(n) => write!(f, "{came} of {n} hits came within {limit:?}")?,
+                    Goal::Paused(n) => write!(f, "{came} of {n} waited at it within {limit:?}")?,
                 }
-                write!(f, "; configured are\n{state}")
+                write!(f, "; what is configured:{state}")
             }
             Problem::Feature { what, feature } => write!(
                 f,

@@ -91,6 +91,41 @@
 //! `pause` needs no runtime. An async `sleep` is tokio's, with its clock, paused or not;
 //! a blocking one is real time. Each future says what dropping it does.
 //!
+//! # In a test
+//!
+//! [`arm`] configures a point for as long as its guard lives, and the guard waits until
+//! somebody stands there, lets some go, and can demand that the point fires:
+//!
+#![cfg_attr(feature = "async", doc = "```")]
+#![cfg_attr(not(feature = "async"), doc = "```ignore")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), neon_failpoint::Error> {
+//! # if !neon_failpoint::has_failpoints() { return Ok(()) }
+//! use neon_failpoint::{arm, fail_point};
+//! use std::sync::atomic::{AtomicBool, Ordering};
+//!
+//! static SAVED: AtomicBool = AtomicBool::new(false);
+//!
+//! async fn save() {
+//!     fail_point!("save-before-flag");
+//!     SAVED.store(true, Ordering::SeqCst);
+//! }
+//!
+//! let point = arm("save-before-flag", "pause")?.must_fire();
+//! let task = tokio::spawn(save());
+//! point.wait_until_paused(1).await?;
+//! assert!(!SAVED.load(Ordering::SeqCst));
+//! point.release_one();
+//! task.await.unwrap();
+//! assert!(SAVED.load(Ordering::SeqCst));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A wait that comes to no end is an error after 30 seconds ([`set_wait_deadline`]), which says
+//! who waits where. The same by name: [`wait_for_hits`], [`wait_until_paused`],
+//! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four.
+//!
 //! # Context
 //!
 //! A call site may say what a hit is about. A matcher is a key and a regular expression
@@ -130,6 +165,20 @@
 //! once: by [`init`], which returns an error for a bad value, or at the first use of
 //! anything here, where a bad value ends the process with status 2 and a message, so
 //! that no run goes on without the faults it was to have.
+//!
+//! # Events
+//!
+//! With the feature `async` what happens is told through `tracing`, target `neon_failpoint`, at
+//! debug level. These messages and fields stay as they are:
+//!
+//! | message | when | fields |
+//! |---|---|---|
+//! | `failpoint fired` | a hit chose an alternative, before its action | `failpoint`; `action`, its text; `hit`, the number of hits since the point was configured; `context`, `file` and `line` where they are known |
+//! | `wait ended` | a `pause` or a `sleep` is over | `failpoint`; `why`: `released`, `reconfigured` (or removed), `elapsed`, `cancelled` or `dropped`; `waited_ms`, milliseconds of real time |
+//! | `configuration changed` | a name was configured, armed, removed, or given back by a guard | `failpoint`; `old` and `new`, the actions, where there are any |
+//!
+//! What a subscriber itself causes while it is told of an event is not told. For metrics there
+//! is [`FailpointInfo::totals`].
 //!
 //! # Features
 //!
@@ -204,7 +253,7 @@ pub use error::Error;
 #[cfg(feature = "async")]
 pub use hit::{FailpointFuture, failpoint, failpoint_with_cancellation};
 pub use hit::{FailpointResult, failpoint_blocking};
-pub use list::{FailpointInfo, list_failpoints};
+pub use list::{CallSite, FailpointInfo, FailpointTotals, list_failpoints};
 pub use release::{release_failpoint, release_failpoint_matching};
 pub use wait::WaiterInfo;
 pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};

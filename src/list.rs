@@ -56,12 +56,11 @@ pub fn list_failpoints() -> Vec<FailpointInfo> {
     infos
 }
 
-/// Every configured point, and who waits there, a line each.
+/// Every configured point, and who waits there, each on a new line.
 pub(crate) fn report() -> String {
     let configured = list_failpoints();
     let configured = configured.iter().filter(|info| info.is_configured());
-    let lines: Vec<String> = configured.map(|info| format!("  {info}")).collect();
-    lines.join("\n")
+    configured.map(|info| format!("\n  {info}")).collect()
 }
 
 /// A failpoint, as it was when [`list_failpoints`] was called.

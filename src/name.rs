@@ -94,6 +94,22 @@ fn edits(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
     more.into_iter().flatten().min().map(|least| least + 1)
 }
 
+/// [`distance`] without a limit, for where it is asked once: it takes the product of the
+/// lengths.
+pub(crate) fn any_distance(a: &str, b: &str) -> usize {
+    // The distances of what was seen of `a` to each beginning of `b`.
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +160,8 @@ mod tests {
         ] {
             assert_eq!(distance(a, b, 2), expected, "{a} {b}");
             assert_eq!(distance(b, a, 2), expected, "{b} {a}");
+            let any = any_distance(a, b);
+            assert_eq!((any <= 2).then_some(any), expected, "{a} {b}");
         }
     }
 

@@ -78,8 +78,8 @@ fn find(name: &str) -> Result<Arc<Point>, Error> {
 
 /// For a call that needs a point to be there.
 pub(crate) fn not_configured(name: &str) -> Error {
-    let meant = site::nearest(name);
-    Error::of_point(name, Problem::NotConfigured { meant })
+    let similar = site::similar(name);
+    Error::of_point(name, Problem::NotConfigured { similar })
 }
 
 /// Lets the first `n` go whose context has what `matchers` demand.

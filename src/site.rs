@@ -3,9 +3,10 @@
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use crate::name::{distance, hash, letters};
+use crate::name::{any_distance, distance, hash, letters};
 use crate::point::Point;
 use crate::sync::{AtomicUsize, Ordering};
 use crate::table::{Registry, View, const_unless_loom};
@@ -188,6 +189,20 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         }
     }
     nearest.map(|(_, name)| name)
+}
+
+/// The compiled-in names that are most like `name`, itself not among them: at most three, and
+/// none of which more than half is different.
+pub(crate) fn similar(name: &str) -> Vec<&'static str> {
+    let names: BTreeSet<&str> = sites().map(Site::name).collect();
+    let mut similar: Vec<(usize, &str)> = names
+        .into_iter()
+        .map(|other| (any_distance(name, other), other))
+        .filter(|(edits, other)| *edits > 0 && 2 * edits <= name.len().max(other.len()))
+        .collect();
+    similar.sort_unstable();
+    similar.truncate(3);
+    similar.into_iter().map(|(_, name)| name).collect()
 }
 
 #[cfg(all(test, not(neon_failpoint_loom)))]

@@ -141,6 +141,11 @@ impl Waiters {
         self.threads.notify_all();
     }
 
+    /// How many wait.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.list).entries.len()
+    }
+
     /// Who waits, in the order of arrival.
     pub(crate) fn infos(&self) -> Vec<WaiterInfo> {
         let list = lock(&self.list);

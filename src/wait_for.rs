@@ -215,8 +215,13 @@ impl Wait {
 
     #[cold]
     fn too_late(&self) -> Error {
+        let came = self.watched.find().map_or(0, |point| match self.goal {
+            Goal::Hits(_) => point.hits(),
+            Goal::Paused(_) => point.waiters.count(),
+        });
         let problem = Problem::Deadline {
             goal: self.goal,
+            came,
             limit: self.limit(),
             state: list::report(),
         };
