@@ -1,6 +1,5 @@
 //! What is compiled in, what is configured, and who waits.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,34 +31,56 @@ use crate::wait::WaiterInfo;
 /// ```
 pub fn list_failpoints() -> Vec<FailpointInfo> {
     env::read_once();
-    let mut infos = BTreeMap::<&str, FailpointInfo>::new();
-    for site in site::sites() {
-        let info = infos.entry(site.name());
-        let info = info.or_insert_with(|| FailpointInfo::new(site.name()));
-        info.call_sites.push(CallSite::of(site));
-    }
     let (points, beneath) = Registry::global().layered_points();
-    for point in &points {
-        let info = infos.entry(point.name());
-        let info = info.or_insert_with(|| FailpointInfo::new(point.name()));
-        info.configure(point);
-    }
-    for point in &beneath {
-        if let Some(info) = infos.get_mut(point.name()) {
-            info.totals.add(point);
+    // Both are sorted by name.
+    let (mut points, sites) = (points.iter().peekable(), site::by_name());
+    let mut infos = Vec::<FailpointInfo>::with_capacity(points.len());
+    for site in sites {
+        while let Some(point) = points.next_if(|point| point.name() <= site.name()) {
+            infos.push(FailpointInfo::of(point));
+        }
+        match infos.last_mut() {
+            Some(last) if last.name == site.name() => last.call_sites.push(CallSite::of(site)),
+            _ => {
+                let mut info = FailpointInfo::new(site.name());
+                info.call_sites.push(CallSite::of(site));
+                infos.push(info);
+            }
         }
     }
-    let mut infos: Vec<FailpointInfo> = infos.into_values().collect();
-    for info in &mut infos {
-        info.call_sites.sort_unstable();
+    infos.extend(points.map(|point| FailpointInfo::of(point)));
+    for point in &beneath {
+        if let Ok(at) = infos.binary_search_by(|info| info.name().cmp(point.name())) {
+            infos[at].totals.add(point);
+        }
     }
     infos
 }
 
+/// The failpoint `name`, whether there is one or not.
+#[cfg(feature = "http")]
+pub(crate) fn state(name: &str) -> FailpointInfo {
+    env::read_once();
+    let mut info = match Registry::global().layers_of(name) {
+        None => FailpointInfo::new(name),
+        Some((point, beneath)) => {
+            let mut info = FailpointInfo::of(&point);
+            for point in &beneath {
+                info.totals.add(point);
+            }
+            info
+        }
+    };
+    let sites = site::sites().filter(|site| site.name() == name);
+    info.call_sites.extend(sites.map(CallSite::of));
+    info.call_sites.sort_unstable();
+    info
+}
+
 /// Every configured point, and who waits there, each on a new line.
 pub(crate) fn report() -> String {
-    let configured = list_failpoints();
-    let configured = configured.iter().filter(|info| info.is_configured());
+    let all = list_failpoints();
+    let configured = all.iter().filter(|info| info.is_configured());
     configured.map(|info| format!("\n  {info}")).collect()
 }
 
@@ -74,6 +95,7 @@ pub struct FailpointInfo {
     fired: usize,
     totals: FailpointTotals,
     waiters: Vec<WaiterInfo>,
+    observers: usize,
 }
 
 impl FailpointInfo {
@@ -88,16 +110,23 @@ impl FailpointInfo {
             fired: 0,
             totals: FailpointTotals::default(),
             waiters: Vec::new(),
+            observers: 0,
         }
     }
 
-    fn configure(&mut self, point: &Point) {
-        self.actions = Some(point.actions());
-        self.matchers = point.matchers();
-        self.hits = point.hits();
-        self.fired = point.fired();
-        self.totals.add(point);
-        self.waiters = point.waiters.infos();
+    fn of(point: &Point) -> Self {
+        let mut totals = FailpointTotals::default();
+        totals.add(point);
+        Self {
+            actions: Some(point.actions()),
+            matchers: point.matchers(),
+            hits: point.hits(),
+            fired: point.fired(),
+            totals,
+            waiters: point.waiters.infos(),
+            observers: point.waiters.observers(),
+            ..Self::new(point.name())
+        }
     }
 
     /// Its name.
@@ -150,6 +179,12 @@ impl FailpointInfo {
     /// Who waits at it, in the order of arrival.
     pub fn waiters(&self) -> &[WaiterInfo] {
         &self.waiters
+    }
+
+    /// How many wait for something to happen at it, and do not stand there themselves: each
+    /// [`Wait`](crate::Wait) that was polled and is not over.
+    pub fn observers(&self) -> usize {
+        self.observers
     }
 }
 

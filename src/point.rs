@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::action::{Alternative, Function, Rule, Task, text};
-use crate::context::{FailpointContext, Matcher};
+use crate::context::FailpointContext;
 use crate::draws::Draws;
 use crate::name::hash;
 use crate::sync::{AtomicUsize, Ordering};
@@ -188,10 +188,13 @@ impl Point {
 
     /// The matchers of its alternatives, each once.
     pub(crate) fn matchers(&self) -> Vec<(String, String)> {
-        let all = self.rules.iter().flat_map(|r| &r.alternative().matchers);
-        let mut pairs: Vec<_> = all.map(Matcher::pair).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
+        let mut pairs = Vec::new();
+        for matcher in self.rules.iter().flat_map(|r| &r.alternative().matchers) {
+            let pair = matcher.pair();
+            if !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
         pairs
     }
 

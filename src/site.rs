@@ -3,12 +3,12 @@
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::name::{any_distance, distance, hash, letters};
 use crate::point::Point;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering as Sync};
 use crate::table::{Registry, View, const_unless_loom};
 
 /// The static behind a failpoint macro with a literal name.
@@ -81,14 +81,14 @@ impl Site {
         // Relaxed: `clear_at` says something only where it equals the generation,
         // and what equals it was stored by a thread that had read that generation
         // and then found the name absent. The load of the generation acquires.
-        self.clear_at.load(Ordering::Relaxed) == registry.generation()
+        self.clear_at.load(Sync::Relaxed) == registry.generation()
     }
 
     /// Whether the last look-up found the name, and nothing was published since.
     #[inline]
     pub(crate) fn is_known_armed(&self, registry: &Registry) -> bool {
         // Relaxed: as with `clear_at`, only equality with the generation says anything.
-        self.armed_at.load(Ordering::Relaxed) == registry.generation()
+        self.armed_at.load(Sync::Relaxed) == registry.generation()
     }
 
     /// Looks the name up, and remembers what came of it.
@@ -108,8 +108,8 @@ impl Site {
         };
         // Threads that hit an armed site share its line: written where it says something
         // new.
-        if remembered.load(Ordering::Relaxed) != generation {
-            remembered.store(generation, Ordering::Relaxed);
+        if remembered.load(Sync::Relaxed) != generation {
+            remembered.store(generation, Sync::Relaxed);
         }
         point
     }
@@ -154,15 +154,24 @@ pub fn sites() -> impl Iterator<Item = &'static Site> {
     inventory::iter::<Listed>().map(|listed| listed.0)
 }
 
+/// The call sites in order: by a comparison that is a function pointer, so that the code of
+/// sorting is there once.
+fn sorted(compare: fn(&&'static Site, &&'static Site) -> Ordering) -> Vec<&'static Site> {
+    let mut sites: Vec<_> = sites().collect();
+    sites.sort_unstable_by(compare);
+    sites
+}
+
 /// The call sites, by the length of their names.
 fn by_length() -> &'static [&'static Site] {
     // Filled by our own code alone, which waits for nobody (I5).
     static BY_LENGTH: OnceLock<Vec<&Site>> = OnceLock::new();
-    BY_LENGTH.get_or_init(|| {
-        let mut sites: Vec<_> = sites().collect();
-        sites.sort_unstable_by_key(|site| site.name.len());
-        sites
-    })
+    BY_LENGTH.get_or_init(|| sorted(|a, b| a.name.len().cmp(&b.name.len())))
+}
+
+/// The call sites, by name, file and line.
+pub(crate) fn by_name() -> Vec<&'static Site> {
+    sorted(|a, b| (a.name, a.file, a.line).cmp(&(b.name, b.file, b.line)))
 }
 
 /// The compiled-in name that `name` was probably meant to be: one within two edits,
@@ -194,14 +203,17 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
 /// The compiled-in names that are most like `name`, itself not among them: at most three, and
 /// none of which more than half is different.
 pub(crate) fn similar(name: &str) -> Vec<&'static str> {
-    let names: BTreeSet<&str> = sites().map(Site::name).collect();
-    let mut similar: Vec<(usize, &str)> = names
-        .into_iter()
-        .map(|other| (any_distance(name, other), other))
-        .filter(|(edits, other)| *edits > 0 && 2 * edits <= name.len().max(other.len()))
-        .collect();
-    similar.sort_unstable();
-    similar.truncate(3);
+    let mut similar: Vec<(usize, &str)> = Vec::new();
+    for site in by_name() {
+        let edits = any_distance(name, site.name);
+        let is_alike = edits > 0 && 2 * edits <= name.len().max(site.name.len());
+        if is_alike && similar.iter().all(|(_, other)| *other != site.name) {
+            // Behind those that are as near.
+            let at = similar.partition_point(|(other, _)| *other <= edits);
+            similar.insert(at, (edits, site.name));
+            similar.truncate(3);
+        }
+    }
     similar.into_iter().map(|(_, name)| name).collect()
 }
 

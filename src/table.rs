@@ -26,7 +26,6 @@ mod layers;
 mod models;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::draws::Draws;
@@ -248,14 +247,11 @@ impl Registry {
         let mut next = self.copy();
         let gone = change(&mut next);
         layers.note_removed(&next, &gone);
-        let come = match report::hears_events() {
-            true => come.to_vec(),
-            false => Vec::new(),
-        };
-        Replaced {
-            come,
-            ..self.put_in_place(next, gone)
+        let mut replaced = self.put_in_place(next, gone);
+        if report::hears_events() {
+            replaced.come = come.to_vec();
         }
+        replaced
     }
 
     fn copy(&self) -> Table {
@@ -356,14 +352,17 @@ impl Replaced {
 /// Says which names are configured otherwise than before.
 #[cold]
 fn tell(gone: &[Arc<Point>], come: &[Arc<Point>]) {
-    let by_name = |points: &[Arc<Point>]| -> BTreeMap<String, Arc<Point>> {
-        let points = points.iter();
-        points.map(|p| (p.name().to_owned(), p.clone())).collect()
-    };
-    let (old, new) = (by_name(gone), by_name(come));
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    for name in names {
-        let [old, new] = [&old, &new].map(|points| points.get(name).map(|point| &**point));
-        report::configured(name, old, new);
+    // Events are rare, and so are configurations of thousands at once.
+    let named =
+        |points: &[Arc<Point>], name: &str| points.iter().rfind(|p| p.name() == name).cloned();
+    for (i, old) in gone.iter().enumerate() {
+        if gone[..i].iter().all(|earlier| earlier.name() != old.name()) {
+            report::configured(old.name(), Some(old), named(come, old.name()).as_deref());
+        }
+    }
+    for new in come {
+        if named(gone, new.name()).is_none() {
+            report::configured(new.name(), None, Some(new));
+        }
     }
 }

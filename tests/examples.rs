@@ -10,6 +10,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+// Its own test runs here, too.
+#[allow(dead_code)]
+#[path = "../examples/double_commit.rs"]
+mod double_commit;
+
 /// How long an example may take on a busy machine. Each needs well under ten seconds.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -250,4 +255,88 @@ removed: round 6 goes on, and nothing is in the way any more
 ";
     assert_eq!(demo.stdout, expected, "{demo:#?}");
     assert_eq!(demo.stderr, "");
+}
+
+#[test]
+fn double_commit_shows_the_race_and_the_fix() {
+    let demo = run("double_commit", None);
+    assert!(demo.status.success(), "{demo:#?}");
+    let expected = "\
+look, write, take:
+   the first stands at careless-commit-before-log
+   the second wrote, the log is [7]
+   the first wrote, the log is [7, 7]
+look and take, write:
+   the first stands at commit-before-log
+   the second found nothing, the log is []
+   the first wrote, the log is [7]
+";
+    assert_eq!(demo.stdout, expected, "{demo:#?}");
+    assert_eq!(demo.stderr, "");
+}
+
+/// A table without its rules, with one space between its columns, and without the numbers that
+/// a change to the example, or a slow machine, changes.
+fn plain(table: &str) -> Vec<String> {
+    let word = |word: &str| {
+        let is_time = word.parse::<f64>().is_ok() && word.contains('.');
+        match word.split_once("inventory.rs:") {
+            Some(_) => "SITE".to_owned(),
+            None if is_time => "TIME".to_owned(),
+            None => word.to_owned(),
+        }
+    };
+    let lines = table
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('-'));
+    let words = lines.map(|line| line.split_whitespace().map(word));
+    words
+        .map(|line| line.collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn inventory_prints_what_there_is() {
+    let demo = run("inventory", None);
+    assert!(demo.status.success(), "{demo:#?}");
+    let expected = r#"
+Before anything is armed:
+failpoint call sites kind actions matchers hits/fired total
+cache-lookup SITE awaits
+flush-before-sync SITE blocks
+upload SITE awaits
+SITE awaits
+Somebody stands at three of them:
+failpoint call sites kind actions matchers hits/fired total
+cache-lookup SITE awaits
+flush-before-sync SITE blocks 1*off->pause 2/2 2/2
+waiting: a thread for TIME s
+flush-shard-3 sleep(3600000) 1/1 1/1
+waiting: a task for TIME s
+upload SITE awaits when(tenant="acme|globex")pause tenant=acme|globex 3/2 3/2
+SITE awaits
+waiting: a task for TIME s with tenant="acme"
+waiting: a task for TIME s with tenant="globex"
+All but acme were let go:
+failpoint call sites kind actions matchers hits/fired total
+cache-lookup SITE awaits
+flush-before-sync SITE blocks off 1/1 3/3
+flush-shard-3 sleep(3600000) 1/1 1/1
+upload SITE awaits when(tenant="acme|globex")pause tenant=acme|globex 3/2 3/2
+SITE awaits
+waiting: a task for TIME s with tenant="acme"
+Guards dropped; armed: false
+"#;
+    assert_eq!(plain(&demo.stdout).join("\n"), expected.trim(), "{demo:#?}");
+    assert_eq!(demo.stderr, "");
+}
+
+#[test]
+fn inventory_has_what_failpoints_says() {
+    let demo = run("inventory", Some("cache-lookup=3*off"));
+    assert!(demo.status.success(), "{demo:#?}");
+    let lines = plain(&demo.stdout);
+    let lookup = lines.iter().find(|line| line.starts_with("cache-lookup"));
+    assert_eq!(lookup.unwrap(), "cache-lookup SITE awaits 3*off 0/0 0/0");
+    assert!(lines.contains(&"Guards dropped; armed: true".to_owned()));
 }

@@ -1,5 +1,7 @@
 //! Which alternative a hit takes.
 
+use std::mem::MaybeUninit;
+
 use super::{Alternative, Task};
 use crate::context::FailpointContext;
 use crate::draws::Draw;
@@ -7,6 +9,7 @@ use crate::sync::{AtomicUsize, Ordering};
 
 /// An alternative at work: what it says, and how often it was chosen so far.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Rule {
     alternative: Alternative,
     /// There exactly where the alternative has a percentage below 100.
@@ -14,6 +17,9 @@ pub(crate) struct Rule {
     /// Added to with AcqRel, so that a hit and an observer who waits for it find each other:
     /// see [`wait`](crate::wait). Otherwise the number orders nothing but itself.
     fired: AtomicUsize,
+    /// Keeps what is allocated behind a rule, which hits may read, off the cache line that they
+    /// all write: otherwise a hit beside others fetches the line twice.
+    _apart: [MaybeUninit<u64>; 7],
 }
 
 impl Rule {
@@ -22,6 +28,7 @@ impl Rule {
             alternative,
             draw,
             fired: AtomicUsize::new(0),
+            _apart: [const { MaybeUninit::uninit() }; 7],
         }
     }
 

@@ -9,7 +9,6 @@
 //! ends with its guard. [`reset`](super::Registry::reset) ends all layers: their guards have
 //! nothing to give back any more.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Registry, Table};
@@ -18,13 +17,21 @@ use crate::point::Point;
 use crate::trie::Named;
 use crate::wait::Released;
 
-/// The layers of every name that has a guard.
+/// The layers of every name that has a guard. A test has a handful of guards: they are found by
+/// looking at each.
 #[derive(Debug)]
 pub(crate) struct Layers {
     next_guard: u64,
-    stacks: BTreeMap<Box<str>, Vec<Layer>>,
+    stacks: Vec<Stack>,
     /// The last configurations of guards that were reset.
-    over: BTreeMap<u64, Vec<Arc<Point>>>,
+    over: Vec<(u64, Vec<Arc<Point>>)>,
+}
+
+/// The layers of one name, the topmost last. There is at least one.
+#[derive(Debug)]
+struct Stack {
+    name: Box<str>,
+    layers: Vec<Layer>,
 }
 
 /// What a guard has put on a name.
@@ -72,24 +79,58 @@ impl Layers {
     pub(super) const fn new() -> Self {
         Self {
             next_guard: 0,
-            stacks: BTreeMap::new(),
-            over: BTreeMap::new(),
+            stacks: Vec::new(),
+            over: Vec::new(),
         }
     }
 
+    fn stack(&self, name: &str) -> Option<&[Layer]> {
+        let stack = self.stacks.iter().find(|stack| &*stack.name == name)?;
+        Some(&stack.layers)
+    }
+
+    fn stack_mut(&mut self, name: &str) -> Option<&mut Vec<Layer>> {
+        let mut stacks = self.stacks.iter_mut();
+        let stack = stacks.find(|stack| &*stack.name == name)?;
+        Some(&mut stack.layers)
+    }
+
     fn position(&self, name: &str, guard: u64) -> Option<(&[Layer], usize)> {
-        let stack = self.stacks.get(name)?;
+        let stack = self.stack(name)?;
         let at = stack.iter().position(|layer| layer.guard == guard)?;
         Some((stack, at))
     }
 
     fn push(&mut self, name: &str, guard: u64, beneath: Suspended) {
-        let stack = self.stacks.entry(Box::from(name)).or_default();
-        stack.push(Layer {
+        let layer = Layer {
             guard,
             beneath,
             removed: Vec::new(),
-        });
+        };
+        match self.stack_mut(name) {
+            Some(layers) => layers.push(layer),
+            None => self.stacks.push(Stack {
+                name: name.into(),
+                layers: vec![layer],
+            }),
+        }
+    }
+
+    /// Takes the guard's layer out, and returns it with its place among those that are left.
+    fn take(&mut self, name: &str, guard: u64) -> Option<(Layer, usize)> {
+        let (stack, at) = self.position(name, guard)?;
+        if stack.len() > 1 {
+            return Some((self.stack_mut(name)?.remove(at), at));
+        }
+        let stack = self.stacks.iter().position(|stack| &*stack.name == name)?;
+        let layer = self.stacks.swap_remove(stack).layers.pop()?;
+        Some((layer, 0))
+    }
+
+    /// Takes what was left to a guard that was reset.
+    fn take_over(&mut self, guard: u64) -> Option<Vec<Arc<Point>>> {
+        let at = self.over.iter().position(|(other, _)| *other == guard)?;
+        Some(self.over.swap_remove(at).1)
     }
 
     /// Remembers what `gone` counted whose names are not in `table` any more.
@@ -98,7 +139,7 @@ impl Layers {
             return;
         }
         for point in gone {
-            let top = self.stacks.get_mut(point.name()).and_then(|s| s.last_mut());
+            let top = self.stack_mut(point.name()).and_then(|s| s.last_mut());
             if let Some(top) = top {
                 if table.get(point.hash(), point.name()).is_none() {
                     top.removed.push(point.clone());
@@ -117,13 +158,12 @@ impl Layers {
             return;
         }
         let gone = gone();
-        let stacks = std::mem::take(&mut self.stacks);
-        for (name, stack) in stacks {
+        for Stack { name, layers } in std::mem::take(&mut self.stacks) {
             let mut top = gone.iter().find(|point| point.name() == &*name).cloned();
-            for layer in stack.into_iter().rev() {
+            for layer in layers.into_iter().rev() {
                 let mut counted = layer.removed;
                 counted.extend(top);
-                self.over.insert(layer.guard, counted);
+                self.over.push((layer.guard, counted));
                 top = layer.beneath.point.clone();
                 layer.beneath.end(released);
             }
@@ -135,9 +175,19 @@ impl Registry {
     /// The points of the table, sorted by name, and those beneath them.
     pub(crate) fn layered_points(&self) -> (Vec<Arc<Point>>, Vec<Arc<Point>>) {
         let layers = self.write();
-        let all = layers.stacks.values().flatten();
+        let all = layers.stacks.iter().flat_map(|stack| &stack.layers);
         let beneath = all.filter_map(|layer| layer.beneath.point.clone());
         (self.points(), beneath.collect())
+    }
+
+    /// The point of that name, and those beneath it.
+    #[cfg(feature = "http")]
+    pub(crate) fn layers_of(&self, name: &str) -> Option<(Arc<Point>, Vec<Arc<Point>>)> {
+        let layers = self.write();
+        let point = self.find(crate::name::hash(name), name)?;
+        let all = layers.stack(name).into_iter().flatten();
+        let beneath = all.filter_map(|layer| layer.beneath.point.clone());
+        Some((point, beneath.collect()))
     }
 
     /// Puts `point` over what its name has now, and returns the guard's number.
@@ -172,7 +222,7 @@ impl Registry {
             Some((stack, at)) if at + 1 == stack.len() => None,
             Some((_, at)) => Some(at + 1),
             None => {
-                layers.over.remove(&guard);
+                layers.take_over(guard);
                 let replaced = self.put_over(&mut layers, guard, point);
                 drop(layers);
                 return replaced.finish();
@@ -185,7 +235,7 @@ impl Registry {
             Some(above) => {
                 let mut released = Released::default();
                 let next = Suspended::new(Some(point.clone()), &mut released);
-                let stack = layers.stacks.get_mut(name);
+                let stack = layers.stack_mut(name);
                 if let Some(layer) = stack.and_then(|stack| stack.get_mut(above)) {
                     let before = std::mem::replace(&mut layer.beneath, next);
                     if let Some(before) = &before.point {
@@ -204,18 +254,21 @@ impl Registry {
     pub(crate) fn disarm(&self, name: &str, hash: u64, guard: u64) -> usize {
         let mut layers = self.write();
         let fired = self.fired(&layers, name, guard);
-        layers.over.remove(&guard);
-        let Some((stack, at)) = layers.position(name, guard) else {
+        layers.take_over(guard);
+        let Some((layer, at)) = layers.take(name, guard) else {
             return fired;
         };
-        let is_top = at + 1 == stack.len();
-        let stack = layers.stacks.get_mut(name);
-        let Some(stack) = stack else { return fired };
-        let layer = stack.remove(at);
-        let replaced = if is_top {
-            if stack.is_empty() {
-                layers.stacks.remove(name);
+        let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
+        let replaced = if let Some(above) = above {
+            let mut released = Released::default();
+            // What was this guard's is beneath the next one.
+            let own = std::mem::replace(&mut above.beneath, layer.beneath);
+            if let (Some(point), Some(own)) = (&above.beneath.point, &own.point) {
+                point.follow(own);
             }
+            own.end(&mut released);
+            super::Replaced::only(released)
+        } else {
             let beneath = layer.beneath.resume();
             self.replace(&mut layers, beneath.as_slice(), |table| {
                 let top = match &beneath {
@@ -224,15 +277,6 @@ impl Registry {
                 };
                 top.into_iter().collect()
             })
-        } else {
-            let mut released = Released::default();
-            // What was this guard's is beneath the next one.
-            let own = std::mem::replace(&mut stack[at].beneath, layer.beneath);
-            if let (Some(point), Some(own)) = (&stack[at].beneath.point, &own.point) {
-                point.follow(own);
-            }
-            own.end(&mut released);
-            super::Replaced::only(released)
         };
         drop(layers);
         replaced.finish();
@@ -251,7 +295,7 @@ impl Registry {
 
     fn fired(&self, layers: &Layers, name: &str, guard: u64) -> usize {
         let all = |points: &[Arc<Point>]| points.iter().map(|p| p.all_fired()).sum::<usize>();
-        if let Some(points) = layers.over.get(&guard) {
+        if let Some((_, points)) = layers.over.iter().find(|(other, _)| *other == guard) {
             return all(points);
         }
         let Some((stack, at)) = layers.position(name, guard) else {
