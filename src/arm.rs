@@ -21,7 +21,8 @@ use crate::wait_for::{Wait, Watched};
 /// went on when the guard took its place, as with any new configuration.
 ///
 /// Guards of one name nest. Dropped in another order than they came, each takes its own
-/// configuration with it and leaves that of the youngest that is alive. Whoever configures or
+/// configuration with it and leaves that of the youngest that is alive. The youngest has the
+/// name alone, whatever its matchers: two tests in one process need two names. Whoever configures or
 /// removes the name by other means, [`configure_failpoint`](crate::configure_failpoint) or
 /// another API, changes what the youngest guard has put there, and that ends with the guard.
 /// [`remove_all_failpoints`](crate::remove_all_failpoints) and the scenarios of
@@ -119,7 +120,8 @@ pub fn arm_callback(
     Ok(Armed::new(point))
 }
 
-/// A configuration that ends when this is dropped: see [`arm`].
+/// A configuration that ends when this is dropped: see [`arm`]. (`let _ = arm(..)` drops it at
+/// once; give it a name.)
 ///
 /// What it says and does is about that configuration, also while a younger guard of the same
 /// name is on top of it: then nobody hits it.
@@ -156,7 +158,8 @@ impl Armed {
     /// pass.
     ///
     /// It fires when an alternative is chosen, `off` included, whether the guard's first
-    /// configuration chose it or a later one in its place.
+    /// configuration chose it or a later one in its place. Where a test returns an error before
+    /// that, this panic is all that is seen of it: `unwrap` what comes before the point.
     ///
     /// ```should_panic
     /// # if !neon_failpoint::has_failpoints() { panic!() }
@@ -310,19 +313,8 @@ impl Armed {
     /// Why a point that had to fire is not known to have done so.
     fn why_not(&self) -> String {
         let (name, place) = (self.name(), self.armed_at);
-        let begin = format!("failpoint {name:?}, armed at {place}, was to fire and did not");
-        let sites: Vec<String> = site::sites()
-            .filter(|site| site.name() == name)
-            .map(|site| format!("{}:{}", site.file(), site.line()))
-            .collect();
-        let sites = match sites.as_slice() {
-            [] => "no call site has that name".to_owned(),
-            sites => format!("its call sites are {}", sites.join(", ")),
-        };
-        match site::similar(name).as_slice() {
-            [] => format!("{begin}; {sites}"),
-            similar => format!("{begin}; {sites}; names like it are {similar:?}"),
-        }
+        let about = site::about(name);
+        format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
     }
 }
 

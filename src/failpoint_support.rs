@@ -97,7 +97,7 @@ fn startup(entry: &str, number: usize) -> Arc<Point> {
 /// feature `testing`: the error names it. The earlier configuration stays.
 ///
 /// ```
-/// # if !neon_failpoint::has_failpoints() { return }
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
 /// use neon_failpoint::failpoint_support::apply_failpoint;
 ///
 /// apply_failpoint("apply-doc", "when(tenant=test_.*)exit").unwrap();

@@ -217,6 +217,22 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     similar.into_iter().map(|(_, name)| name).collect()
 }
 
+/// What is compiled in under `name`, and what is like it, for people.
+pub(crate) fn about(name: &str) -> String {
+    let mut about = String::new();
+    for site in by_name().into_iter().filter(|site| site.name == name) {
+        let before = if about.is_empty() { "it is at" } else { "," };
+        about += &format!("{before} {}:{}", site.file, site.line);
+    }
+    if about.is_empty() {
+        about += "no call site has that name";
+    }
+    match similar(name).as_slice() {
+        [] => about,
+        similar => format!("{about}; names like it are {similar:?}"),
+    }
+}
+
 #[cfg(all(test, not(neon_failpoint_loom)))]
 mod tests {
     use super::*;
