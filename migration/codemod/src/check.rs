@@ -56,33 +56,23 @@ pub fn check(package: &Package, features: &Features) -> Result<Outcome, Error> {
     run(package, manifest, &[], &named, features)
 }
 
-/// Checks packages of one workspace by their ids, together with `touched` ones, whose
-/// failpoints are compiled in. Goes on after the first package that does not build.
+/// Checks packages of one workspace by their ids. `touched` are among them: their failpoints
+/// are compiled in. Goes on after the first package that does not build.
 ///
 /// # Errors
 ///
 /// Where Cargo cannot be run.
-pub fn check_all(
-    ids: &[&str],
-    touched: &[&Package],
-    features: &Features,
-) -> Result<Outcome, Error> {
-    let Some(first) = touched.first() else {
-        return Ok(Outcome::Builds);
-    };
-    let root = first.workspace.as_ref().or(first.manifest.as_ref());
-    let Some(root) = root else {
+pub fn check_all(ids: &[&str], touched: &[Package], features: &Features) -> Result<Outcome, Error> {
+    let first = touched.first();
+    let root = first.and_then(|first| first.workspace.as_ref().or(first.manifest.as_ref()));
+    let (Some(first), Some(root)) = (first, root) else {
         return Ok(Outcome::Builds);
     };
     let mut selection = vec!["--keep-going"];
     for id in ids {
         selection.extend(["--package", id]);
     }
-    for package in touched {
-        selection.extend(["--package", &package.name]);
-    }
-    let named = features.names(touched.iter().copied());
-    run(first, root, &selection, &named, features)
+    run(first, root, &selection, &features.names(touched), features)
 }
 
 impl Features {
@@ -98,8 +88,18 @@ impl Features {
     }
 }
 
-/// The program that stands for Cargo.
-pub(crate) fn cargo() -> OsString {
+/// Cargo, run where the workspace of this manifest is, whose `.cargo/config.toml` and
+/// toolchain it is to find.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.stdin(Stdio::null());
+    if let Some(folder) = root.parent().filter(|folder| folder.is_dir()) {
+        command.current_dir(folder);
+    }
+    command
+}
+
+fn program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn cargo() -> OsString {
 pub(crate) fn no_cargo(error: &std::io::Error) -> Error {
     Error::new(format!(
         "cannot run {}: {error}; `--no-check` rewrites without it",
-        cargo().to_string_lossy()
+        program().to_string_lossy()
     ))
 }
 
@@ -118,13 +118,13 @@ fn run(
     named: &[String],
     features: &Features,
 ) -> Result<Outcome, Error> {
-    let mut command = Command::new(cargo());
+    let root = package.workspace.as_deref().unwrap_or(manifest);
+    let mut command = cargo(root);
     command
         .args(["check", "--all-targets", "--message-format=json", "--quiet"])
         .arg("--manifest-path")
         .arg(manifest)
-        .args(selection)
-        .stdin(Stdio::null());
+        .args(selection);
     if features.all {
         command.arg("--all-features");
     }
@@ -138,13 +138,8 @@ fn run(
     if output.status.success() {
         return Ok(Outcome::Builds);
     }
-    let root = package
-        .workspace
-        .as_deref()
-        .unwrap_or(manifest)
-        .parent()
-        .unwrap_or(Path::new("."));
-    let complaints = complaints(&String::from_utf8_lossy(&output.stdout), root);
+    let folder = root.parent().unwrap_or(Path::new("."));
+    let complaints = complaints(&String::from_utf8_lossy(&output.stdout), folder);
     if complaints.is_empty() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Ok(Outcome::Cargo(words));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::check::Features;
 use crate::decide::{Target, Wishes};
@@ -109,6 +110,34 @@ fn wrapper(text: &str) -> Result<(String, Option<String>), String> {
         }
     }
     Ok((name.to_owned(), twin.map(str::to_owned)))
+}
+
+impl Cli {
+    /// Reads the program's arguments. Ends the program where they are wrong, or ask for help.
+    #[must_use]
+    pub fn read() -> Cli {
+        let wrong = match Cli::try_parse() {
+            Ok(cli) => return cli,
+            Err(error) => error,
+        };
+        let option = match wrong.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(option)) => option.clone(),
+            _ => String::new(),
+        };
+        let rewrite = Cli::command().find_subcommand("rewrite").cloned();
+        let mut options = rewrite.iter().flat_map(clap::Command::get_arguments);
+        let of_rewrite = options.any(|known| {
+            let long = known.get_long();
+            long.is_some_and(|long| option.strip_prefix("--") == Some(long))
+        });
+        if wrong.kind() == ErrorKind::UnknownArgument && of_rewrite {
+            let words = format!("`{option}` is an option of `rewrite`; `scan` writes nothing");
+            Cli::command()
+                .error(ErrorKind::UnknownArgument, words)
+                .exit();
+        }
+        wrong.exit()
+    }
 }
 
 impl Common {

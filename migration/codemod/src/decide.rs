@@ -122,6 +122,9 @@ impl Judge<'_> {
             Origin::Local if self.wishes.wrappers.contains_key(&name) => {
                 return self.of_wrapper(file, site);
             }
+            Origin::Other(path) if self.is_named_wrapper(path) => {
+                return self.of_wrapper(file, site);
+            }
             Origin::Other(path) => return Fate::Left(Reason::NotFails(path.clone())),
             Origin::Local => return Fate::Left(Reason::LocalMacro(name)),
             Origin::Ambiguous => return Fate::Left(Reason::Ambiguous(name)),
@@ -231,6 +234,25 @@ impl Judge<'_> {
             wrapper,
             twin: usual,
         })
+    }
+
+    /// A macro that `--macro` names, by the path of the project's package that exports it.
+    fn is_named_wrapper(&self, path: &str) -> bool {
+        let path = path.trim_start_matches("::");
+        let (Some((head, _)), Some((_, name))) = (path.split_once("::"), path.rsplit_once("::"))
+        else {
+            return false;
+        };
+        let of_head = |package: usize| {
+            let package = self.project.packages.get(package);
+            package.is_some_and(|package| package.name.replace('-', "_") == head)
+        };
+        let mut files = self.project.files.iter();
+        self.wishes.wrappers.contains_key(name)
+            && files.any(|file| {
+                let mut macros = file.facts.macros.iter();
+                of_head(file.package) && macros.any(|m| m.exported && m.name == name)
+            })
     }
 
     fn package(&self, file: usize) -> Option<&Package> {

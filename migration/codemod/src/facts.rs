@@ -1,6 +1,7 @@
 //! What one pass over a file finds: numbers and names, no syntax tree, so that files can
 //! be read on several threads.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::edit::Edit;
@@ -144,11 +145,54 @@ pub struct Include {
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The last segment of what is called.
-    pub callee: String,
+    pub name: String,
+    /// What it is a name of.
+    pub callee: Callee,
     /// The function around the call.
     pub caller: String,
     /// Where.
     pub at: usize,
+}
+
+/// What a call's syntax says of what it calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callee {
+    /// A function that belongs to no type.
+    Free,
+    /// A function of this type.
+    Of(String),
+    /// A function of some type.
+    Method,
+}
+
+impl Callee {
+    /// Whether it can be the function.
+    #[must_use]
+    pub fn may_be(&self, function: &Function) -> bool {
+        match self {
+            Callee::Free => function.owner.is_none(),
+            Callee::Of(owner) => function.owner.as_ref() == Some(owner),
+            Callee::Method => function.owner.is_some(),
+        }
+    }
+}
+
+/// A function's name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its type or trait.
+    pub owner: Option<String>,
+    /// Its own name.
+    pub name: String,
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(owner) = &self.owner {
+            write!(f, "{owner}::")?;
+        }
+        f.write_str(&self.name)
+    }
 }
 
 /// Which macro a site calls.
@@ -204,10 +248,8 @@ pub struct Site {
     pub place: Place,
     /// Whether it has braces for brackets.
     pub braces: bool,
-    /// The function around it, with its type.
-    pub function: String,
-    /// The function's own name.
-    pub function_name: String,
+    /// The function around it.
+    pub function: Function,
     /// What the innermost body is, in words.
     pub body: &'static str,
     /// What its surroundings say against awaiting here.

@@ -72,7 +72,9 @@ fn uses(project: &Project, changes: &[Change]) -> BTreeMap<usize, Uses> {
         let named = |heads: &[String]| heads.iter().any(|head| names.contains(head));
         let changed = after.get(file.source.path.as_path()).copied();
         let text = changed.unwrap_or(&file.source.text);
-        let used = in_documentation(text, &names)
+        let uses = found.entry(file.package).or_default();
+        uses.fail = uses.fail
+            || in_documentation(text, &names)
             || match changed {
                 Some(text) => {
                     let source = Source::new(&file.source.path, text.to_owned());
@@ -81,8 +83,6 @@ fn uses(project: &Project, changes: &[Change]) -> BTreeMap<usize, Uses> {
                 }
                 None => named(&file.facts.heads),
             };
-        let uses = found.entry(file.package).or_default();
-        uses.fail |= used;
         uses.awaits |= text.contains("async_fail_point");
         uses.changed |= changed.is_some();
     }

@@ -58,39 +58,7 @@ pub(crate) fn adjust(
         imports.entry(*target).or_default();
     }
     let changes = settle(project, resolver, &imports, &pinned);
-    let mut gone: BTreeMap<(usize, usize), Vec<&Import>> = BTreeMap::new();
-    for ((file, at), change) in &changes {
-        let Some(found) = project.files.get(*file) else {
-            continue;
-        };
-        let Some(import) = found.facts.imports.get(*at) else {
-            continue;
-        };
-        let leaf = import.leaf.clone();
-        match change {
-            Change::Add(new) if import.siblings.is_empty() => {
-                let both = format!("{{{new}, {}}}", import.name);
-                plan.edit(*file, Edit::replace(leaf, both));
-            }
-            Change::Add(new) | Change::Rename(new) => {
-                let keeps_old = matches!(change, Change::Add(_));
-                for edit in renamed(&found.source.text, import, new, keeps_old) {
-                    plan.edit(*file, edit);
-                }
-            }
-            Change::Remove => gone
-                .entry((*file, import.item.start))
-                .or_default()
-                .push(import),
-        }
-    }
-    for ((file, _), imports) in gone {
-        if let Some(found) = project.files.get(file) {
-            for edit in removals(&found.source.text, &imports) {
-                plan.edit(file, edit);
-            }
-        }
-    }
+    write_imports(project, &changes, plan);
     for ((file, item), needs) in &macro_uses {
         let Some(found) = project.files.get(*file) else {
             continue;
@@ -101,6 +69,42 @@ pub(crate) fn adjust(
         let unseen = !sees_all(project, found.package);
         if let Some(edit) = macro_use(item, needs, unseen, wishes, &found.source.text) {
             plan.edit(*file, edit);
+        }
+    }
+}
+
+/// The edits for the changes of imports; those that go are taken from their items together.
+fn write_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>, plan: &mut Plan) {
+    let mut gone: BTreeMap<(usize, usize), Vec<&Import>> = BTreeMap::new();
+    for ((file, at), change) in changes {
+        let Some(found) = project.files.get(*file) else {
+            continue;
+        };
+        let Some(import) = found.facts.imports.get(*at) else {
+            continue;
+        };
+        match change {
+            Change::Add(new) if import.siblings.is_empty() => {
+                let both = format!("{{{new}, {}}}", import.name);
+                plan.edit(*file, Edit::replace(import.leaf.clone(), both));
+            }
+            Change::Add(new) | Change::Rename(new) => {
+                let keeps_old = matches!(change, Change::Add(_));
+                for edit in renamed(&found.source.text, import, new, keeps_old) {
+                    plan.edit(*file, edit);
+                }
+            }
+            Change::Remove => {
+                let item = (*file, import.item.start);
+                gone.entry(item).or_default().push(import);
+            }
+        }
+    }
+    for ((file, _), imports) in gone {
+        if let Some(found) = project.files.get(file) {
+            for edit in removals(&found.source.text, &imports) {
+                plan.edit(file, edit);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod callers;
 pub mod check;
 pub mod cli;
 pub mod decide;
@@ -33,6 +34,7 @@ pub mod files;
 pub mod git;
 mod imports;
 pub mod manifest;
+pub mod metadata;
 pub mod package;
 pub mod plan;
 pub mod project;

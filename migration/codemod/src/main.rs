@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
 use failpoint_migrate::decide::{self, Refused, Wishes};
 use failpoint_migrate::error::Error;
@@ -24,7 +23,7 @@ const FOUND: u8 = 1;
 const TROUBLE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     // Parsers recurse: deep nesting needs more than the main thread's stack.
     let thread = std::thread::Builder::new().stack_size(256 << 20);
     let run = thread.spawn(move || run(&cli));
@@ -61,6 +60,7 @@ fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
     let resolver = Resolver::new(&project);
     let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
     let mut report = Report::of(&project, &decisions);
+    report.notes.extend(uncalled(&project, &wishes));
     report.notes.extend(farewell::notes(&project, &[]));
     print(&report, scan.common.json, Tense::Can)?;
     Ok(ended(&report))
@@ -88,6 +88,7 @@ fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
         draft = rewriting.make(draft, (!options.no_check).then_some(&features))?;
     }
     let mut report = Report::of(&project, &draft.decisions);
+    report.notes.extend(uncalled(&project, &wishes));
     report.notes.extend(notes);
     report.notes.extend(draft.advice);
     report
@@ -132,6 +133,24 @@ fn read(common: &Common, wishes: &Wishes) -> Result<Project, Error> {
     });
     bar.finish_and_clear();
     project
+}
+
+/// Names of `--macro` that nothing calls and nobody defines: misspelled, mostly.
+fn uncalled(project: &Project, wishes: &Wishes) -> Vec<String> {
+    let facts = || project.files.iter().map(|file| &file.facts);
+    let calls = |name: &str| {
+        let mut sites = facts().flat_map(|facts| &facts.sites);
+        sites.any(|site| site.path.last().is_some_and(|last| last == name))
+    };
+    let defines = |name: &str| {
+        let mut macros = facts().flat_map(|facts| &facts.macros);
+        macros.any(|definition| definition.name == name)
+    };
+    let names = wishes.wrappers.keys();
+    names
+        .filter(|name| !calls(name) && !defines(name))
+        .map(|name| format!("`--macro {name}`: nothing in the given paths calls `{name}!`"))
+        .collect()
 }
 
 /// An error where there are uncommitted changes; a note where nobody can tell.

@@ -68,7 +68,7 @@ impl Plan {
             }
             // Its twin brings what it needs.
             let is_wrapper =
-                site.kind == Kind::Wrapper || decision.resolved.origin == Origin::Local;
+                site.kind == Kind::Wrapper || !matches!(decision.resolved.origin, Origin::Fail(_));
             for package in std::iter::once(&file.package).chain(&file.also) {
                 if native {
                     let tests_only = self.wants_native.entry(*package).or_insert(true);

@@ -67,7 +67,8 @@ impl Project {
         progress: Progress<'_>,
     ) -> Result<Project, Error> {
         let mut tree = Tree::walk(roots)?;
-        let mut unreadable = Vec::new();
+        let nowhere = |path: &PathBuf| (path.clone(), "the link leads nowhere".to_owned());
+        let mut unreadable: Vec<(PathBuf, String)> = tree.dangling.iter().map(nowhere).collect();
         let mut sources = Vec::new();
         let mut no_text = Vec::new();
         for (path, package) in &tree.files {

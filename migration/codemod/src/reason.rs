@@ -23,6 +23,8 @@ pub enum Reason {
     Drop(String),
     /// In the initialiser of a constant or static.
     Constant,
+    /// In an async function that this attribute rewrites.
+    Attribute(String),
     /// A value that is not Send lives across the site.
     Held {
         /// The binding, or the expression where it has no name.
@@ -77,6 +79,7 @@ impl Reason {
             Reason::SpawnBlocking(_) => "spawn-blocking",
             Reason::Drop(_) => "drop",
             Reason::Constant => "constant",
+            Reason::Attribute(_) => "attribute",
             Reason::Held { .. } => "not-send",
             Reason::OtherMacro(_) => "other-macro",
             Reason::MacroDefinition(_) => "macro-definition",
@@ -108,6 +111,10 @@ impl fmt::Display for Reason {
             Reason::SpawnBlocking(why) => write!(f, "in a `spawn_blocking` whose {why}"),
             Reason::Drop(of) => write!(f, "in the `Drop` of `{of}`, which cannot await"),
             Reason::Constant => f.write_str("in the initialiser of a constant or static"),
+            Reason::Attribute(name) => write!(
+                f,
+                "in a function that the attribute `{name}` rewrites: it does not see an await in a macro"
+            ),
             Reason::Held {
                 binding,
                 what,
@@ -125,7 +132,10 @@ impl fmt::Display for Reason {
                 "`{name}!` is a macro of this project, not of `fail`: if it wraps `fail`'s, give `--macro {name}`"
             ),
             Reason::NotFails(path) => write!(f, "`{path}` is not the macro of `fail`"),
-            Reason::Ambiguous(name) => write!(f, "`{name}` is imported from two places"),
+            Reason::Ambiguous(name) => write!(
+                f,
+                "`{name}` has two meanings, by two imports or by an import and a macro of this project"
+            ),
             Reason::ReExport(through) => write!(
                 f,
                 "it comes through `{through}`, and this crate has no dependency on `fail`"

@@ -1,13 +1,17 @@
 //! What scan and rewrite tell: sites, counts, and what else there is to know.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
+use crate::callers::Callers;
 use crate::decide::{Decision, Fate};
 use crate::facts::{Kind, Site};
-use crate::project::Project;
+use crate::package::Package;
+use crate::project::{File, Project};
 use crate::reason::Reason;
+use crate::source::Unparsed;
 
 /// The whole report; `--json` prints it as it is.
 #[derive(Debug, Serialize)]
@@ -107,98 +111,38 @@ pub struct FileTrouble {
     pub mentions_failpoints: bool,
 }
 
-/// How many callers a report names.
-const CALLERS: usize = 5;
-
 impl Report {
     /// The report on the decisions.
     #[must_use]
     pub fn of(project: &Project, decisions: &[Vec<Decision>]) -> Report {
-        let callers = callers(project);
+        let callers = Callers::of_project(project);
         let mut counts: BTreeMap<usize, CrateReport> = BTreeMap::new();
         let mut sites = Vec::new();
-        let mut unparsed: Vec<FileTrouble> = project
-            .no_text
-            .iter()
-            .map(|(path, error)| FileTrouble {
-                file: path.display().to_string(),
-                line: error.position.line,
-                column: error.position.column,
-                message: error.message.clone(),
-                mentions_failpoints: false,
-            })
-            .collect();
         for (file, decisions) in project.files.iter().zip(decisions) {
-            let package = project.packages.get(file.package);
-            let name = package.map(|package| package.name.clone());
-            let path = file.source.path.display().to_string();
-            if let Some(error) = &file.unparsed {
-                unparsed.push(FileTrouble {
-                    file: path.clone(),
-                    line: error.position.line,
-                    column: error.position.column,
-                    message: error.message.clone(),
-                    mentions_failpoints: file.source.text.contains("fail_point")
-                        || file.source.text.contains("_failpoint"),
-                });
-            }
             for (site, decision) in file.facts.sites.iter().zip(decisions) {
-                let count = counts.entry(file.package).or_insert_with(|| CrateReport {
-                    package: file.package,
-                    name: name.clone().unwrap_or_default(),
-                    manifest: package
-                        .and_then(|package| package.manifest.as_ref())
-                        .map(|manifest| manifest.display().to_string()),
-                    sites: 0,
-                    done: 0,
-                    rewritable: 0,
-                    left: 0,
-                });
-                let (status, reason) = match &decision.fate {
-                    Fate::Unlisted => continue,
-                    Fate::Done => {
-                        count.done += 1;
-                        ("done", None)
-                    }
-                    Fate::Rewrite(_) => {
-                        count.rewritable += 1;
-                        ("rewrite", None)
-                    }
-                    Fate::Left(reason) => {
-                        count.left += 1;
-                        ("left", Some(reason))
-                    }
-                };
-                count.sites += 1;
-                let position = file.source.position(site.range.start);
-                let async_callers = match reason {
-                    Some(Reason::SyncFunction(_)) => callers
-                        .get(site.function_name.as_str())
-                        .cloned()
-                        .unwrap_or_default(),
-                    _ => Vec::new(),
-                };
-                sites.push(SiteReport {
-                    crate_name: count.name.clone(),
-                    package: file.package,
-                    file: path.clone(),
-                    line: position.line,
-                    column: position.column,
-                    start: site.range.start,
-                    end: site.range.end,
-                    name: site.name.clone(),
-                    macro_path: site.path.join("::"),
-                    form: site.form,
-                    function: site.function.clone(),
-                    context: site.body,
-                    status,
-                    code: reason.map(Reason::code),
-                    reason: reason.map(ToString::to_string),
-                    async_callers,
-                    note: (status == "rewrite").then(|| note(site)).flatten(),
-                });
+                if decision.fate == Fate::Unlisted {
+                    continue;
+                }
+                let package = project.packages.get(file.package);
+                let count = counts.entry(file.package);
+                let count = count.or_insert_with(|| CrateReport::of(file.package, package));
+                count.add(&decision.fate);
+                let mut report = SiteReport::of(file, site, &decision.fate);
+                report.crate_name.clone_from(&count.name);
+                if let Fate::Left(Reason::SyncFunction(_)) = &decision.fate {
+                    report.async_callers = callers.of(&site.function, file.package);
+                }
+                sites.push(report);
             }
         }
+        let no_text = project.no_text.iter();
+        let no_text = no_text.map(|(path, error)| FileTrouble::of(path, error, false));
+        let no_syntax = project.files.iter().filter_map(|file| {
+            let text = &file.source.text;
+            let mentions = text.contains("fail_point") || text.contains("_failpoint");
+            let error = file.unparsed.as_ref()?;
+            Some(FileTrouble::of(&file.source.path, error, mentions))
+        });
         let outside = project.outside.iter().map(|path| {
             format!(
                 "{} is reached from here, but outside of the given paths: give it as well",
@@ -211,12 +155,9 @@ impl Report {
             .filter_map(|package| package.trouble.clone());
         Report {
             version: 1,
-            crates: counts
-                .into_values()
-                .filter(|count| count.sites > 0)
-                .collect(),
+            crates: counts.into_values().collect(),
             sites,
-            unparsed,
+            unparsed: no_text.chain(no_syntax).collect(),
             unreadable: project
                 .unreadable
                 .iter()
@@ -239,44 +180,81 @@ impl Report {
     }
 }
 
+impl CrateReport {
+    fn of(at: usize, package: Option<&Package>) -> CrateReport {
+        let manifest = package.and_then(|package| package.manifest.as_ref());
+        CrateReport {
+            package: at,
+            name: package.map_or_else(String::new, |package| package.name.clone()),
+            manifest: manifest.map(|manifest| manifest.display().to_string()),
+            sites: 0,
+            done: 0,
+            rewritable: 0,
+            left: 0,
+        }
+    }
+
+    fn add(&mut self, fate: &Fate) {
+        match fate {
+            Fate::Unlisted => return,
+            Fate::Done => self.done += 1,
+            Fate::Rewrite(_) => self.rewritable += 1,
+            Fate::Left(_) => self.left += 1,
+        }
+        self.sites += 1;
+    }
+}
+
+impl SiteReport {
+    fn of(file: &File, site: &Site, fate: &Fate) -> SiteReport {
+        let position = file.source.position(site.range.start);
+        let (status, reason) = match fate {
+            Fate::Done | Fate::Unlisted => ("done", None),
+            Fate::Rewrite(_) => ("rewrite", None),
+            Fate::Left(reason) => ("left", Some(reason)),
+        };
+        SiteReport {
+            crate_name: String::new(),
+            package: file.package,
+            file: file.source.path.display().to_string(),
+            line: position.line,
+            column: position.column,
+            start: site.range.start,
+            end: site.range.end,
+            name: site.name.clone(),
+            macro_path: site.path.join("::"),
+            form: site.form,
+            function: site.function.to_string(),
+            context: site.body,
+            status,
+            code: reason.map(Reason::code),
+            reason: reason.map(ToString::to_string),
+            async_callers: Vec::new(),
+            note: (status == "rewrite").then(|| note(site)).flatten(),
+        }
+    }
+}
+
+impl FileTrouble {
+    fn of(path: &Path, error: &Unparsed, mentions_failpoints: bool) -> FileTrouble {
+        FileTrouble {
+            file: path.display().to_string(),
+            line: error.position.line,
+            column: error.position.column,
+            message: error.message.clone(),
+            mentions_failpoints,
+        }
+    }
+}
+
 fn note(site: &Site) -> Option<&'static str> {
     if !site.around.is_empty() {
         return Some("the blocking task around it goes: a panic in it ends this task");
     }
     match site.kind {
         Kind::Pausable | Kind::SleepMillis => {
-            Some("of neon_failpoint: the log lines of the project's own macro go")
+            Some("of neon_failpoint, which logs only where the point is configured")
         }
         _ => None,
     }
-}
-
-/// Async callers by the name of what they call.
-fn callers(project: &Project) -> HashMap<&str, Vec<String>> {
-    let mut found: HashMap<&str, Vec<String>> = HashMap::new();
-    let wanted: std::collections::HashSet<&str> = project
-        .files
-        .iter()
-        .flat_map(|file| &file.facts.sites)
-        .map(|site| site.function_name.as_str())
-        .collect();
-    for file in &project.files {
-        for call in &file.facts.calls {
-            if !wanted.contains(call.callee.as_str()) {
-                continue;
-            }
-            let position = file.source.position(call.at);
-            let path = file.source.path.display();
-            let text = format!("{} ({path}:{})", call.caller, position.line);
-            let list = found.entry(&call.callee).or_default();
-            let same = list.iter().any(|known| {
-                let known = known.rsplit_once(':').map(|(known, _)| known);
-                known == text.rsplit_once(':').map(|(text, _)| text)
-            });
-            if list.len() < CALLERS && !same {
-                list.push(text);
-            }
-        }
-    }
-    found
 }

@@ -4,9 +4,10 @@ mod modules;
 mod textual;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::facts::{Import, ScopeKind, Site};
+use crate::package::Package;
 use crate::project::Project;
 
 /// What a macro's name stands for.
@@ -18,7 +19,7 @@ pub enum Origin {
     Local,
     /// Something else: its path.
     Other(String),
-    /// Two imports have the name.
+    /// Two imports have the name, or an import and a macro of this project.
     Ambiguous,
 }
 
@@ -62,6 +63,12 @@ pub type Pins = BTreeMap<(usize, usize), BTreeSet<(usize, usize)>>;
 #[derive(Debug)]
 pub struct Resolver<'p> {
     project: &'p Project,
+    /// The names of `fail`, package by package.
+    fail_names: Vec<Vec<String>>,
+    /// The `extern crate` items with `#[macro_use]`: file and position.
+    macro_uses: Vec<(usize, usize)>,
+    /// Packages with the names of the macros that all of their files see.
+    macros: HashSet<(usize, &'p str)>,
     /// Imports that others reach through their module: `use super::fail_point`.
     pinned: RefCell<Pins>,
 }
@@ -81,10 +88,32 @@ impl<'p> Resolver<'p> {
     /// For the files of a project.
     #[must_use]
     pub fn new(project: &'p Project) -> Self {
-        Resolver {
+        let packages = project.packages.iter();
+        let mut resolver = Resolver {
             project,
+            fail_names: packages.map(Package::fail_names).collect(),
+            macro_uses: Vec::new(),
+            macros: HashSet::new(),
             pinned: RefCell::default(),
+        };
+        for (at, file) in project.files.iter().enumerate() {
+            for (item, found) in file.facts.extern_crates.iter().enumerate() {
+                if found.macro_use {
+                    resolver.macro_uses.push((at, item));
+                }
+                let names = resolver.fail_names.get_mut(file.package);
+                if let Some(names) = names.filter(|names| names.contains(&found.name)) {
+                    if !names.contains(&found.alias) {
+                        names.push(found.alias.clone());
+                    }
+                }
+            }
+            let macros = file.facts.macros.iter();
+            let visible = macros.filter(|found| found.top || found.exported);
+            let visible = visible.map(|found| (file.package, found.name.as_str()));
+            resolver.macros.extend(visible);
         }
+        resolver
     }
 
     /// The imports that others reach, each with those others.
@@ -126,25 +155,10 @@ impl<'p> Resolver<'p> {
         package.is_some_and(|package| !package.declared_names().is_empty())
     }
 
-    fn fail_names(&self, file: usize) -> Vec<String> {
-        let Some(file) = self.project.files.get(file) else {
-            return Vec::new();
-        };
-        let Some(package) = self.project.packages.get(file.package) else {
-            return Vec::new();
-        };
-        let mut names = package.fail_names();
-        for other in &self.project.files {
-            if other.package != file.package {
-                continue;
-            }
-            for item in &other.facts.extern_crates {
-                if names.contains(&item.name) && !names.contains(&item.alias) {
-                    names.push(item.alias.clone());
-                }
-            }
-        }
-        names
+    fn fail_names(&self, file: usize) -> &[String] {
+        let package = self.project.files.get(file).map(|file| file.package);
+        let names = package.and_then(|package| self.fail_names.get(package));
+        names.map_or(&[], Vec::as_slice)
     }
 
     fn bare(&self, file: usize, scope: usize, name: &str, at: usize) -> Resolved {
@@ -271,6 +285,10 @@ impl<'p> Resolver<'p> {
             if let Some(mut found) = self.in_scope(module_file, module, name, depth + 1) {
                 if let Origin::Fail(way) = &mut found.origin {
                     *way = Way::Roundabout;
+                    // One of the two is there under a `#[cfg]`, the other without it.
+                    if self.defined_in_package(module_file, name) {
+                        found.origin = Origin::Ambiguous;
+                    }
                 }
                 return found;
             }

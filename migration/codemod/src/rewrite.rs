@@ -4,8 +4,8 @@ mod blame;
 mod checks;
 mod locks;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use crate::check::Features;
 use crate::decide::{self, Decision, Refused, Wishes};
@@ -17,7 +17,7 @@ use crate::package::Package;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::resolve::Resolver;
-use crate::shim;
+use crate::shim::{self, Missing};
 use crate::source::Source;
 use checks::Checks;
 use locks::Locks;
@@ -136,12 +136,21 @@ impl<'p> Rewriting<'p> {
         })
     }
 
-    /// The packages of a draft where the one that stands in for `fail` is not in place.
+    /// Where the package that stands in for `fail` is not in place, in words.
     #[must_use]
     pub fn unswapped(&self, draft: &Draft) -> Vec<String> {
-        let needs = needs(&draft.plan);
-        let packages = needs.keys().filter_map(|at| self.project.packages.get(*at));
-        packages.filter_map(shim::missing).collect()
+        let mut found: BTreeMap<Missing, Vec<&str>> = BTreeMap::new();
+        for at in needs(&draft.plan).keys() {
+            let package = self.project.packages.get(*at);
+            let missing = package.and_then(|package| Some((shim::missing(package)?, package)));
+            if let Some((missing, package)) = missing {
+                found.entry(missing).or_default().push(&package.name);
+            }
+        }
+        let words = found.into_iter().map(|(Missing { has, remedy }, names)| {
+            format!("the `fail` of {} {has}; {remedy}", names.join(", "))
+        });
+        words.collect()
     }
 
     fn manifest(
@@ -150,7 +159,10 @@ impl<'p> Rewriting<'p> {
         needs: Needs,
     ) -> Result<Option<ManifestEdit>, String> {
         let Some(path) = &package.manifest else {
-            return Err(format!("{} has no Cargo.toml", package.name));
+            return Err(format!(
+                "{} has no Cargo.toml, and cannot be checked",
+                package.name
+            ));
         };
         let compat = package.others.iter().any(|other| other == "neon_failpoint");
         if needs.shim_async && package.dependencies.is_empty() && !compat {
@@ -165,19 +177,22 @@ impl<'p> Rewriting<'p> {
 
     /// Sites of files that would not parse any more.
     fn broken(&self, draft: &Draft) -> Vec<(usize, usize)> {
-        let mut broken = BTreeSet::new();
-        for (at, file) in self.project.files.iter().enumerate() {
-            let path = &file.source.path;
-            let change = draft.changes.iter().find(|change| change.path == *path);
-            let Some(change) = change.filter(|_| file.unparsed.is_none()) else {
-                continue;
-            };
-            let source = Source::new(path, change.after.clone());
-            let parses = source.tokens().and_then(|tokens| source.parse(tokens));
-            if parses.is_err() {
-                broken.insert(at);
-            }
-        }
+        let changes = draft.changes.iter();
+        let after: HashMap<&Path, &str> = changes
+            .map(|change| (change.path.as_path(), change.after.as_str()))
+            .collect();
+        let parses = |at: &usize| {
+            let file = self.project.files.get(*at);
+            let file = file.filter(|file| file.unparsed.is_none());
+            let text = file.and_then(|file| after.get(file.source.path.as_path()));
+            text.is_none_or(|text| {
+                let source = Source::new(Path::new(""), (*text).to_owned());
+                let tokens = source.tokens();
+                tokens.and_then(|tokens| source.parse(tokens)).is_ok()
+            })
+        };
+        let edited = draft.plan.edits.keys().copied();
+        let broken: BTreeSet<usize> = edited.filter(|at| !parses(at)).collect();
         let sites = draft.plan.sites.iter();
         sites
             .filter(|(file, _)| broken.contains(file))

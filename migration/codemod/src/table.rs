@@ -31,45 +31,11 @@ pub fn table(report: &Report, tense: Tense) -> String {
             count.rewritable,
             count.left
         );
-        let mut sites: Vec<&SiteReport> = report
-            .sites
-            .iter()
-            .filter(|site| site.package == count.package)
-            .collect();
+        let sites = report.sites.iter();
+        let mut sites: Vec<&SiteReport> =
+            sites.filter(|site| site.package == count.package).collect();
         sites.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        let width = |of: fn(&SiteReport) -> usize| sites.iter().map(|s| of(s)).max().unwrap_or(0);
-        let places = width(|site| place(site).chars().count());
-        let names = width(|site| name(site).chars().count()).min(48);
-        let macros = width(|site| site.macro_path.chars().count());
-        let forms = width(|site| site.form.chars().count());
-        let contexts = width(|site| site.context.chars().count());
-        for site in sites {
-            let what = match (site.status, &site.reason) {
-                ("done", _) => "awaits already".to_owned(),
-                ("rewrite", _) => match site.note {
-                    Some(note) => format!("{rewritten} ({note})"),
-                    None => rewritten.to_owned(),
-                },
-                (_, reason) => format!("left: {}", reason.as_deref().unwrap_or_default()),
-            };
-            let _ = writeln!(
-                text,
-                "  {:places$}  {:names$}  {:macros$}  {:forms$}  {:contexts$}  {what}",
-                place(site),
-                name(site),
-                site.macro_path,
-                site.form,
-                site.context,
-            );
-            if !site.async_callers.is_empty() {
-                let _ = writeln!(
-                    text,
-                    "  {:places$}  called, by name, from async code in {}",
-                    "",
-                    site.async_callers.join(", ")
-                );
-            }
-        }
+        rows(&mut text, &sites, rewritten);
     }
     if report.crates.is_empty() {
         text.push_str("no failpoints\n");
@@ -84,6 +50,43 @@ pub fn table(report: &Report, tense: Tense) -> String {
         );
     }
     text
+}
+
+/// A line for each site of a crate, in columns.
+fn rows(text: &mut String, sites: &[&SiteReport], rewritten: &str) {
+    let width = |of: fn(&SiteReport) -> usize| sites.iter().map(|s| of(s)).max().unwrap_or(0);
+    let places = width(|site| place(site).chars().count());
+    let names = width(|site| name(site).chars().count()).min(48);
+    let macros = width(|site| site.macro_path.chars().count());
+    let forms = width(|site| site.form.chars().count());
+    let contexts = width(|site| site.context.chars().count());
+    for site in sites {
+        let what = match (site.status, &site.reason) {
+            ("done", _) => "awaits already".to_owned(),
+            ("rewrite", _) => match site.note {
+                Some(note) => format!("{rewritten} ({note})"),
+                None => rewritten.to_owned(),
+            },
+            (_, reason) => format!("left: {}", reason.as_deref().unwrap_or_default()),
+        };
+        let _ = writeln!(
+            text,
+            "  {:places$}  {:names$}  {:macros$}  {:forms$}  {:contexts$}  {what}",
+            place(site),
+            name(site),
+            site.macro_path,
+            site.form,
+            site.context,
+        );
+        if !site.async_callers.is_empty() {
+            let _ = writeln!(
+                text,
+                "  {:places$}  called, by name, from async code in {}",
+                "",
+                site.async_callers.join(", ")
+            );
+        }
+    }
 }
 
 /// Files that were not understood, and the notes.

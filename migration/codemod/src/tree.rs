@@ -15,6 +15,8 @@ pub struct Tree {
     pub packages: Vec<Package>,
     /// Each file with its package, in the order of paths.
     pub files: Vec<(PathBuf, usize)>,
+    /// Symbolic links by the name of a source file that lead nowhere.
+    pub dangling: Vec<PathBuf>,
     by_folder: HashMap<PathBuf, usize>,
     by_manifest: BTreeMap<Option<PathBuf>, usize>,
 }
@@ -39,6 +41,12 @@ impl Tree {
                     root.display()
                 )));
             }
+            if root.is_file() && root.extension().is_some_and(|end| end == "toml") {
+                return Err(Error::new(format!(
+                    "{} is no Rust source: give the folder that it is in",
+                    root.display()
+                )));
+            }
             let walk = ignore::WalkBuilder::new(root)
                 .standard_filters(false)
                 .hidden(true)
@@ -49,6 +57,9 @@ impl Tree {
                 let path = entry.path();
                 let is_rust = path.extension().is_some_and(|end| end == "rs");
                 let is_given = entry.depth() == 0;
+                if is_rust && entry.path_is_symlink() && !path.exists() {
+                    tree.dangling.push(path.to_owned());
+                }
                 if !(is_rust || is_given) || !path.is_file() {
                     continue;
                 }

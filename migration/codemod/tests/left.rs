@@ -94,3 +94,33 @@ fn a_sync_function_names_its_async_callers() {
     let place = folder.path().join("src/b.rs").display().to_string();
     assert_eq!(callers, [format!("[\"all ({place}:2)\"]")]);
 }
+
+#[test]
+fn functions_that_only_share_a_name_are_no_callers() {
+    let manifest = |name: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}"
+        )
+    };
+    let store = "pub struct Store;\nimpl Store {\n    pub fn open(&self) { fail::fail_point!(\"open\"); }\n    \
+                 pub async fn all(&self) {\n        File::open(\"a\");\n        open();\n    }\n}\n";
+    let user = "pub async fn uses(s: &Store) {\n    s.open();\n}\n";
+    let folder = common::folder();
+    let at = |path: &str| folder.path().join(path);
+    common::write(&at("Cargo.toml"), "[workspace]\nmembers = [\"*\"]\n");
+    common::write(
+        &at("a-store/Cargo.toml"),
+        &manifest("a-store", "fail = \"0.5\"\n"),
+    );
+    common::write(&at("a-store/src/lib.rs"), store);
+    common::write(
+        &at("near/Cargo.toml"),
+        &manifest("near", "a-store = { path = \"../a-store\" }\n"),
+    );
+    common::write(&at("near/src/lib.rs"), user);
+    common::write(&at("far/Cargo.toml"), &manifest("far", ""));
+    common::write(&at("far/src/lib.rs"), user);
+    let callers = common::each(&common::scan(folder.path()), "async_callers");
+    let place = at("near/src/lib.rs").display().to_string();
+    assert_eq!(callers, [format!("[\"uses ({place}:2)\"]")]);
+}

@@ -79,7 +79,7 @@ fn wrong_usage_ends_with_2() {
     for arguments in [
         &["scan", "--to", "elsewhere"][..],
         &["scan", "--macro", "a::b"],
-        &["scan", "--macro", "fail_point"],
+        &["scan", "--macro", "pausable_failpoint"],
         &["rewrite", "--macro", "a=b", "--macro", "a=c"],
     ] {
         let (code, said) = status(arguments, folder.path());
@@ -143,6 +143,26 @@ fn a_file_that_cannot_be_read_ends_with_2_after_the_rest_is_reported() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("secret.rs: cannot be read"), "{said}");
     assert!(said.contains("1 can be rewritten"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_ends_with_2_after_the_rest_is_done() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    // A folder of such a name is one to look into, no more.
+    common::write(&folder.path().join("src/folder.rs/mod.rs"), BEFORE);
+    let link = folder.path().join("src/lost.rs");
+    std::os::unix::fs::symlink("../nowhere.rs", &link).expect("linked");
+    let (code, said) = status(&["scan"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("lost.rs: cannot be read: the link leads nowhere"),
+        "{said}"
+    );
+    assert!(said.contains("2 can be rewritten"), "{said}");
+    let (code, said) = status(&["rewrite", "--no-check", "--allow-dirty"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), AFTER);
 }
 
 #[test]
@@ -225,4 +245,47 @@ fn the_report_says_what_and_where() {
     let text = &BEFORE[site["start"].as_u64().expect("a byte") as usize..];
     assert!(text.starts_with("fail::fail_point!"));
     assert_eq!(report["crates"][0]["rewritable"], 1);
+}
+
+#[test]
+fn an_option_of_the_other_command_is_said_to_be_that() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let (code, said) = status(&["scan", "--diff"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("`--diff` is an option of `rewrite`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_manifest_in_the_place_of_its_folder_is_refused() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let (code, said) = status(&["scan"], &folder.path().join("Cargo.toml"));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("give the folder that it is in"), "{said}");
+}
+
+#[test]
+fn a_wrapper_that_nothing_calls_is_named() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let (code, said) = status(&["scan", "--macro", "pint"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("nothing in the given paths calls `pint!`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_feature_that_does_not_exist_changes_nothing() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let (code, said) = status(
+        &["rewrite", "--allow-dirty", "--features", "nope"],
+        folder.path(),
+    );
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(said.contains("nope"), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
 }

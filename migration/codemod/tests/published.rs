@@ -1,4 +1,4 @@
-//! Two published crates on `fail`: scan finds what a plain search of the text finds.
+//! Published crates on `fail`: scan finds what a plain search of the text finds.
 
 mod common;
 
@@ -142,7 +142,8 @@ fn search(folder: &Path) -> usize {
     found
 }
 
-fn finds_all(name: &str, version: &str) {
+/// Finds all of them, so many of which can be rewritten.
+fn finds_all(name: &str, version: &str, rewritable: usize) {
     let Some(folder) = fetched(name, version) else {
         return;
     };
@@ -155,6 +156,7 @@ fn finds_all(name: &str, version: &str) {
         .filter(|path| path.ends_with("fail_point"))
         .count();
     assert_eq!(found, expected, "{name}: {macros:?}");
+    assert_eq!(report["crates"][0]["rewritable"], rewritable, "{name}");
     assert_eq!(report["unparsed"], serde_json::json!([]));
 }
 
@@ -166,10 +168,15 @@ fn the_search_skips_comments_and_literals() {
 
 #[test]
 fn every_failpoint_of_raft_engine_is_found() {
-    finds_all("raft-engine", "0.4.2");
+    finds_all("raft-engine", "0.4.2", 0);
 }
 
 #[test]
 fn every_failpoint_of_tantivy_is_found() {
-    finds_all("tantivy", "0.24.2");
+    finds_all("tantivy", "0.24.2", 0);
+}
+
+#[test]
+fn every_failpoint_of_tikv_client_is_found() {
+    finds_all("tikv-client", "0.4.0", 2);
 }

@@ -87,3 +87,35 @@ fn deeper_nesting_is_reported() {
         "brackets are nested too deep"
     );
 }
+
+#[test]
+fn types_that_hold_each_other_are_read_once() {
+    let types = 60;
+    let mut text = String::new();
+    for number in 0..types {
+        let fields: Vec<String> = (0..types).map(|other| format!("Box<T{other}>")).collect();
+        text.push_str(&format!("pub struct T{number}({});\n", fields.join(", ")));
+    }
+    text.push_str("pub type Held = T1;\npub struct Last(std::rc::Rc<u32>, T0);\n");
+    text.push_str("pub async fn f(a: Held) { fail::fail_point!(\"x\"); }\n");
+    text.push_str("pub async fn g(a: Last) { fail::fail_point!(\"y\"); }\n");
+    let folder = common::sketch(&[("src/lib.rs", &text)]);
+    let codes = common::each(&common::scan(folder.path()), "code");
+    assert_eq!(codes, ["null", "not-send"]);
+}
+
+#[test]
+fn methods_of_one_name_are_all_looked_at() {
+    let text = "\
+pub struct A;
+pub struct B;
+impl A { fn get(&self) -> u32 { 1 } }
+impl B { fn get(&self) -> std::rc::Rc<u32> { std::rc::Rc::new(1) } }
+pub async fn f(b: B) { let held = b.get(); fail::fail_point!(\"x\"); }
+";
+    let folder = common::sketch(&[("src/lib.rs", text)]);
+    for _ in 0..8 {
+        let codes = common::each(&common::scan(folder.path()), "code");
+        assert_eq!(codes, ["not-send"]);
+    }
+}

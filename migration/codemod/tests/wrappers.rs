@@ -141,3 +141,37 @@ fn a_wrapper_of_the_same_name_that_is_named_is_treated_as_any_other() {
         becomes("crate::fail_point")
     );
 }
+
+#[test]
+fn a_wrapper_of_the_same_name_in_another_package_is_treated_as_any_other() {
+    let manifest = |name: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n\
+             [dependencies]\nfail = \"0.5\"\n{dependencies}"
+        )
+    };
+    let folder = common::folder();
+    let at = |path: &str| folder.path().join(path);
+    let root = format!(
+        "[workspace]\nmembers = [\"app\", \"util\"]\n\n{}",
+        common::patch()
+    );
+    common::write(&at("Cargo.toml"), &root);
+    common::write(&at("util/Cargo.toml"), &manifest("util", ""));
+    let definitions = format!("{FORWARDS}{TWIN}").replace("point {", "fail_point {");
+    common::write(&at("util/src/lib.rs"), &definitions);
+    let on_util = manifest("app", "util = { path = \"../util\" }\n");
+    common::write(&at("app/Cargo.toml"), &on_util);
+    let user = "use util::fail_point;\n\npub async fn run() {\n    fail_point!(\"x\");\n    util::fail_point!(\"y\");\n}\n";
+    common::write(&at("app/src/lib.rs"), user);
+
+    assert_eq!(
+        common::rewritten(folder.path(), &[], "app/src/lib.rs"),
+        user
+    );
+    let options = ["--macro", "fail_point"];
+    let after = common::rewritten(folder.path(), &options, "app/src/lib.rs");
+    assert_eq!(after, user.replace("fail_point", "async_fail_point"));
+    assert_eq!(common::read(&at("app/Cargo.toml")), on_util);
+    assert_eq!(common::read(&at("util/src/lib.rs")), definitions);
+}

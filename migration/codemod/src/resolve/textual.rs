@@ -25,15 +25,8 @@ impl Resolver<'_> {
     }
 
     pub(super) fn defined_in_package(&self, file: usize, name: &str) -> bool {
-        let Some(package) = self.project.files.get(file).map(|file| file.package) else {
-            return false;
-        };
-        self.project
-            .files
-            .iter()
-            .filter(|file| file.package == package)
-            .flat_map(|file| &file.facts.macros)
-            .any(|m| m.name == name && (m.top || m.exported))
+        let package = self.project.files.get(file).map(|file| file.package);
+        package.is_some_and(|package| self.macros.contains(&(package, name)))
     }
 
     pub(super) fn macro_use(&self, file: usize, name: &str) -> Option<Way> {
@@ -41,22 +34,16 @@ impl Resolver<'_> {
         let names = self.fail_names(file);
         let root = self.root_of(file);
         let loose = is_loose(&self.project.files.get(root)?.source.path);
-        let mut found = None;
-        for (at, other) in self.project.files.iter().enumerate() {
-            if other.package != package || !(at == root || loose) {
-                continue;
-            }
-            for (item, extern_crate) in other.facts.extern_crates.iter().enumerate() {
-                let listed = extern_crate.list.iter().any(|(listed, _)| listed == name);
-                if extern_crate.macro_use
-                    && names.contains(&extern_crate.name)
-                    && (extern_crate.list.is_empty() || listed)
-                {
-                    found.get_or_insert(Way::MacroUse(at, item));
-                }
-            }
-        }
-        found
+        self.macro_uses.iter().find_map(|(at, item)| {
+            let other = self.project.files.get(*at)?;
+            let extern_crate = other.facts.extern_crates.get(*item)?;
+            let mut listed = extern_crate.list.iter();
+            let serves = other.package == package
+                && (*at == root || loose)
+                && names.contains(&extern_crate.name)
+                && (extern_crate.list.is_empty() || listed.any(|(listed, _)| listed == name));
+            serves.then_some(Way::MacroUse(*at, *item))
+        })
     }
 }
 

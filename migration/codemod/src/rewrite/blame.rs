@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Draft, Rewriting};
 use crate::check::{Complaint, Outcome};
-use crate::dependants::Member;
 use crate::edit;
+use crate::metadata::Known;
 use crate::project::File;
 use crate::source::Source;
 use crate::tree::real;
@@ -42,7 +42,7 @@ impl Failed {
     }
 
     /// Says that packages were checked that depend on those with edits.
-    pub(super) fn blame_dependants(&mut self, members: &[Member]) {
+    pub(super) fn blame_dependants(&mut self, members: &[Known]) {
         let broken: BTreeSet<PathBuf> = self.manifests().map(real).collect();
         let names = members
             .iter()

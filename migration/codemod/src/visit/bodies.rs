@@ -9,7 +9,7 @@ use super::finder::Finder;
 use super::types;
 use super::values::{self, Held};
 use crate::edit::Edit;
-use crate::facts::Place;
+use crate::facts::{Callee, Function, Place};
 use crate::reason::Reason;
 
 /// A function, closure or async block.
@@ -61,6 +61,7 @@ impl Finder<'_, '_> {
                         Reason::SyncFunction(_) => "sync function",
                         Reason::Drop(_) => "drop",
                         Reason::Constant => "constant",
+                        Reason::Attribute(_) => "async function",
                         _ => "sync closure",
                     };
                     found.obstacle = Some(reason.clone());
@@ -120,14 +121,13 @@ impl Finder<'_, '_> {
 
     pub(super) fn in_function(
         &mut self,
+        attributes: &[syn::Attribute],
         signature: &syn::Signature,
         visit: impl FnOnce(&mut Self),
     ) {
         let name = signature.ident.to_string();
-        let full = match &self.owner {
-            Some(owner) if !owner.is_empty() => format!("{owner}::{name}"),
-            _ => name.clone(),
-        };
+        let owner = self.owner.clone().filter(|owner| !owner.is_empty());
+        let function = Function { owner, name };
         let in_drop = matches!(
             self.bodies.last(),
             Some(Body {
@@ -135,19 +135,21 @@ impl Finder<'_, '_> {
                 ..
             })
         );
-        let kind = if signature.asyncness.is_some() {
-            BodyKind::Async("async function")
-        } else if in_drop && name == "drop" {
-            BodyKind::Sync(Reason::Drop(self.owner.clone().unwrap_or_default()))
-        } else {
-            BodyKind::Sync(Reason::SyncFunction(full.clone()))
+        let rewriting = rewriting(attributes).or_else(|| self.attribute.clone());
+        let kind = match rewriting.filter(|_| signature.asyncness.is_some()) {
+            Some(attribute) => BodyKind::Sync(Reason::Attribute(attribute)),
+            None if signature.asyncness.is_some() => BodyKind::Async("async function"),
+            None if in_drop && function.name == "drop" => {
+                BodyKind::Sync(Reason::Drop(function.owner.clone().unwrap_or_default()))
+            }
+            None => BodyKind::Sync(Reason::SyncFunction(function.to_string())),
         };
         let held =
             self.held_by_parameters(signature.inputs.iter().filter_map(|input| match input {
                 syn::FnArg::Typed(typed) => Some(typed),
                 syn::FnArg::Receiver(_) => None,
             }));
-        self.functions.push((full, name));
+        self.functions.push(function);
         self.in_body(kind, |finder| {
             finder.in_frame(held, visit);
         });
@@ -313,7 +315,7 @@ impl Finder<'_, '_> {
     }
 
     pub(super) fn method_call(&mut self, call: &syn::ExprMethodCall) {
-        self.called(call.method.to_string(), call.method.span());
+        self.called(call.method.to_string(), Callee::Method, call.method.span());
         self.visit_expr(&call.receiver);
         for argument in &call.args {
             let callee = call.method.to_string();
@@ -362,6 +364,16 @@ impl Finder<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// Attributes that rewrite the awaits of an async function before macros are expanded: they
+/// do not see one that a macro brings.
+pub(super) fn rewriting(attributes: &[syn::Attribute]) -> Option<String> {
+    attributes.iter().find_map(|attribute| {
+        let name = attribute.path().segments.last()?.ident.to_string();
+        let known = ["stream", "try_stream", "maybe_async", "must_be_sync"];
+        known.contains(&name.as_str()).then_some(name)
+    })
 }
 
 /// `Option<_>` and the like say too little.

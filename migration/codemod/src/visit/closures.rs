@@ -9,7 +9,7 @@ use super::bodies::BodyKind;
 use super::finder::Finder;
 use super::{arguments, path_text};
 use crate::edit::Edit;
-use crate::facts::Kind;
+use crate::facts::{Callee, Kind};
 use crate::reason::Reason;
 
 /// What is done with a closure.
@@ -70,7 +70,7 @@ impl Finder<'_, '_> {
                     if name == "eval" {
                         self.eval(call, &callee.path);
                     }
-                    self.called(name, last.ident.span());
+                    self.called(name, callee_of(&callee.path), last.ident.span());
                 }
                 let text = path_text(&callee.path);
                 for argument in &call.args {
@@ -109,10 +109,11 @@ impl Finder<'_, '_> {
         if !matches!(closure.output, syn::ReturnType::Default) {
             return left("it names its return type, which an async block cannot");
         }
-        if !matches!(&*closure.body, Expr::Block(block) if block.label.is_none()) {
-            return left("its body has no braces");
-        }
-        if !closure.attrs.is_empty() || closure.constness.is_some() || closure.movability.is_some()
+        let labelled = matches!(&*closure.body, Expr::Block(block) if block.label.is_some());
+        if labelled
+            || !closure.attrs.is_empty()
+            || closure.constness.is_some()
+            || closure.movability.is_some()
         {
             return left("it is of an unusual form");
         }
@@ -128,10 +129,16 @@ impl Finder<'_, '_> {
             "async"
         };
         let parentheses = self.source.range(call.paren_token.span.join());
-        Use::InPlace(vec![
+        let mut edits = vec![
             Edit::replace(head, becomes),
             Edit::replace(parentheses, format!("{}.await", self.chained(closure))),
-        ])
+        ];
+        if !matches!(&*closure.body, Expr::Block(_)) {
+            let body = self.source.range(closure.body.span());
+            edits.push(Edit::insert(body.start, "{ "));
+            edits.push(Edit::insert(body.end, " }"));
+        }
+        Use::InPlace(edits)
     }
 
     /// What stands before a method call on the closure, as rustfmt has it: a line's end
@@ -268,7 +275,7 @@ impl Finder<'_, '_> {
             let range = self.source.range(name.span());
             self.source.slice(range).trim_matches('"').to_owned()
         });
-        let (function, function_name) = self.functions.last().cloned().unwrap_or_default();
+        let function = self.functions.last().cloned().unwrap_or_default();
         let path_range = self.source.range(path.span());
         let last = path
             .segments
@@ -286,13 +293,23 @@ impl Finder<'_, '_> {
             place: crate::facts::Place::Expression,
             braces: false,
             function,
-            function_name,
             body: self.surroundings().words,
             obstacle: Some(Reason::Eval),
             in_place: None,
             around: Vec::new(),
             native: Ok(Vec::new()),
         });
+    }
+}
+
+/// What a call of this path may call: a type's function, or a free one.
+fn callee_of(path: &syn::Path) -> Callee {
+    let owner = path.segments.iter().rev().nth(1);
+    match owner.map(|owner| owner.ident.to_string()) {
+        // A type's parameter may be any type.
+        Some(owner) if owner == "Self" || owner.len() == 1 => Callee::Method,
+        Some(owner) if owner.starts_with(char::is_uppercase) => Callee::Of(owner),
+        _ => Callee::Free,
     }
 }
 

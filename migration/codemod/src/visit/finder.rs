@@ -12,7 +12,9 @@ use super::closures::{self, Use};
 use super::types::Types;
 use super::values::{Held, Values};
 use super::{Names, arguments, names};
-use crate::facts::{Call, Facts, Include, Kind, MacroDefinition, Place, Scope, ScopeKind, Site};
+use crate::facts::{
+    Call, Callee, Facts, Function, Include, Kind, MacroDefinition, Place, Scope, ScopeKind, Site,
+};
 use crate::reason::Reason;
 use crate::source::Source;
 
@@ -30,9 +32,11 @@ pub(super) struct Finder<'a, 'ast> {
     /// Blocks and modules around, for `macro_rules!`.
     pub(super) regions: Vec<Range<usize>>,
     pub(super) modules: Vec<String>,
-    /// Functions around: with their type, and their own name.
-    pub(super) functions: Vec<(String, String)>,
+    /// Functions around.
+    pub(super) functions: Vec<Function>,
     pub(super) owner: Option<String>,
+    /// On the type's `impl` or on the trait: rewrites all its async functions.
+    pub(super) attribute: Option<String>,
     /// Known from what stands around a closure, by where it begins.
     pub(super) closures: HashMap<usize, Use>,
     /// Known from what stands around a macro call, by where it begins.
@@ -62,6 +66,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             modules: Vec::new(),
             functions: Vec::new(),
             owner: None,
+            attribute: None,
             closures: HashMap::new(),
             places: HashMap::new(),
         }
@@ -115,7 +120,6 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         path.extend(mac.path.segments.iter().map(|s| s.ident.to_string()));
         let parsed = arguments::parse(&mac.tokens);
         let count = parsed.as_ref().map_or(1, Vec::len);
-        let (name, function_name) = self.functions.last().cloned().unwrap_or_default();
         let around = self.surroundings();
         let site = Site {
             kind,
@@ -130,8 +134,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 .remove(&path_range.start)
                 .unwrap_or(Place::Expression),
             braces: matches!(mac.delimiter, syn::MacroDelimiter::Brace(_)),
-            function: name,
-            function_name,
+            function: self.functions.last().cloned().unwrap_or_default(),
             path_range,
             body: around.words,
             obstacle: around.obstacle,
@@ -169,7 +172,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             return;
         };
         let into = match self.functions.last() {
-            Some((function, _)) => format!("`{function}`"),
+            Some(function) => format!("`{function}`"),
             None => "a place without a function".to_owned(),
         };
         self.facts.includes.push(Include {
@@ -180,11 +183,12 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         });
     }
 
-    pub(super) fn called(&mut self, callee: String, span: Span) {
-        if let (true, Some((caller, _))) = (self.in_async(), self.functions.last()) {
+    pub(super) fn called(&mut self, name: String, callee: Callee, span: Span) {
+        if let (true, Some(caller)) = (self.in_async(), self.functions.last()) {
             self.facts.calls.push(Call {
+                name,
                 callee,
-                caller: caller.clone(),
+                caller: caller.to_string(),
                 at: self.source.range(span).start,
             });
         }

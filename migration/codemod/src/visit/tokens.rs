@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use super::Names;
 use super::arguments;
-use crate::facts::{Place, Site};
+use crate::facts::{Function, Place, Site};
 use crate::reason::Reason;
 use crate::source::Source;
 
@@ -112,8 +112,7 @@ impl Sweep<'_> {
             last,
             place: Place::Expression,
             braces: group.delimiter() == proc_macro2::Delimiter::Brace,
-            function: String::new(),
-            function_name: String::new(),
+            function: Function::default(),
             body: "macro tokens",
             obstacle: Some(inside.clone()),
             in_place: None,

@@ -4,7 +4,7 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, Stmt};
 
-use super::bodies::BodyKind;
+use super::bodies::{self, BodyKind};
 use super::closures::Use;
 use super::finder::Finder;
 use super::values::Held;
@@ -61,6 +61,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
 
     fn visit_item_impl(&mut self, item: &'e syn::ItemImpl) {
         let outer = self.owner.replace(types::last_name(&item.self_ty));
+        let around = std::mem::replace(&mut self.attribute, bodies::rewriting(&item.attrs));
         let is_drop = item.trait_.as_ref().is_some_and(|(_, path, _)| {
             path.segments
                 .last()
@@ -73,28 +74,37 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
         } else {
             syn::visit::visit_item_impl(self, item);
         }
+        self.attribute = around;
         self.owner = outer;
     }
 
     fn visit_item_trait(&mut self, item: &'e syn::ItemTrait) {
         let outer = self.owner.replace(item.ident.to_string());
+        let around = std::mem::replace(&mut self.attribute, bodies::rewriting(&item.attrs));
         syn::visit::visit_item_trait(self, item);
+        self.attribute = around;
         self.owner = outer;
     }
 
     fn visit_item_fn(&mut self, item: &'e syn::ItemFn) {
         let owner = self.owner.take();
-        self.in_function(&item.sig, |finder| finder.visit_block(&item.block));
+        let around = self.attribute.take();
+        self.in_function(&item.attrs, &item.sig, |finder| {
+            finder.visit_block(&item.block)
+        });
+        self.attribute = around;
         self.owner = owner;
     }
 
     fn visit_impl_item_fn(&mut self, item: &'e syn::ImplItemFn) {
-        self.in_function(&item.sig, |finder| finder.visit_block(&item.block));
+        self.in_function(&item.attrs, &item.sig, |finder| {
+            finder.visit_block(&item.block)
+        });
     }
 
     fn visit_trait_item_fn(&mut self, item: &'e syn::TraitItemFn) {
         if let Some(block) = &item.default {
-            self.in_function(&item.sig, |finder| finder.visit_block(block));
+            self.in_function(&item.attrs, &item.sig, |finder| finder.visit_block(block));
         }
     }
 
