@@ -139,7 +139,8 @@ pub struct Armed {
 impl Armed {
     #[track_caller]
     fn new(point: Arc<Point>) -> Self {
-        let guard = Registry::global().arm(point.clone());
+        let (guard, replaced) = Registry::global().arm(&point);
+        // First, so that the guard is dropped if the rest panics.
         let armed = Self {
             name: point.name().into(),
             hash: point.hash(),
@@ -148,6 +149,7 @@ impl Armed {
             must_fire: false,
             armed_at: Location::caller(),
         };
+        replaced.finish();
         after_configuring(std::slice::from_ref(&point), [&point]);
         armed
     }
@@ -245,7 +247,7 @@ impl Armed {
     }
 
     fn rearm(&self, point: Arc<Point>) {
-        Registry::global().rearm(self.guard, point.clone());
+        Registry::global().rearm(self.guard, &point);
         after_configuring(&[point], []);
     }
 
@@ -329,7 +331,7 @@ impl Drop for Armed {
             return;
         }
         let fired = disarm();
-        if self.must_fire && fired == 0 {
+        if self.must_fire && !fired {
             panic!("{}", self.why_not());
         }
     }

@@ -191,19 +191,25 @@ where
 pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
-    configure_batch(&batch.into_iter().map(Into::into).collect::<Vec<_>>())
+    let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
+    configure_batch(&batch, &[])
 }
 
-fn configure_batch(batch: &[FailpointConfig]) -> Result<(), Error> {
+/// [`configure_failpoints`], for somebody to whom some tasks are refused.
+pub(crate) fn configure_batch(
+    batch: &[FailpointConfig],
+    refused: &'static [&str],
+) -> Result<(), Error> {
     let mut points = Vec::with_capacity(batch.len());
     let mut numbers = HashMap::with_capacity(batch.len());
     for (number, entry) in (1..).zip(batch) {
         let name = entry.name.as_str();
         let in_batch = |e: Error| e.at(Place::Batch(number));
-        let point = point(
+        let point = point_without(
             name.to_owned(),
             &entry.actions,
             entry.matchers.iter().cloned(),
+            refused,
         );
         points.push(point.map_err(in_batch)?);
         if let Some(first) = numbers.insert(name, number) {
@@ -310,11 +316,21 @@ pub(crate) fn point(
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
+    point_without(name, actions, matchers, &[])
+}
+
+/// [`point`], where a task that is `refused` is an error.
+fn point_without(
+    name: String,
+    actions: &str,
+    matchers: impl IntoIterator<Item = (String, String)>,
+    refused: &'static [&str],
+) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
     // First, so that a point of ours draws by the seed of the environment.
     env::read_once();
     let of_point = |problem| Error::of_point(&name, problem);
-    let mut alternatives = parse::actions(actions).map_err(of_point)?;
+    let mut alternatives = parse::actions_without(actions, refused).map_err(of_point)?;
     let matchers = self::matchers(&name, matchers)?;
     for alternative in &mut alternatives {
         alternative.demand(&matchers);

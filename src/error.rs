@@ -85,7 +85,7 @@ pub(crate) enum Problem {
         /// What there was of it.
         came: usize,
         limit: Duration,
-        /// Every configured point, and who waits there.
+        /// Where the point is, and every one that is configured, with who waits there.
         state: String,
     },
     /// A build without the feature that would be needed.
@@ -119,6 +119,11 @@ impl Error {
         let mut error = Self::new(problem);
         error.0.name = Some(name.to_owned());
         error
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.0.problem
     }
 
     pub(crate) fn at(mut self, place: Place) -> Self {
@@ -219,7 +224,7 @@ impl fmt::Display for Error {
                     Goal::Hits(n) => write!(f, "{came} of {n} hits came within {limit:?}")?,
                     Goal::Paused(n) => write!(f, "{came} of {n} waited at it within {limit:?}")?,
                 }
-                write!(f, "; what is configured:{state}")
+                write!(f, "; {state}")
             }
             Problem::Feature { what, feature } => write!(
                 f,

@@ -38,6 +38,14 @@
 //! | let some go who wait | [`Armed::release`], [`release_failpoint`] |
 //! | see what is configured and who waits | [`list_failpoints`] |
 //! | configure from the environment | [`init`] |
+#![cfg_attr(
+    feature = "http",
+    doc = "| do all that from another process | [`http`] |"
+)]
+#![cfg_attr(
+    not(feature = "http"),
+    doc = "| do all that from another process | the module `http`, with the feature of that name |"
+)]
 //! | come from the `fail` crate | [`compat`] |
 //! | come from Neon's utils | [`failpoint_support`] |
 //!
@@ -187,6 +195,7 @@
 //! | `async` | yes | the async API; brings tokio (`time`), tokio-util, tracing |
 //! | `context` | yes | matchers; brings regex |
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
+//! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
 //! Without `testing`, macros are empty, hits give `Continue`, and configuring is an
 //! error that names the feature. A library that has call sites passes the feature on,
@@ -220,6 +229,8 @@ mod env;
 mod error;
 pub mod failpoint_support;
 mod hit;
+#[cfg(feature = "http")]
+pub mod http;
 mod list;
 mod macros;
 #[cfg(all(test, neon_failpoint_loom))]

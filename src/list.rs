@@ -51,7 +51,9 @@ pub fn list_failpoints() -> Vec<FailpointInfo> {
     infos.extend(points.map(|point| FailpointInfo::of(point)));
     for point in &beneath {
         if let Ok(at) = infos.binary_search_by(|info| info.name().cmp(point.name())) {
-            infos[at].totals.add(point);
+            if infos[at].is_configured() {
+                infos[at].totals.add(point);
+            }
         }
     }
     infos

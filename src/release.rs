@@ -65,9 +65,17 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    let name = name.as_ref();
-    let matchers = config::matchers(name, config::pairs(matchers))?;
-    Ok(some(&find(name)?, usize::MAX, &matchers))
+    first_matching(name.as_ref(), usize::MAX, config::pairs(matchers))
+}
+
+/// Lets the first `n` go whose hit had a context that matches.
+pub(crate) fn first_matching(
+    name: &str,
+    n: usize,
+    matchers: Vec<(String, String)>,
+) -> Result<usize, Error> {
+    let matchers = config::matchers(name, matchers)?;
+    Ok(some(&find(name)?, n, &matchers))
 }
 
 fn find(name: &str) -> Result<Arc<Point>, Error> {

@@ -1,7 +1,6 @@
 //! What the library itself says: through `tracing` with the feature `async`, else
 //! through `log`. Nothing here is called while a lock is held (I5).
 
-#[cfg(feature = "async")]
 use std::cell::Cell;
 use std::io::Write;
 #[cfg(feature = "async")]
@@ -42,7 +41,6 @@ pub(crate) fn hears_events() -> bool {
 
 /// Tells an event, unless this thread is telling one: a subscriber that hits failpoints
 /// would hear of that again and again.
-#[cfg(feature = "async")]
 fn unless_telling(event: impl FnOnce()) {
     thread_local! {
         static TELLING: Cell<bool> = const { Cell::new(false) };
@@ -143,8 +141,10 @@ pub(crate) fn print(rules: Rules, name: &str, text: Option<&str>) {
     match (rules, text) {
         (Rules::Fail, Some(text)) => log::info!(target: "fail", "{text}"),
         (Rules::Fail, None) => log::info!(target: "fail", "failpoint {name} executed."),
-        (_, Some(text)) => info!(target: "neon_failpoint", "{text}"),
-        (_, None) => info!(target: "neon_failpoint", "failpoint {name} executed."),
+        (_, Some(text)) => unless_telling(|| info!(target: "neon_failpoint", "{text}")),
+        (_, None) => {
+            unless_telling(|| info!(target: "neon_failpoint", "failpoint {name} executed."));
+        }
     }
 }
 
@@ -167,28 +167,32 @@ pub(crate) fn misspelled(name: &str, meant: &str) {
 /// A hit of `pausable_failpoint!` is about to do what its point says. The words of this and
 /// the next two are Neon's.
 pub(crate) fn at(name: &str) {
-    info!(target: "neon_failpoint", "at failpoint {name}");
+    unless_telling(|| info!(target: "neon_failpoint", "at failpoint {name}"));
 }
 
 /// `sleep_millis_async!` begins to sleep.
 #[cfg(feature = "async")]
 pub(crate) fn sleeping(name: &str, limit: Duration) {
-    info!(target: "neon_failpoint", "failpoint {name:?}: sleeping for {limit:?}");
+    unless_telling(
+        || info!(target: "neon_failpoint", "failpoint {name:?}: sleeping for {limit:?}"),
+    );
 }
 
 /// Its sleep is over.
 #[cfg(feature = "async")]
 pub(crate) fn slept(name: &str) {
-    info!(target: "neon_failpoint", "failpoint {name:?}: sleep done");
+    unless_telling(|| info!(target: "neon_failpoint", "failpoint {name:?}: sleep done"));
 }
 
 /// `sleep_millis_async!` met a `return` whose value is no number.
 pub(crate) fn no_millis(name: &str, value: &str) {
-    error!(
-        target: "neon_failpoint",
-        "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole number \
-         of milliseconds"
-    );
+    unless_telling(|| {
+        error!(
+            target: "neon_failpoint",
+            "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole \
+             number of milliseconds"
+        );
+    });
 }
 
 /// Says on standard error why the process ends, flushes `log`'s logger, and ends it.

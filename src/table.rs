@@ -35,7 +35,6 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot
 use crate::trie::{Named, Trie};
 use crate::wait::Released;
 pub(crate) use layers::Layers;
-use layers::put;
 pub(crate) use view::{Lent, View};
 
 /// One snapshot: every configured name with its point.
@@ -138,9 +137,9 @@ impl Registry {
     pub(crate) fn put<'p>(&self, points: &'p [Arc<Point>]) -> Vec<&'p Arc<Point>> {
         let mut new = Vec::new();
         let mut layers = self.write();
-        let replaced = self.replace(&mut layers, points, |table| {
+        let replaced = self.replace(|table| {
             let replaced = points.iter().filter_map(|point| {
-                let replaced = put(table, point.clone());
+                let replaced = table.insert(point.clone());
                 if replaced.is_none() {
                     new.push(point);
                 }
@@ -148,9 +147,21 @@ impl Registry {
             });
             replaced.collect()
         });
+        self.count_on(&replaced.gone);
+        layers.note_gone(&replaced.gone);
         drop(layers);
-        replaced.finish();
+        replaced.telling(points).finish();
         new
+    }
+
+    /// Has those that took the place of `gone` count on from them. Comes after they are
+    /// published, when nobody finds what is gone any more.
+    fn count_on(&self, gone: &[Arc<Point>]) {
+        for before in gone {
+            if let Some(point) = self.find(before.hash(), before.name()) {
+                point.follow(before);
+            }
+        }
     }
 
     /// Removes the point of that name, if there is one.
@@ -158,9 +169,8 @@ impl Registry {
         // Nothing to publish, and no site to wake from its idleness, for an absent name.
         if self.find(hash, name).is_some() {
             let mut layers = self.write();
-            let replaced = self.replace(&mut layers, &[], |table| {
-                table.remove(hash, name).into_iter().collect()
-            });
+            let replaced = self.replace(|table| table.remove(hash, name).into_iter().collect());
+            layers.note_gone(&replaced.gone);
             drop(layers);
             replaced.finish();
         }
@@ -177,7 +187,7 @@ impl Registry {
         let mut layers = self.write();
         let mut ended = Released::default();
         layers.reset(|| self.points(), &mut ended);
-        let replaced = self.replace(&mut layers, &points, |table| {
+        let replaced = self.replace(|table| {
             let mut gone = Vec::new();
             std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
             // Of several with one name the last one stays.
@@ -187,7 +197,7 @@ impl Registry {
         // Release: pairs with the Acquire in `is_env_read`.
         self.env_read.store(true, Ordering::Release);
         drop(layers);
-        replaced.and(ended).finish();
+        replaced.and(ended).telling(&points).finish();
     }
 
     /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
@@ -202,16 +212,18 @@ impl Registry {
         failure_counts: bool,
         read: impl FnOnce() -> Result<Vec<Arc<Point>>, E>,
     ) -> Result<Vec<Arc<Point>>, E> {
-        let mut layers = self.write();
+        let writer = self.write();
         if self.is_env_read() {
             return Ok(Vec::new());
         }
         let points = read();
+        let mut come = Vec::new();
         let replaced = points.as_ref().ok().map(|points| {
-            self.replace(&mut layers, points, |table| {
+            self.replace(|table| {
                 for point in points {
                     if table.get(point.hash(), point.name()).is_none() {
                         table.insert(point.clone());
+                        come.push(point.clone());
                     }
                 }
                 Vec::new()
@@ -222,9 +234,9 @@ impl Registry {
             // that who finds it read finds its points.
             self.env_read.store(true, Ordering::Release);
         }
-        drop(layers);
+        drop(writer);
         if let Some(replaced) = replaced {
-            replaced.finish();
+            replaced.telling(&come).finish();
         }
         points
     }
@@ -237,21 +249,11 @@ impl Registry {
     }
 
     /// Replaces the table, under the writer's mutex, by what `change` makes of it; `change`
-    /// returns the points that are in it no more. `come` are those that it puts there.
-    fn replace(
-        &self,
-        layers: &mut Layers,
-        come: &[Arc<Point>],
-        change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>,
-    ) -> Replaced {
+    /// returns the points that are in it no more.
+    fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
         let mut next = self.copy();
         let gone = change(&mut next);
-        layers.note_removed(&next, &gone);
-        let mut replaced = self.put_in_place(next, gone);
-        if report::hears_events() {
-            replaced.come = come.to_vec();
-        }
-        replaced
+        self.put_in_place(next, gone)
     }
 
     fn copy(&self) -> Table {
@@ -316,7 +318,7 @@ impl Registry {
 /// What a writer leaves behind: it runs others' code, wakers and destructors, and
 /// so outlives the writer's mutex (I5).
 #[must_use]
-struct Replaced {
+pub(crate) struct Replaced {
     released: Released,
     gone: Vec<Arc<Point>>,
     /// What is there now, if somebody hears of it.
@@ -335,13 +337,21 @@ impl Replaced {
         }
     }
 
+    /// Also tells of those who came, if somebody hears of it.
+    fn telling(mut self, come: &[Arc<Point>]) -> Self {
+        if report::hears_events() {
+            self.come = come.to_vec();
+        }
+        self
+    }
+
     /// With what else is to be woken.
     fn and(mut self, released: Released) -> Self {
         self.released.extend(released);
         self
     }
 
-    fn finish(self) {
+    pub(crate) fn finish(self) {
         self.released.wake();
         if report::hears_events() {
             tell(&self.gone, &self.come);

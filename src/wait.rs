@@ -55,8 +55,9 @@ pub(crate) use waiter::Waiter;
 #[derive(Debug)]
 pub(crate) struct Waiters {
     list: Mutex<List>,
-    /// The list's `retired`, for those who need not change the list: who was let go
-    /// together with everybody else goes on without its lock.
+    /// The list's `retired`, for those who need not look into the list: who was let go
+    /// together with everybody else goes on without its lock. It stays `false` where a mark of a
+    /// release has yet to be found.
     retired: AtomicBool,
     /// Where threads wait, with the list's lock.
     threads: Condvar,
@@ -91,6 +92,14 @@ pub(crate) enum End {
     Dropped,
 }
 
+impl End {
+    /// Whether a wait that was let go before ended by that. (Cancellation wins over it.)
+    #[cfg(feature = "async")]
+    fn comes_last(self) -> bool {
+        matches!(self, End::Elapsed | End::Dropped)
+    }
+}
+
 /// Counts a wait at `point` that began at `since`, and says that it is over. Those who were
 /// let go are counted by who lets them go, together.
 fn ended(point: &Point, since: Instant, end: End) {
@@ -121,9 +130,12 @@ impl Waiters {
     fn retire(&self, released: &mut Released) -> (Entries, bool) {
         let mut list = lock(&self.list);
         list.retired = true;
-        // Release: pairs with the Acquire in `Waiter::poll`. Who goes on finds what was
-        // published before the retirement (I2).
-        self.retired.store(true, Ordering::Release);
+        // Who was released before has to find its mark.
+        if !list.entries.has_marks() {
+            // Release: pairs with the Acquire in `Waiter::poll`. Who goes on finds what was
+            // published before the retirement (I2).
+            self.retired.store(true, Ordering::Release);
+        }
         list.observers.take_wakers(&mut released.wakers);
         (list.entries.take(), list.blocked > 0)
     }
@@ -158,7 +170,7 @@ impl Waiters {
 #[derive(Debug, Default)]
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
-    lists: Vec<(Arc<Point>, Entries)>,
+    lists: Vec<Entries>,
     /// Of observers.
     wakers: Vec<Waker>,
     /// Those at which threads wait.
@@ -188,7 +200,13 @@ impl Released {
 
     fn add(&mut self, point: &Arc<Point>, entries: Entries, has_threads: bool) {
         if !entries.is_empty() {
-            self.lists.push((point.clone(), entries));
+            let now = Instant::now();
+            let mut waited = Duration::ZERO;
+            for entry in entries.iter() {
+                waited += now.saturating_duration_since(entry.since);
+            }
+            point.add_delay(waited);
+            self.lists.push(entries);
         }
         if has_threads {
             self.points.push(point.clone());
@@ -248,16 +266,10 @@ impl Released {
                 }
             });
         };
-        for (point, entries) in self.lists {
-            let now = Instant::now();
-            let mut waited = Duration::ZERO;
-            for entry in entries.into_iter() {
-                waited += now.saturating_duration_since(entry.since);
-                if let Some(waker) = entry.waker {
-                    wake(waker);
-                }
+        for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
+            if let Some(waker) = entry.waker {
+                wake(waker);
             }
-            point.add_delay(waited);
         }
         self.wakers.into_iter().for_each(wake);
         for callback in self.callbacks {

@@ -20,6 +20,7 @@ use crate::list;
 use crate::name::hash;
 use crate::point::Point;
 use crate::release::not_configured;
+use crate::site;
 use crate::table::Registry;
 use crate::wait::{Goal, Observer};
 
@@ -27,7 +28,8 @@ use crate::wait::{Goal, Observer};
 ///
 /// What is returned does nothing until it is awaited, or
 /// [blocks the thread](Wait::blocking). Hits count from when the point was configured, so one
-/// that came before the call is not missed. A hit counts before its action is done.
+/// that came before the call is not missed. A hit counts before its action is done: to release
+/// who comes, wait by [`wait_until_paused`].
 ///
 /// If the point is configured anew meanwhile, the wait goes on and the count begins again.
 ///
@@ -95,6 +97,11 @@ pub fn set_wait_deadline(deadline: Duration) {
     *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
 }
 
+/// For how long a wait waits that says nothing else.
+pub(crate) fn wait_deadline() -> Duration {
+    *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A wait for something to happen at a failpoint: a future, or by [`blocking`](Self::blocking)
 /// a call.
 ///
@@ -102,6 +109,10 @@ pub fn set_wait_deadline(deadline: Duration) {
 /// [`Armed`](crate::Armed). The deadline counts from the first poll, by tokio's clock; with a
 /// [`blocking`](Self::blocking) wait by real time. The task is woken once, when it is so, or
 /// when the point is configured anew or removed; there is no timer but the deadline's.
+///
+/// A paused tokio clock moves on when the runtime has nothing else to do, so there a wait for
+/// what no task is going to do ends at once. It takes a plain thread that is still to come for
+/// nothing, too: wait for that by [`blocking`](Self::blocking).
 ///
 /// # Errors
 ///
@@ -175,14 +186,15 @@ impl Wait {
     }
 
     fn limit(&self) -> Duration {
-        let process = || *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner);
-        self.limit.unwrap_or_else(process)
+        self.limit.unwrap_or_else(wait_deadline)
     }
 
     /// Ready once it is so, or cannot be any more. Until then `waker` is woken when there is
     /// something new.
     fn look(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         env::read_once();
+        // From here on it stays as it is.
+        self.limit = Some(self.limit());
         loop {
             let present = match &mut self.observer {
                 None => self.watched.find(),
@@ -223,7 +235,11 @@ impl Wait {
             goal: self.goal,
             came,
             limit: self.limit(),
-            state: list::report(),
+            state: format!(
+                "{}; what is configured:{}",
+                self.watched.hint(),
+                list::report()
+            ),
         };
         Error::of_point(&self.watched.name, problem)
     }
@@ -279,6 +295,17 @@ impl Watched {
             name: name.into(),
             hash,
             guard: Some(guard),
+        }
+    }
+
+    /// Why nothing may have come.
+    fn hint(&self) -> String {
+        let top = Registry::global().find(self.hash, &self.name);
+        match (self.find(), top) {
+            (Some(own), Some(top)) if !Arc::ptr_eq(&own, &top) => {
+                "a younger guard of the same name is on top".to_owned()
+            }
+            _ => site::about(&self.name),
         }
     }
 

@@ -8,6 +8,7 @@ mod configure;
 mod context;
 mod curves;
 mod futures;
+mod http;
 mod idle;
 mod instructions;
 mod load;
@@ -48,6 +49,7 @@ pub(crate) const ALL: &[Row] = &[
     context::CONTEXT,
     configure::CONFIGURE,
     load::LOAD,
+    http::HTTP,
     release::RELEASE,
     release::MEMORY,
     build::BUILD,

@@ -22,11 +22,21 @@ use crate::context::Matcher;
 use crate::error::{Problem, Syntax};
 
 /// Parses the actions of one failpoint.
+#[cfg(test)]
 pub(crate) fn actions(text: &str) -> Result<Vec<Alternative>, Problem> {
+    actions_without(text, &[])
+}
+
+/// Parses the actions of one failpoint. A task that is `refused` is an error.
+pub(crate) fn actions_without(
+    text: &str,
+    refused: &'static [&str],
+) -> Result<Vec<Alternative>, Problem> {
     let mut reader = Reader {
         text,
         at: 0,
         end: None,
+        refused,
     };
     let alternatives = reader.alternatives()?;
     Ok(alternatives)
@@ -55,6 +65,7 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
         text,
         at: 0,
         end: Some(';'),
+        refused: &[],
     };
     let mut entries: Vec<Entry<'_>> = Vec::new();
     loop {
@@ -110,6 +121,8 @@ struct Reader<'a> {
     at: usize,
     /// What ends the alternatives, where it is not the end of the text.
     end: Option<char>,
+    /// Tasks that are not for whom the text is from.
+    refused: &'static [&'static str],
 }
 
 impl<'a> Reader<'a> {
@@ -190,6 +203,11 @@ impl<'a> Reader<'a> {
             count: count.map(|n| n as usize),
             task: task(word, position, argument)?,
         };
+        if self.refused.contains(&word) {
+            let refused = self.refused.join(" and ");
+            let expected = format!("another one: {refused} are refused here");
+            return Err(syntax("refused task", word, position, &expected));
+        }
         alternative.demand(&matchers);
         Ok(alternative)
     }

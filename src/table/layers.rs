@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::{Registry, Table};
+use super::{Registry, Replaced};
 use crate::action::Function;
 use crate::point::Point;
 use crate::trie::Named;
@@ -23,8 +23,8 @@ use crate::wait::Released;
 pub(crate) struct Layers {
     next_guard: u64,
     stacks: Vec<Stack>,
-    /// The last configurations of guards that were reset.
-    over: Vec<(u64, Vec<Arc<Point>>)>,
+    /// What was left of guards that were reset.
+    over: Vec<(u64, Tally)>,
 }
 
 /// The layers of one name, the topmost last. There is at least one.
@@ -39,8 +39,30 @@ struct Stack {
 struct Layer {
     guard: u64,
     beneath: Suspended,
-    /// Configurations of this layer that were removed, for their counts.
-    removed: Vec<Arc<Point>>,
+    tally: Tally,
+}
+
+/// Whether a configuration of a layer fired that is there no more.
+#[derive(Debug, Default)]
+struct Tally {
+    fired: bool,
+    /// Those that did not, as far as is known: a hit may be under way.
+    past: Vec<Arc<Point>>,
+}
+
+impl Tally {
+    fn fired(&self) -> bool {
+        self.fired || self.past.iter().any(|point| point.fired() > 0)
+    }
+
+    fn note(&mut self, point: &Arc<Point>) {
+        self.past.push(point.clone());
+        self.fired = self.fired();
+        // Whom nobody else has nobody hits.
+        let fired = self.fired;
+        self.past
+            .retain(|point| !fired && Arc::strong_count(point) > 1);
+    }
 }
 
 /// What works again when it is on top.
@@ -101,12 +123,7 @@ impl Layers {
         Some((stack, at))
     }
 
-    fn push(&mut self, name: &str, guard: u64, beneath: Suspended) {
-        let layer = Layer {
-            guard,
-            beneath,
-            removed: Vec::new(),
-        };
+    fn push(&mut self, name: &str, layer: Layer) {
         match self.stack_mut(name) {
             Some(layers) => layers.push(layer),
             None => self.stacks.push(Stack {
@@ -128,22 +145,21 @@ impl Layers {
     }
 
     /// Takes what was left to a guard that was reset.
-    fn take_over(&mut self, guard: u64) -> Option<Vec<Arc<Point>>> {
-        let at = self.over.iter().position(|(other, _)| *other == guard)?;
-        Some(self.over.swap_remove(at).1)
+    fn take_over(&mut self, guard: u64) -> Tally {
+        match self.over.iter().position(|(other, _)| *other == guard) {
+            Some(at) => self.over.swap_remove(at).1,
+            None => Tally::default(),
+        }
     }
 
-    /// Remembers what `gone` counted whose names are not in `table` any more.
-    pub(super) fn note_removed(&mut self, table: &Table, gone: &[Arc<Point>]) {
+    /// Remembers points that were the topmost of their names, for their layers.
+    pub(super) fn note_gone(&mut self, gone: &[Arc<Point>]) {
         if self.stacks.is_empty() {
             return;
         }
         for point in gone {
-            let top = self.stack_mut(point.name()).and_then(|s| s.last_mut());
-            if let Some(top) = top {
-                if table.get(point.hash(), point.name()).is_none() {
-                    top.removed.push(point.clone());
-                }
+            if let Some(top) = self.stack_mut(point.name()).and_then(|s| s.last_mut()) {
+                top.tally.note(point);
             }
         }
     }
@@ -161,9 +177,11 @@ impl Layers {
         for Stack { name, layers } in std::mem::take(&mut self.stacks) {
             let mut top = gone.iter().find(|point| point.name() == &*name).cloned();
             for layer in layers.into_iter().rev() {
-                let mut counted = layer.removed;
-                counted.extend(top);
-                self.over.push((layer.guard, counted));
+                let mut tally = layer.tally;
+                if let Some(point) = top {
+                    tally.note(&point);
+                }
+                self.over.push((layer.guard, tally));
                 top = layer.beneath.point.clone();
                 layer.beneath.end(released);
             }
@@ -190,128 +208,124 @@ impl Registry {
         Some((point, beneath.collect()))
     }
 
-    /// Puts `point` over what its name has now, and returns the guard's number.
-    pub(crate) fn arm(&self, point: Arc<Point>) -> u64 {
+    /// Puts `point` over what its name has now. The guard's number, and what is to be finished
+    /// once the guard is there, because it runs others' code.
+    pub(crate) fn arm(&self, point: &Arc<Point>) -> (u64, Replaced) {
         let mut layers = self.write();
         let guard = layers.next_guard;
         layers.next_guard += 1;
-        let replaced = self.put_over(&mut layers, guard, point);
-        drop(layers);
-        replaced.finish();
-        guard
+        let replaced = self.put_over(&mut layers, guard, Tally::default(), point);
+        (guard, replaced)
     }
 
-    fn put_over(&self, layers: &mut Layers, guard: u64, point: Arc<Point>) -> super::Replaced {
+    fn put_over(
+        &self,
+        layers: &mut Layers,
+        guard: u64,
+        tally: Tally,
+        point: &Arc<Point>,
+    ) -> Replaced {
         let mut beneath = None;
-        let mut replaced = self.replace(layers, std::slice::from_ref(&point), |table| {
+        let mut replaced = self.replace(|table| {
             beneath = table.insert(point.clone());
             Vec::new()
         });
         // For what is told of it: it is not gone.
         replaced.gone.extend(beneath.clone());
         let beneath = Suspended::new(beneath, &mut replaced.released);
-        layers.push(point.name(), guard, beneath);
-        replaced
+        let layer = Layer {
+            guard,
+            beneath,
+            tally,
+        };
+        layers.push(point.name(), layer);
+        replaced.telling(std::slice::from_ref(point))
     }
 
     /// Configures the guard's layer anew.
-    pub(crate) fn rearm(&self, guard: u64, point: Arc<Point>) {
+    pub(crate) fn rearm(&self, guard: u64, point: &Arc<Point>) {
         let mut layers = self.write();
         let name = point.name();
-        let above = match layers.position(name, guard) {
-            Some((stack, at)) if at + 1 == stack.len() => None,
-            Some((_, at)) => Some(at + 1),
+        let place = layers
+            .position(name, guard)
+            .map(|(stack, at)| (at, at + 1 == stack.len()));
+        let replaced = match place {
             None => {
-                layers.take_over(guard);
-                let replaced = self.put_over(&mut layers, guard, point);
-                drop(layers);
-                return replaced.finish();
+                let tally = layers.take_over(guard);
+                self.put_over(&mut layers, guard, tally, point)
             }
-        };
-        let replaced = match above {
-            None => self.replace(&mut layers, std::slice::from_ref(&point), |table| {
-                put(table, point.clone()).into_iter().collect()
-            }),
-            Some(above) => {
+            Some((_, true)) => {
+                let replaced = self.replace(|table| {
+                    let before = table.insert(point.clone());
+                    before.into_iter().collect()
+                });
+                self.count_on(&replaced.gone);
+                layers.note_gone(&replaced.gone);
+                replaced.telling(std::slice::from_ref(point))
+            }
+            Some((at, false)) => {
                 let mut released = Released::default();
-                let next = Suspended::new(Some(point.clone()), &mut released);
-                let stack = layers.stack_mut(name);
-                if let Some(layer) = stack.and_then(|stack| stack.get_mut(above)) {
-                    let before = std::mem::replace(&mut layer.beneath, next);
+                if let Some(stack) = layers.stack_mut(name) {
+                    let next = Suspended::new(Some(point.clone()), &mut released);
+                    let before = std::mem::replace(&mut stack[at + 1].beneath, next);
                     if let Some(before) = &before.point {
                         point.follow(before);
+                        stack[at].tally.note(before);
                     }
                     before.end(&mut released);
                 }
-                super::Replaced::only(released)
+                Replaced::only(released)
             }
         };
         drop(layers);
         replaced.finish();
     }
 
-    /// Takes the guard's layer away, and returns how often its point fired.
-    pub(crate) fn disarm(&self, name: &str, hash: u64, guard: u64) -> usize {
+    /// Takes the guard's layer away, and returns whether its point ever fired.
+    pub(crate) fn disarm(&self, name: &str, hash: u64, guard: u64) -> bool {
         let mut layers = self.write();
-        let fired = self.fired(&layers, name, guard);
-        layers.take_over(guard);
-        let Some((layer, at)) = layers.take(name, guard) else {
-            return fired;
+        let own = self.layer_in(&layers, name, hash, guard);
+        let Some((Layer { beneath, tally, .. }, at)) = layers.take(name, guard) else {
+            return layers.take_over(guard).fired();
         };
         let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
         let replaced = if let Some(above) = above {
             let mut released = Released::default();
             // What was this guard's is beneath the next one.
-            let own = std::mem::replace(&mut above.beneath, layer.beneath);
-            if let (Some(point), Some(own)) = (&above.beneath.point, &own.point) {
-                point.follow(own);
+            std::mem::replace(&mut above.beneath, beneath).end(&mut released);
+            let above = above.guard;
+            if let (Some(next), Some(own)) = (self.layer_in(&layers, name, hash, above), &own) {
+                next.follow(own);
             }
-            own.end(&mut released);
-            super::Replaced::only(released)
+            Replaced::only(released)
         } else {
-            let beneath = layer.beneath.resume();
-            self.replace(&mut layers, beneath.as_slice(), |table| {
+            let beneath = beneath.resume();
+            let replaced = self.replace(|table| {
                 let top = match &beneath {
-                    Some(point) => put(table, point.clone()),
+                    Some(point) => table.insert(point.clone()),
                     None => table.remove(hash, name),
                 };
                 top.into_iter().collect()
-            })
+            });
+            self.count_on(&replaced.gone);
+            replaced.telling(beneath.as_slice())
         };
         drop(layers);
         replaced.finish();
-        fired
+        // Only now: before, somebody could hit it.
+        tally.fired() || own.is_some_and(|own| own.fired() > 0)
     }
 
     /// What the guard's layer is configured to do, whether on top or not.
     pub(crate) fn layer(&self, name: &str, hash: u64, guard: u64) -> Option<Arc<Point>> {
-        let layers = self.write();
+        self.layer_in(&self.write(), name, hash, guard)
+    }
+
+    fn layer_in(&self, layers: &Layers, name: &str, hash: u64, guard: u64) -> Option<Arc<Point>> {
         let (stack, at) = layers.position(name, guard)?;
         match stack.get(at + 1) {
             Some(above) => above.beneath.point.clone(),
             None => self.find(hash, name),
         }
     }
-
-    fn fired(&self, layers: &Layers, name: &str, guard: u64) -> usize {
-        let all = |points: &[Arc<Point>]| points.iter().map(|p| p.all_fired()).sum::<usize>();
-        if let Some((_, points)) = layers.over.iter().find(|(other, _)| *other == guard) {
-            return all(points);
-        }
-        let Some((stack, at)) = layers.position(name, guard) else {
-            return 0;
-        };
-        let present = match stack.get(at + 1) {
-            Some(above) => above.beneath.point.clone(),
-            None => self.find(crate::name::hash(name), name),
-        };
-        all(&stack[at].removed) + present.map_or(0, |point| point.all_fired())
-    }
-}
-
-/// Puts a point in the place of the one that has its name, and has it count on.
-pub(super) fn put(table: &mut Table, point: Arc<Point>) -> Option<Arc<Point>> {
-    let before = table.insert(point.clone())?;
-    point.follow(&before);
-    Some(before)
 }

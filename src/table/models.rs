@@ -177,10 +177,7 @@ fn two_writers_both_take_effect() {
 fn caught_writing_without_the_mutex() {
     two_writers(|registry, name| {
         let point = point(registry, name, "off");
-        let mut layers = super::Layers::new();
-        let replaced = registry.replace(&mut layers, &[], |table| {
-            table.insert(point).into_iter().collect()
-        });
+        let replaced = registry.replace(|table| table.insert(point).into_iter().collect());
         replaced.finish();
     });
 }

@@ -1,5 +1,6 @@
 //! Waiting with a thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,8 @@ pub(crate) fn block(
     let mut list = lock(&waiters.list);
     // I3: `retired` and the entry below are one step.
     if list.retired {
-        return;
+        drop(list);
+        return super::ended(point, since, End::Reconfigured);
     }
     let key = list.entries.push(Entry {
         waker: None,
@@ -40,15 +42,23 @@ pub(crate) fn block(
     if !released.is_empty() {
         // Others' code runs while the lock is released (I5).
         drop(list);
-        released.wake();
+        let woken = catch_unwind(AssertUnwindSafe(|| released.wake()));
         list = lock(&waiters.list);
+        if let Err(panic) = woken {
+            let left = list.entries.remove(key);
+            list.entries.take_mark(key);
+            list.blocked -= 1;
+            drop(list);
+            drop(left);
+            resume_unwind(panic);
+        }
     }
     // An entry that is gone was let go.
     let end = loop {
         if list.entries.get_mut(key).is_none() {
-            break match list.retired {
-                true => End::Reconfigured,
-                false => End::Released,
+            break match list.entries.take_mark(key) {
+                true => End::Released,
+                false => End::Reconfigured,
             };
         }
         list = match deadline {

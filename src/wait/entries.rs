@@ -10,62 +10,131 @@ use super::Entry;
 ///
 /// A queue rather than a tree: all that is common, to arrive and to be let go together
 /// with everybody else, costs no search. Who leaves alone leaves a gap; gaps are closed
-/// once they are more than the entries.
+/// once they are more than the entries. Who was released leaves a mark, until it looks.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     next_key: u64,
+    /// No key below this is that of an entry.
+    first: u64,
     /// Sorted by key.
-    slots: VecDeque<(u64, Option<Entry>)>,
+    slots: VecDeque<(u64, Slot)>,
     gaps: usize,
+    marks: usize,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Listed(Entry),
+    /// The mark of who was released and has not looked yet.
+    Released,
+    Gap,
 }
 
 impl Entries {
     pub(super) fn push(&mut self, entry: Entry) -> u64 {
         let key = self.next_key;
         self.next_key += 1;
-        self.slots.push_back((key, Some(entry)));
+        self.slots.push_back((key, Slot::Listed(entry)));
         key
     }
 
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Entry> {
         let at = self.position(key)?;
-        self.slots[at].1.as_mut()
+        match &mut self.slots[at].1 {
+            Slot::Listed(entry) => Some(entry),
+            Slot::Released | Slot::Gap => None,
+        }
     }
 
+    /// Takes an entry out.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
+        self.get_mut(key)?;
         let at = self.position(key)?;
-        let left = self.slots[at].1.take()?;
+        match self.leave_gap(at) {
+            Slot::Listed(entry) => Some(entry),
+            Slot::Released | Slot::Gap => None,
+        }
+    }
+
+    /// Takes an entry out, and leaves a mark for who looks for it.
+    pub(super) fn release(&mut self, key: u64) -> Option<Entry> {
+        self.get_mut(key)?;
+        let at = self.position(key)?;
+        match std::mem::replace(&mut self.slots[at].1, Slot::Released) {
+            Slot::Listed(entry) => {
+                self.marks += 1;
+                Some(entry)
+            }
+            Slot::Released | Slot::Gap => None,
+        }
+    }
+
+    /// Whether there is the mark of a release, which is used up by that.
+    pub(super) fn take_mark(&mut self, key: u64) -> bool {
+        match self.position(key) {
+            Some(at) if matches!(self.slots[at].1, Slot::Released) => {
+                self.marks -= 1;
+                self.leave_gap(at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn leave_gap(&mut self, at: usize) -> Slot {
+        let left = std::mem::replace(&mut self.slots[at].1, Slot::Gap);
         self.gaps += 1;
+        while let Some((_, Slot::Gap)) = self.slots.front() {
+            self.slots.pop_front();
+            self.gaps -= 1;
+        }
         if self.gaps > self.slots.len() / 2 {
-            self.slots.retain(|(_, entry)| entry.is_some());
+            self.slots.retain(|(_, slot)| !matches!(slot, Slot::Gap));
             self.gaps = 0;
         }
-        Some(left)
+        left
     }
 
-    /// Takes all of them. Keys go on: a waiter of before finds nothing under its own.
+    /// Takes all of them. Keys go on, and marks stay.
     pub(super) fn take(&mut self) -> Self {
-        let next_key = self.next_key;
-        std::mem::replace(
-            self,
-            Self {
-                next_key,
-                ..Self::default()
-            },
-        )
+        let slots = std::mem::take(&mut self.slots);
+        self.gaps = 0;
+        let mut taken = Self::default();
+        if self.marks == 0 {
+            taken.slots = slots;
+            return taken;
+        }
+        for (key, slot) in slots {
+            match slot {
+                Slot::Listed(_) => taken.slots.push_back((key, slot)),
+                Slot::Released => self.slots.push_back((key, slot)),
+                Slot::Gap => {}
+            }
+        }
+        taken
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.gaps
+        self.slots.len() - self.gaps - self.marks
     }
 
-    /// The key that the next entry will have.
-    pub(super) fn next_key(&self) -> u64 {
-        self.next_key
+    /// Whether somebody who was released has not looked yet.
+    pub(super) fn has_marks(&self) -> bool {
+        self.marks > 0
+    }
+
+    /// From the first key that may be that of an entry to the next one to be given out.
+    pub(super) fn keys(&self) -> Range<u64> {
+        self.first..self.next_key
+    }
+
+    /// Says that there is no entry before the one with `key`.
+    pub(super) fn begin_at(&mut self, key: u64) {
+        self.first = key;
     }
 
     /// The entries with these keys, in the order of arrival.
@@ -73,15 +142,21 @@ impl Entries {
         let first = self.slots.partition_point(|(key, _)| *key < keys.start);
         let rest = self.slots.range(first..);
         let rest = rest.take_while(move |(key, _)| *key < keys.end);
-        rest.filter_map(|(key, entry)| Some((*key, entry.as_ref()?)))
+        rest.filter_map(|(key, slot)| match slot {
+            Slot::Listed(entry) => Some((*key, entry)),
+            Slot::Released | Slot::Gap => None,
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.slots.iter().filter_map(|(_, entry)| entry.as_ref())
+        self.range(0..u64::MAX).map(|(_, entry)| entry)
     }
 
     pub(super) fn into_iter(self) -> impl Iterator<Item = Entry> {
-        self.slots.into_iter().filter_map(|(_, entry)| entry)
+        self.slots.into_iter().filter_map(|(_, slot)| match slot {
+            Slot::Listed(entry) => Some(entry),
+            Slot::Released | Slot::Gap => None,
+        })
     }
 
     fn position(&self, key: u64) -> Option<usize> {
@@ -123,8 +198,15 @@ mod tests {
                 } else {
                     let key = *model.keys().nth(index.index(model.len())).unwrap();
                     prop_assert!(entries.get_mut(key).is_some());
-                    let left = entries.remove(key).map(|e| e.since);
-                    prop_assert_eq!(left, model.remove(&key));
+                    let releases = index.index(2) == 0;
+                    let left = match releases {
+                        true => entries.release(key),
+                        false => entries.remove(key),
+                    };
+                    prop_assert_eq!(left.map(|e| e.since), model.remove(&key));
+                    prop_assert_eq!(entries.has_marks(), releases);
+                    prop_assert_eq!(entries.take_mark(key), releases);
+                    prop_assert!(!entries.take_mark(key) && !entries.has_marks());
                     prop_assert!(entries.get_mut(key).is_none());
                     prop_assert!(entries.remove(key).is_none());
                 }
@@ -132,16 +214,21 @@ mod tests {
                 let expected: Vec<Instant> = model.values().copied().collect();
                 prop_assert_eq!(order, expected);
                 prop_assert_eq!(entries.len(), model.len());
-                let middle = entries.next_key() / 2;
-                let range = entries.range(middle..entries.next_key());
+                let middle = entries.keys().end / 2;
+                let range = entries.range(middle..entries.keys().end);
                 let range: Vec<u64> = range.map(|(key, _)| key).collect();
                 let expected: Vec<u64> = model.range(middle..).map(|(key, _)| *key).collect();
                 prop_assert_eq!(range, expected);
                 // Who comes and goes beside one that stays leaves no more behind than that.
                 prop_assert!(entries.slots.len() <= 2 * model.len() + 1);
             }
-            let next = entries.next_key();
+            let next = entries.keys().end;
+            // A mark stays where the others go.
+            let key = entries.push(entry());
+            let next = next + 1;
+            prop_assert!(entries.release(key).is_some());
             prop_assert_eq!(entries.take().into_iter().count(), model.len());
+            prop_assert!(entries.take_mark(key));
             prop_assert_eq!((entries.len(), entries.push(entry())), (0, next));
         }
     }

@@ -112,6 +112,11 @@ impl Waiters {
         self.wake_at.load(Ordering::Relaxed)
     }
 
+    /// How many wait for something to happen here.
+    pub(crate) fn observers(&self) -> usize {
+        lock(&self.list).observers.list.len()
+    }
+
     /// Takes out who waited for `hits` hits, to be woken.
     pub(crate) fn take_hit(&self, hits: usize, released: &mut Released) {
         let mut list = lock(&self.list);

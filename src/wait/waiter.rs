@@ -131,9 +131,9 @@ impl Waiter {
                 }
             },
         }
-        let end = match list.retired {
-            true => End::Reconfigured,
-            false => End::Released,
+        let end = match self.stay {
+            Stay::Listed { key, .. } if list.entries.take_mark(key) => End::Released,
+            _ => End::Reconfigured,
         };
         Some(Poll::Ready(end))
     }
@@ -147,12 +147,18 @@ impl Waiter {
         };
         let mut list = lock(&self.point.waiters.list);
         let left = list.entries.remove(key);
-        let is_retired = list.retired;
-        // The waker's destructor runs after the lock is released (I5).
+        let was_released = left.is_none() && list.entries.take_mark(key);
         drop(list);
-        let left = left.is_some() || is_retired;
-        self.over(if left { end } else { End::Released });
-        left
+        let end = match left {
+            _ if was_released => End::Released,
+            // It was let go before, with everybody else.
+            None if end.comes_last() => End::Reconfigured,
+            _ => end,
+        };
+        // The waker's destructor runs after the lock is released (I5).
+        drop(left);
+        self.over(end);
+        !was_released
     }
 }
 

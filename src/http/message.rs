@@ -1,0 +1,139 @@
+//! What comes in and what goes out, whatever server is around it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What a client asks for, in the words of any HTTP library.
+///
+/// ```
+/// use neon_failpoint::http::Request;
+///
+/// let body = br#"{"count": 1}"#;
+/// let request = Request::new("POST", "/v1/failpoints/before-commit/release")
+///     .content_type("application/json")
+///     .body(body);
+/// # drop(request);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) content_type: Option<&'a str>,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// A request for `path`, as it was sent: with its percent signs, and from `/v1/failpoints`
+    /// on.
+    pub const fn new(method: &'a str, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            query: "",
+            content_type: None,
+            body: b"",
+        }
+    }
+
+    /// What stands behind the `?`, as it was sent.
+    pub const fn query(mut self, query: &'a str) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// The header `content-type`, where there is one.
+    pub const fn content_type(mut self, content_type: &'a str) -> Self {
+        self.content_type = Some(content_type);
+        self
+    }
+
+    /// The whole body.
+    pub const fn body(mut self, body: &'a [u8]) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("content_type", &self.content_type)
+            .field("body", &String::from_utf8_lossy(self.body))
+            .finish()
+    }
+}
+
+/// What is to be sent back. The body is JSON, always.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    allow: Option<&'static str>,
+    body: Vec<u8>,
+}
+
+impl Response {
+    /// The content type of every body.
+    pub const CONTENT_TYPE: &'static str = "application/json";
+
+    /// A status with `value` as its body.
+    pub(super) fn json(status: u16, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self {
+                status,
+                allow: None,
+                body,
+            },
+            Err(e) => Self::error(500, format_args!("cannot write the answer as JSON: {e}")),
+        }
+    }
+
+    /// A status with a message for people.
+    pub(super) fn error(status: u16, message: impl fmt::Display) -> Self {
+        let body = serde_json::json!({ "msg": message.to_string() });
+        Self {
+            status,
+            allow: None,
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    pub(super) fn allowing(mut self, methods: &'static str) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The header `allow`, which a status of 405 has.
+    pub fn allow(&self) -> Option<&'static str> {
+        self.allow
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, to keep.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("allow", &self.allow)
+            .field("body", &String::from_utf8_lossy(&self.body))
+            .finish()
+    }
+}

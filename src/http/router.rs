@@ -1,0 +1,94 @@
+//! The calls as a router of axum.
+
+use std::pin::Pin;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::routing::any;
+
+use super::message::{Request, Response};
+use super::{BODY_LIMIT, Control};
+
+/// Of a body that is too long so much more is read, so that the client has sent all of it and
+/// reads the answer.
+const READ_ON: usize = 16 * BODY_LIMIT;
+
+impl Control {
+    /// The calls as a [`Router`], to be nested in one of yours or served alone.
+    ///
+    /// `S` is whatever state your router has; this one needs none.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::routing::get;
+    /// use neon_failpoint::http::Control;
+    ///
+    /// let failpoints = Control::new().refuse_exit_and_panic().router();
+    /// let app: Router = Router::new()
+    ///     .route("/status", get(|| async { "ok" }))
+    ///     // At /debug/v1/failpoints.
+    ///     .nest("/debug", failpoints);
+    /// # drop(app);
+    /// ```
+    pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
+        let handler = any(async move |request| answer(&self, request).await);
+        Router::new()
+            .route("/v1/failpoints", handler.clone())
+            .route("/v1/failpoints/", handler.clone())
+            .route("/v1/failpoints/{*rest}", handler)
+    }
+}
+
+async fn answer(control: &Control, request: axum::extract::Request) -> axum::response::Response {
+    let (head, body) = request.into_parts();
+    let response = match read(body).await {
+        Ok(body) => {
+            let mut request = Request::new(head.method.as_str(), head.uri.path()).body(&body);
+            if let Some(query) = head.uri.query() {
+                request = request.query(query);
+            }
+            if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
+                // What is not text is no name of JSON either.
+                request = request.content_type(content_type.to_str().unwrap_or("not text"));
+            }
+            control.handle(request).await
+        }
+        Err(response) => response,
+    };
+    let status = StatusCode::from_u16(response.status());
+    let allow = response.allow();
+    let mut answer = axum::response::Response::new(Body::from(response.into_body()));
+    *answer.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    let content_type = HeaderValue::from_static(Response::CONTENT_TYPE);
+    headers.insert(CONTENT_TYPE, content_type);
+    if let Some(methods) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
+    answer
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
+    let mut bytes = Vec::new();
+    let mut length = 0_usize;
+    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame
+            .map_err(|e| Response::error(400, format_args!("the body could not be read: {e}")))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length > READ_ON {
+            break;
+        }
+        if length <= BODY_LIMIT {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length > BODY_LIMIT {
+        return Err(super::too_long());
+    }
+    Ok(bytes)
+}

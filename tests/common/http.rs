@@ -1,0 +1,128 @@
+//! A server on a loopback port and a client of it, both real.
+
+// Each test file is a crate of its own and uses some of these.
+#![allow(dead_code)]
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Serves `app` for as long as the runtime runs.
+pub(crate) async fn serve(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async { axum::serve(listener, app).await });
+    address
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The body, of an answer with `status`.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The message, of an answer with `status`, which has all `parts`.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, parts: &[&str]) -> String {
+        let body = self.expect(status);
+        let message = body["msg"].as_str().unwrap_or_else(|| panic!("{body}"));
+        for part in parts {
+            assert!(message.contains(part), "no {part:?}: {message}");
+        }
+        message.to_owned()
+    }
+}
+
+/// One connection, which takes one request after the other.
+pub(crate) struct Client {
+    address: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+    /// The header `authorization`.
+    pub(crate) token: Option<&'static str>,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        // It ends when the sender is dropped, or with an error that the sender sees, too.
+        tokio::spawn(connection);
+        Self {
+            address,
+            sender,
+            token: None,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, self.address.to_string());
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        if let Some(token) = self.token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let request = request.body(Full::new(body.into())).unwrap();
+        self.sender.ready().await.unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: serde_json::from_slice(&body).unwrap_or_else(|_| text()),
+        }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send("GET", path, None, "").await
+    }
+
+    pub(crate) async fn delete(&mut self, path: &str) -> Answer {
+        self.send("DELETE", path, None, "").await
+    }
+
+    /// A POST of JSON.
+    pub(crate) async fn post(&mut self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.send("POST", path, Some("application/json"), body)
+            .await
+    }
+
+    /// Configures `name`.
+    pub(crate) async fn arm(&mut self, name: &str, actions: &str) {
+        let body = serde_json::json!([{ "name": name, "actions": actions }]);
+        let answer = self.post("/v1/failpoints", body.to_string()).await;
+        assert_eq!(answer.expect(200), Value::Null);
+    }
+}
