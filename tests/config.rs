@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
+#[cfg(feature = "context")]
+use neon_failpoint::FailpointConfig;
 use neon_failpoint::{
-    FailpointConfig, FailpointResult, configure_failpoint, configure_failpoint_callback,
-    configure_failpoints, failpoint_blocking, list_failpoints, remove_failpoint,
+    FailpointResult, configure_failpoint, configure_failpoint_callback, configure_failpoints,
+    failpoint_blocking, list_failpoints, remove_failpoint,
 };
 
 fn listed(prefix: &str) -> Vec<(String, String)> {

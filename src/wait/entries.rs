@@ -71,6 +71,10 @@ impl Entries {
 
     /// Whether there is the mark of a release, which is used up by that.
     pub(super) fn take_mark(&mut self, key: u64) -> bool {
+        // All who were let go together come here at once.
+        if self.marks == 0 {
+            return false;
+        }
         match self.position(key) {
             Some(at) if matches!(self.slots[at].1, Slot::Released) => {
                 self.marks -= 1;
