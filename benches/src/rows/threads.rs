@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
             .map(|column| || time(column, count, || {})),
     )
     .map(|ns| ns / 1e6);
-    let released = Line::new("until all have ended", Some(count), "ms")
+    let released = Line::new("until no thread waits", Some(count), "ms")
         .columns([("condvar", condvar), ("ours", ours), ("fail", fail)])
         .bar("times a condvar", ours / condvar, AtMost(1.2));
 
@@ -113,16 +113,22 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
 }
 
 /// From `go` until all threads have ended their wait; `meanwhile` runs just before.
+///
+/// No thread ends before that: the end of a thread, which has its stack unmapped, takes
+/// the system longer than the end of its wait, and not the same time in every process.
 fn time(column: &Column<'_>, count: usize, meanwhile: impl FnOnce()) -> Duration {
     (column.prepare)();
     let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let stay = RwLock::new(());
     thread::scope(|scope| {
+        let staying = stay.write();
         for _ in 0..count {
             let thread = thread::Builder::new().stack_size(64 << 10);
             let started = thread.spawn_scoped(scope, || {
                 begun.fetch_add(1, Ordering::AcqRel);
                 (column.wait)();
                 ended.fetch_add(1, Ordering::AcqRel);
+                drop(stay.read());
             });
             if started.is_err() {
                 // As many as the system allows.
@@ -141,7 +147,9 @@ fn time(column: &Column<'_>, count: usize, meanwhile: impl FnOnce()) -> Duration
         while ended.load(Ordering::Acquire) < count {
             thread::yield_now();
         }
-        start.elapsed()
+        let took = start.elapsed();
+        drop(staying);
+        took
     })
 }
 
