@@ -18,12 +18,13 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs, io, process};
 
 use neon_failpoint::{
     FailpointInfo, configure_failpoint, configure_failpoint_with_context, fail_point_with_context,
     failpoint_context, list_failpoints, pausable_failpoint, remove_failpoint, sleep_millis_async,
+    wait_until_paused,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +114,7 @@ async fn outcome(handle: JoinHandle<Result<()>>) -> String {
 
 /// Waits for all tasks. Each must end as expected, with a copy that is the same byte
 /// for byte, or with nothing left over.
-async fn finish(backup: Vec<Task>, expected: [&str; 4]) -> Result<()> {
+async fn finish<const N: usize>(backup: Vec<Task>, expected: [&str; N]) -> Result<()> {
     let mut line = Vec::new();
     for (Task { tenant, handle }, expected) in backup.into_iter().zip(expected) {
         let ended = tokio::time::timeout(PATIENCE, outcome(handle)).await;
@@ -185,13 +186,16 @@ async fn wake_early(root: &Path) -> Result<()> {
 async fn cancel_one(root: &Path) -> Result<()> {
     println!("4. backup-before-rename holds all tasks, and globex is cancelled");
     configure_failpoint("backup-before-rename", "pause")?;
-    let backup = start_backup(root, "cancelled");
+    let mut backup = start_backup(root, "cancelled");
     wait_for_waiters("backup-before-rename", 4).await?;
-    backup[1].tenant.cancel.cancel();
-    wait_for_waiters("backup-before-rename", 3).await?;
-    println!("   3 tasks still wait; now they are let go:");
+    let globex = backup.remove(1);
+    globex.tenant.cancel.cancel();
+    finish(vec![globex], ["cancelled"]).await?;
+    let point = wait_for_waiters("backup-before-rename", 3).await?;
+    let wait = point.waiters().len() == 3;
+    say(wait, "3 tasks still wait; now they are let go:")?;
     remove_failpoint("backup-before-rename");
-    finish(backup, [COMPLETE, "cancelled", COMPLETE, COMPLETE]).await
+    finish(backup, [COMPLETE; 3]).await
 }
 
 async fn run_clean(root: &Path) -> Result<()> {
@@ -246,21 +250,12 @@ fn configured() -> Vec<FailpointInfo> {
     points.filter(FailpointInfo::is_configured).collect()
 }
 
-/// Waits until exactly `count` tasks stand at the failpoint.
+/// Waits until `count` tasks stand at the failpoint. What it is like then.
 async fn wait_for_waiters(name: &str, count: usize) -> Result<FailpointInfo> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let point = list_failpoints().into_iter().find(|p| p.name() == name);
-        let point = point.ok_or_else(|| format!("{name} is not armed"))?;
-        let waiters = point.waiters().len();
-        if waiters == count {
-            return Ok(point);
-        }
-        if Instant::now() > deadline {
-            return Err(format!("{waiters} instead of {count} tasks wait at {name}").into());
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    wait_until_paused(name, count).await?;
+    let mut points = list_failpoints().into_iter();
+    let point = points.find(|point| point.name() == name);
+    Ok(point.ok_or_else(|| format!("{name} is not listed"))?)
 }
 
 /// Prints a line if what it says is true; else it is the error.

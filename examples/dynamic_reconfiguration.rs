@@ -9,11 +9,11 @@
 //! normally: the new one is for later hits.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use neon_failpoint::{
     FailpointInfo, FailpointResult, configure_failpoint, failpoint, list_failpoints,
-    remove_failpoint,
+    remove_failpoint, wait_until_paused,
 };
 use tokio::sync::watch;
 
@@ -43,16 +43,10 @@ async fn worker(ticks: watch::Sender<u32>) {
 /// Waits until the worker stands at the failpoint. Configuring begins a new list of
 /// waiters, so who is on it waits under the configuration of the moment.
 async fn worker_waits() -> Result<FailpointInfo> {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        let points = list_failpoints().into_iter();
-        let mut points = points.filter(|p| p.name() == "before-tick");
-        match points.next() {
-            Some(point) if !point.waiters().is_empty() => return Ok(point),
-            _ => tokio::time::sleep(Duration::from_millis(1)).await,
-        }
-    }
-    Err("the worker did not come to before-tick".into())
+    wait_until_paused("before-tick", 1).await?;
+    let mut points = list_failpoints().into_iter();
+    let point = points.find(|point| point.name() == "before-tick");
+    Ok(point.ok_or("before-tick is not listed")?)
 }
 
 fn check(is_true: bool, what: &str) -> Result<()> {

@@ -154,8 +154,9 @@ fn context_demo_keeps_every_promise() {
         "3. backup-throttle lets all tasks sleep for an hour",
         all_complete,
         "4. backup-before-rename holds all tasks, and globex is cancelled",
+        "globex: cancelled",
         "3 tasks still wait; now they are let go:",
-        "acme: complete, globex: cancelled, test_1: complete, test_2: complete",
+        "acme: complete, test_1: complete, test_2: complete",
         "5. No failpoint is armed; all copies are compared byte by byte",
         all_complete,
     ]);
