@@ -149,8 +149,9 @@ impl Armed {
             must_fire: false,
             armed_at: Location::caller(),
         };
-        replaced.finish();
-        after_configuring(std::slice::from_ref(&point), [&point]);
+        let points = std::slice::from_ref(&point);
+        replaced.finish(points);
+        after_configuring(points, [&point]);
         armed
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::Write;
 #[cfg(feature = "async")]
 use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -27,14 +27,6 @@ use crate::wait::End;
 pub(crate) fn may_hear_events() -> bool {
     #[cfg(feature = "async")]
     return tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current();
-    #[cfg(not(feature = "async"))]
-    return false;
-}
-
-/// Whether somebody hears of what is said at debug level: see the crate's documentation.
-pub(crate) fn hears_events() -> bool {
-    #[cfg(feature = "async")]
-    return tracing::enabled!(target: "neon_failpoint", tracing::Level::DEBUG);
     #[cfg(not(feature = "async"))]
     return false;
 }
@@ -108,18 +100,34 @@ pub(crate) fn wait_ended(point: &Point, end: End, waited: Duration) {
     });
 }
 
-/// A name is configured otherwise than before.
+/// The configuration of names has changed: each is told of once, with what it was before and
+/// what it is now.
+#[cold]
 #[cfg_attr(not(feature = "async"), expect(unused_variables))]
-pub(crate) fn configured(name: &str, old: Option<&Point>, new: Option<&Point>) {
+pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
     #[cfg(feature = "async")]
     unless_telling(|| {
-        tracing::debug!(
-            target: "neon_failpoint",
-            failpoint = name,
-            old = old.map(Point::actions),
-            new = new.map(Point::actions),
-            "configuration changed"
-        )
+        if !tracing::enabled!(target: "neon_failpoint", tracing::Level::DEBUG) {
+            return;
+        }
+        let gone = gone.iter().map(|point| (point, true));
+        let added = added.iter().map(|point| (point, false));
+        let mut points: Vec<(&Arc<Point>, bool)> = gone.chain(added).collect();
+        points.sort_by_key(|(point, _)| point.name());
+        for same in points.chunk_by(|(a, _), (b, _)| a.name() == b.name()) {
+            let (gone, added) = same.split_at(same.partition_point(|(_, is_gone)| *is_gone));
+            // Of several with one name the last one stays, and the others never were there.
+            let is_added = |old| added.iter().any(|(new, _)| Arc::ptr_eq(old, new));
+            let old = gone.iter().find(|(point, _)| !is_added(point));
+            let new = added.last();
+            tracing::debug!(
+                target: "neon_failpoint",
+                failpoint = same[0].0.name(),
+                old = old.map(|(point, _)| point.actions()),
+                new = new.map(|(point, _)| point.actions()),
+                "configuration changed"
+            );
+        }
     });
 }
 

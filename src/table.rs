@@ -150,7 +150,7 @@ impl Registry {
         self.count_on(&replaced.gone);
         layers.note_gone(&replaced.gone);
         drop(layers);
-        replaced.telling(points).finish();
+        replaced.finish(points);
         new
     }
 
@@ -172,7 +172,7 @@ impl Registry {
             let replaced = self.replace(|table| table.remove(hash, name).into_iter().collect());
             layers.note_gone(&replaced.gone);
             drop(layers);
-            replaced.finish();
+            replaced.finish(&[]);
         }
     }
 
@@ -197,7 +197,7 @@ impl Registry {
         // Release: pairs with the Acquire in `is_env_read`.
         self.env_read.store(true, Ordering::Release);
         drop(layers);
-        replaced.and(ended).telling(&points).finish();
+        replaced.and(ended).finish(&points);
     }
 
     /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
@@ -217,13 +217,13 @@ impl Registry {
             return Ok(Vec::new());
         }
         let points = read();
-        let mut come = Vec::new();
+        let mut added = Vec::new();
         let replaced = points.as_ref().ok().map(|points| {
             self.replace(|table| {
                 for point in points {
                     if table.get(point.hash(), point.name()).is_none() {
                         table.insert(point.clone());
-                        come.push(point.clone());
+                        added.push(point.clone());
                     }
                 }
                 Vec::new()
@@ -236,7 +236,7 @@ impl Registry {
         }
         drop(writer);
         if let Some(replaced) = replaced {
-            replaced.telling(&come).finish();
+            replaced.finish(&added);
         }
         points
     }
@@ -272,7 +272,6 @@ impl Registry {
         Replaced {
             released,
             gone,
-            come: Vec::new(),
             _previous: previous,
         }
     }
@@ -321,8 +320,6 @@ impl Registry {
 pub(crate) struct Replaced {
     released: Released,
     gone: Vec<Arc<Point>>,
-    /// What is there now, if somebody hears of it.
-    come: Vec<Arc<Point>>,
     _previous: Option<Arc<Table>>,
 }
 
@@ -332,17 +329,8 @@ impl Replaced {
         Self {
             released,
             gone: Vec::new(),
-            come: Vec::new(),
             _previous: None,
         }
-    }
-
-    /// Also tells of those who came, if somebody hears of it.
-    fn telling(mut self, come: &[Arc<Point>]) -> Self {
-        if report::hears_events() {
-            self.come = come.to_vec();
-        }
-        self
     }
 
     /// With what else is to be woken.
@@ -351,28 +339,12 @@ impl Replaced {
         self
     }
 
-    pub(crate) fn finish(self) {
+    /// Wakes who was let go, and only then reports the change: a subscriber that panics
+    /// keeps nobody from waking up. `added` are the points that took the place of what is gone.
+    pub(crate) fn finish(self, added: &[Arc<Point>]) {
         self.released.wake();
-        if report::hears_events() {
-            tell(&self.gone, &self.come);
-        }
-    }
-}
-
-/// Says which names are configured otherwise than before.
-#[cold]
-fn tell(gone: &[Arc<Point>], come: &[Arc<Point>]) {
-    // Events are rare, and so are configurations of thousands at once.
-    let named =
-        |points: &[Arc<Point>], name: &str| points.iter().rfind(|p| p.name() == name).cloned();
-    for (i, old) in gone.iter().enumerate() {
-        if gone[..i].iter().all(|earlier| earlier.name() != old.name()) {
-            report::configured(old.name(), Some(old), named(come, old.name()).as_deref());
-        }
-    }
-    for new in come {
-        if named(gone, new.name()).is_none() {
-            report::configured(new.name(), None, Some(new));
+        if report::may_hear_events() {
+            report::configured(&self.gone, added);
         }
     }
 }

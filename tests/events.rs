@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Waker};
 use std::thread;
@@ -33,6 +33,7 @@ use neon_failpoint::{
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 // What is heard.
@@ -643,6 +644,46 @@ fn a_subscriber_that_panics_leaves_the_library_usable() {
 
 const CASE: &str = "NEON_FAILPOINT_EVENTS_CASE";
 
+static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A subscriber that is asked about every event, and keeps their levels in [`HEARD`].
+struct Asked {
+    most: LevelFilter,
+    enabled: fn() -> bool,
+}
+
+impl Asked {
+    fn listen(most: LevelFilter, enabled: fn() -> bool) {
+        tracing::subscriber::set_global_default(Self { most, enabled }).unwrap();
+    }
+}
+
+impl tracing::Subscriber for Asked {
+    fn register_callsite(
+        &self,
+        _: &'static tracing::Metadata<'static>,
+    ) -> tracing::subscriber::Interest {
+        tracing::subscriber::Interest::sometimes()
+    }
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        (self.enabled)()
+    }
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.most)
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let level = event.metadata().level().to_string();
+        HEARD.lock().unwrap().push(level);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 const CASES: &[(&str, fn())] = &[
     ("env", || {
         listen();
@@ -655,30 +696,7 @@ const CASES: &[(&str, fn())] = &[
         }
     }),
     ("nobody", || {
-        struct Info;
-        static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-        impl tracing::Subscriber for Info {
-            fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-                true
-            }
-            fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
-                Some(tracing::level_filters::LevelFilter::INFO)
-            }
-            fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-                tracing::span::Id::from_u64(1)
-            }
-            fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-            fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-            fn event(&self, event: &tracing::Event<'_>) {
-                HEARD
-                    .lock()
-                    .unwrap()
-                    .push(event.metadata().level().to_string());
-            }
-            fn enter(&self, _: &tracing::span::Id) {}
-            fn exit(&self, _: &tracing::span::Id) {}
-        }
-        tracing::subscriber::set_global_default(Info).unwrap();
+        Asked::listen(LevelFilter::INFO, || true);
         let guard = arm("nobody", "1*print->pause").unwrap();
         hit("nobody");
         let waiting = standing("nobody");
@@ -686,6 +704,44 @@ const CASES: &[(&str, fn())] = &[
         assert_eq!(now(waiting), Continue);
         drop(guard);
         println!("said: {:?}", HEARD.lock().unwrap());
+    }),
+    ("lists", || {
+        // It takes the lock of those who configure.
+        Asked::listen(LevelFilter::DEBUG, || list_failpoints().len() < 100);
+        configure_failpoint("lists", "off").unwrap();
+        let guard = arm("lists", "off").unwrap();
+        guard.configure("return").unwrap();
+        drop(guard);
+        remove_failpoint("lists");
+        let heard = HEARD.lock().unwrap();
+        println!("said: {} events", heard.len());
+    }),
+    ("panics", || {
+        static PANICS: AtomicBool = AtomicBool::new(false);
+        Asked::listen(LevelFilter::DEBUG, || {
+            assert!(!PANICS.load(Ordering::SeqCst), "asked");
+            true
+        });
+        let changes: [(&str, fn()); 4] = [
+            ("configured", || {
+                configure_failpoint("panics", "off").unwrap()
+            }),
+            ("removed", || remove_failpoint("panics")),
+            ("reset", remove_all_failpoints),
+            ("armed", || drop(arm("panics", "off"))),
+        ];
+        for (how, change) in changes {
+            configure_failpoint("panics", "pause").unwrap();
+            let waiting = standing("panics");
+            PANICS.store(true, Ordering::SeqCst);
+            let panicked = panic_of(change);
+            PANICS.store(false, Ordering::SeqCst);
+            // Who waited goes on, and nothing is left half done.
+            assert_eq!(now(waiting), Continue, "{how}");
+            println!("said: {how}: {panicked}");
+            remove_failpoint("panics");
+            assert_eq!(now(failpoint("panics", None)), Continue, "{how}");
+        }
     }),
     ("print", || {
         struct Hitting;
@@ -743,6 +799,19 @@ fn what_the_environment_configures_is_told_as_it_is_and_what_it_does_not_change_
 #[test]
 fn nothing_is_told_to_who_listens_only_to_what_is_said() {
     assert_eq!(said("nobody", "").unwrap(), [r#"["INFO"]"#]);
+}
+
+#[test]
+fn a_subscriber_that_lists_the_points_when_it_is_asked_comes_back() {
+    // Five changes of one name.
+    assert_eq!(said("lists", ""), Some(vec!["5 events".to_owned()]));
+}
+
+#[test]
+fn a_subscriber_that_panics_when_it_is_asked_leaves_nobody_waiting() {
+    let said = said("panics", "").unwrap();
+    let hows = ["configured", "removed", "reset", "armed"];
+    assert_eq!(said, hows.map(|how| format!("{how}: asked")));
 }
 
 #[test]

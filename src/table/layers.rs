@@ -57,11 +57,17 @@ impl Tally {
 
     fn note(&mut self, point: &Arc<Point>) {
         self.past.push(point.clone());
-        self.fired = self.fired();
-        // Whom nobody else has nobody hits.
-        let fired = self.fired;
-        self.past
-            .retain(|point| !fired && Arc::strong_count(point) > 1);
+        self.past.retain_mut(|point| {
+            // No other owner: no hit can reach it any more, and all that did have counted.
+            // Asked first, because a hit may count and end between the two. (It acquires what
+            // they did; `strong_count` would not.)
+            let is_over = Arc::get_mut(point).is_some();
+            self.fired |= point.fired() > 0;
+            !is_over
+        });
+        if self.fired {
+            self.past.clear();
+        }
     }
 }
 
@@ -230,7 +236,7 @@ impl Registry {
             beneath = table.insert(point.clone());
             Vec::new()
         });
-        // For what is told of it: it is not gone.
+        // For the report of the change: it is not gone.
         replaced.gone.extend(beneath.clone());
         let beneath = Suspended::new(beneath, &mut replaced.released);
         let layer = Layer {
@@ -239,7 +245,7 @@ impl Registry {
             tally,
         };
         layers.push(point.name(), layer);
-        replaced.telling(std::slice::from_ref(point))
+        replaced
     }
 
     /// Configures the guard's layer anew.
@@ -249,10 +255,11 @@ impl Registry {
         let place = layers
             .position(name, guard)
             .map(|(stack, at)| (at, at + 1 == stack.len()));
-        let replaced = match place {
+        let top = std::slice::from_ref(point);
+        let (replaced, added) = match place {
             None => {
                 let tally = layers.take_over(guard);
-                self.put_over(&mut layers, guard, tally, point)
+                (self.put_over(&mut layers, guard, tally, point), top)
             }
             Some((_, true)) => {
                 let replaced = self.replace(|table| {
@@ -261,7 +268,7 @@ impl Registry {
                 });
                 self.count_on(&replaced.gone);
                 layers.note_gone(&replaced.gone);
-                replaced.telling(std::slice::from_ref(point))
+                (replaced, top)
             }
             Some((at, false)) => {
                 let mut released = Released::default();
@@ -274,11 +281,11 @@ impl Registry {
                     }
                     before.end(&mut released);
                 }
-                Replaced::only(released)
+                (Replaced::only(released), Default::default())
             }
         };
         drop(layers);
-        replaced.finish();
+        replaced.finish(added);
     }
 
     /// Takes the guard's layer away, and returns whether its point ever fired.
@@ -289,7 +296,7 @@ impl Registry {
             return layers.take_over(guard).fired();
         };
         let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
-        let replaced = if let Some(above) = above {
+        let (replaced, added) = if let Some(above) = above {
             let mut released = Released::default();
             // What was this guard's is beneath the next one.
             std::mem::replace(&mut above.beneath, beneath).end(&mut released);
@@ -297,7 +304,7 @@ impl Registry {
             if let (Some(next), Some(own)) = (self.layer_in(&layers, name, hash, above), &own) {
                 next.follow(own);
             }
-            Replaced::only(released)
+            (Replaced::only(released), None)
         } else {
             let beneath = beneath.resume();
             let replaced = self.replace(|table| {
@@ -308,10 +315,10 @@ impl Registry {
                 top.into_iter().collect()
             });
             self.count_on(&replaced.gone);
-            replaced.telling(beneath.as_slice())
+            (replaced, beneath)
         };
         drop(layers);
-        replaced.finish();
+        replaced.finish(added.as_slice());
         // Only now: before, somebody could hit it.
         tally.fired() || own.is_some_and(|own| own.fired() > 0)
     }
