@@ -1,6 +1,6 @@
 //! Guards: configurations for as long as a test needs them.
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use crate::config::{self, after_configuring};
 use crate::error::Error;
 use crate::point::Point;
 use crate::release;
-use crate::site;
+use crate::suggest;
 use crate::table::Registry;
 use crate::trie::Named;
+use crate::unwind::in_destructor;
 use crate::wait::{Goal, WaiterInfo};
 use crate::wait_for::{Wait, Watched};
 
@@ -316,7 +317,7 @@ impl Armed {
     /// Why a point that had to fire is not known to have done so.
     fn why_not(&self) -> String {
         let (name, place) = (self.name(), self.armed_at);
-        let about = site::about(name);
+        let about = suggest::about(name);
         format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
     }
 }
@@ -324,15 +325,8 @@ impl Armed {
 impl Drop for Armed {
     fn drop(&mut self) {
         let disarm = || Registry::global().disarm(&self.name, self.hash, self.guard);
-        if std::thread::panicking() {
-            // Wakers and destructors of users run, and a second panic would end the process.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(disarm)) {
-                std::mem::forget(panic);
-            }
-            return;
-        }
-        let fired = disarm();
-        if self.must_fire && !fired {
+        let fired = in_destructor(disarm).unwrap_or_default();
+        if self.must_fire && !fired && !std::thread::panicking() {
             panic!("{}", self.why_not());
         }
     }

@@ -67,6 +67,7 @@ use crate::name::hash;
 use crate::point::Point;
 use crate::table::Registry;
 use crate::trie::Named;
+use crate::unwind::in_destructor;
 pub use scenario::FailScenario;
 
 #[doc(inline)]
@@ -214,7 +215,7 @@ impl FailGuard {
 
 impl Drop for FailGuard {
     fn drop(&mut self) {
-        remove(&self.0);
+        in_destructor(|| remove(&self.0));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::name::hash;
 use crate::point::Point;
 use crate::table::Registry;
 use crate::trie::Named;
-use crate::{env, report, site};
+use crate::{env, report, suggest};
 
 /// Configures the failpoint `name` to do `actions` from its next hit on.
 ///
@@ -388,7 +388,7 @@ pub(crate) fn after_configuring<'a>(
         report::seed(seed);
     }
     for point in new {
-        if let Some(meant) = site::nearest(point.name()) {
+        if let Some(meant) = suggest::nearest(point.name()) {
             report::misspelled(point.name(), meant);
         }
     }

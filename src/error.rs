@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::name::distance;
+use crate::suggest::distance;
 use crate::wait::Goal;
 
 /// What was refused, where, and what would have been accepted.
@@ -249,13 +249,8 @@ impl Syntax {
             " at byte {} of {text}; expected {}",
             self.position, self.expected
         )?;
-        let near = |c: &&&str| distance(&self.word, c, 2);
-        if let Some(meant) = self
-            .candidates
-            .iter()
-            .filter(|c| near(c).is_some())
-            .min_by_key(near)
-        {
+        let distances = self.candidates.iter().map(|c| (distance(&self.word, c), c));
+        if let Some((0..=2, meant)) = distances.min_by_key(|(distance, _)| *distance) {
             write!(f, "; did you mean \"{meant}\"?")?;
         }
         Ok(())

@@ -240,12 +240,14 @@ mod point;
 mod release;
 mod report;
 mod site;
+mod suggest;
 mod sync;
 mod table;
 #[cfg(feature = "async")]
 #[doc = include_str!("testing_a_race.md")]
 pub mod testing_a_race {}
 mod trie;
+mod unwind;
 mod wait;
 mod wait_for;
 

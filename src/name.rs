@@ -1,4 +1,4 @@
-//! Names: how one is hashed, and how far two are apart.
+//! Names: how one is hashed, and compared.
 
 /// Hashes a failpoint's name.
 ///
@@ -40,21 +40,6 @@ pub(crate) const fn fold(value: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// Which characters a name has, one bit each (several characters share a bit).
-///
-/// One edit changes at most two bits, so two names whose sets differ in more than
-/// `2 * n` bits are more than `n` edits apart: a cheap answer before [`distance`].
-pub(crate) const fn letters(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let mut set = 0;
-    let mut i = 0;
-    while i < bytes.len() {
-        set |= 1 << (bytes[i] & 63);
-        i += 1;
-    }
-    set
-}
-
 /// Whether `a` and `b` are equal. Most names and keys are so short that it takes less to
 /// compare two words, some of whose bytes are the same ones, than to call a function.
 #[inline]
@@ -70,44 +55,6 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
             }
             _ => a == b,
         }
-}
-
-/// The number of insertions, deletions and replacements of a byte that turn `a`
-/// into `b`, or `None` if it is more than `most`.
-pub(crate) fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
-    edits(a.as_bytes(), b.as_bytes(), most)
-}
-
-fn edits(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
-    let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let (a, b) = (&a[common..], &b[common..]);
-    if a.is_empty() || b.is_empty() {
-        let rest = a.len() + b.len();
-        return (rest <= most).then_some(rest);
-    }
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let one_less = most.checked_sub(1)?;
-    let one_edit = [(&a[1..], &b[1..]), (&a[1..], b), (a, &b[1..])];
-    let more = one_edit.map(|(a, b)| edits(a, b, one_less));
-    more.into_iter().flatten().min().map(|least| least + 1)
-}
-
-/// [`distance`] without a limit, for where it is asked once: it takes the product of the
-/// lengths.
-pub(crate) fn any_distance(a: &str, b: &str) -> usize {
-    // The distances of what was seen of `a` to each beginning of `b`.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -145,40 +92,6 @@ mod tests {
                 let other = String::from_utf8(bytes).unwrap();
                 assert!(!is_same(name, &other), "{name} {other}");
             }
-        }
-    }
-
-    #[test]
-    fn distance_counts_edits_and_gives_up_past_the_limit() {
-        for (a, b, expected) in [
-            ("return", "return", Some(0)),
-            ("retrun", "return", Some(2)),
-            ("slep", "sleep", Some(1)),
-            ("", "ab", Some(2)),
-            ("", "abc", None),
-            ("pause", "panic", None),
-        ] {
-            assert_eq!(distance(a, b, 2), expected, "{a} {b}");
-            assert_eq!(distance(b, a, 2), expected, "{b} {a}");
-            let any = any_distance(a, b);
-            assert_eq!((any <= 2).then_some(any), expected, "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn letters_never_rule_out_a_name_within_two_edits() {
-        let name = "before-commit";
-        for other in [
-            "before-comit",
-            "before_commit",
-            "befor-commmit",
-            "xefore-commiy",
-        ] {
-            assert!(distance(name, other, 2).is_some());
-            assert!(
-                (letters(name) ^ letters(other)).count_ones() <= 4,
-                "{other}"
-            );
         }
     }
 }

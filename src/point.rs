@@ -1,6 +1,6 @@
 //! One configuration of one name: its rules, its counters, its waiters.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::action::{Alternative, Function, Rule, Task, text};
@@ -32,8 +32,14 @@ pub(crate) struct Point {
 struct Totals {
     hits: AtomicUsize,
     fired: AtomicUsize,
-    /// In microseconds.
-    delay: AtomicUsize,
+    // A plain mutex of std: no atomic of every machine is large enough for a time.
+    delay: std::sync::Mutex<Duration>,
+}
+
+impl Totals {
+    fn delay(&self) -> std::sync::MutexGuard<'_, Duration> {
+        self.delay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Point {
@@ -58,7 +64,7 @@ impl Point {
             totals: Totals {
                 hits: AtomicUsize::new(0),
                 fired: AtomicUsize::new(0),
-                delay: AtomicUsize::new(0),
+                delay: std::sync::Mutex::new(Duration::ZERO),
             },
         })
     }
@@ -149,21 +155,18 @@ impl Point {
         };
         add(&self.totals.hits, before.all_hits());
         add(&self.totals.fired, before.all_fired());
-        add(
-            &self.totals.delay,
-            before.totals.delay.load(Ordering::Relaxed),
-        );
+        self.add_delay(before.all_delay());
     }
 
     /// Counts time that a hit took.
     pub(crate) fn add_delay(&self, delay: Duration) {
-        let micros = usize::try_from(delay.as_micros()).unwrap_or(usize::MAX);
-        self.totals.delay.fetch_add(micros, Ordering::Relaxed);
+        let mut total = self.totals.delay();
+        *total = total.saturating_add(delay);
     }
 
     /// How long hits took since the name was last absent.
     pub(crate) fn all_delay(&self) -> Duration {
-        Duration::from_micros(self.totals.delay.load(Ordering::Relaxed) as u64)
+        *self.totals.delay()
     }
 
     /// How often the name was evaluated since it was last absent.

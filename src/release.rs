@@ -9,7 +9,7 @@ use crate::name::hash;
 use crate::point::Point;
 use crate::table::Registry;
 use crate::wait::Released;
-use crate::{env, site};
+use crate::{env, suggest};
 
 /// Lets the first `n` go who wait at the failpoint `name`, in the order of arrival, and leaves
 /// the point as it is: the others wait on. How many went.
@@ -86,7 +86,7 @@ fn find(name: &str) -> Result<Arc<Point>, Error> {
 
 /// For a call that needs a point to be there.
 pub(crate) fn not_configured(name: &str) -> Error {
-    let similar = site::similar(name);
+    let similar = suggest::similar(name);
     Error::of_point(name, Problem::NotConfigured { similar })
 }
 

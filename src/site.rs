@@ -4,12 +4,13 @@
 mod models;
 
 use std::cmp::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::name::{any_distance, distance, hash, letters};
+use crate::name::hash;
 use crate::point::Point;
-use crate::sync::{AtomicUsize, Ordering as Sync};
-use crate::table::{Registry, View, const_unless_loom};
+use crate::suggest::letters;
+use crate::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
+use crate::table::{Registry, View};
 
 /// The static behind a failpoint macro with a literal name.
 ///
@@ -68,6 +69,11 @@ impl Site {
     /// The line in the source file.
     pub fn line(&self) -> u32 {
         self.line
+    }
+
+    /// The characters of the name: see [`letters`].
+    pub(crate) fn letters(&self) -> u64 {
+        self.letters
     }
 
     /// How it waits.
@@ -156,81 +162,17 @@ pub fn sites() -> impl Iterator<Item = &'static Site> {
 
 /// The call sites in order: by a comparison that is a function pointer, so that the code of
 /// sorting is there once.
-fn sorted(compare: fn(&&'static Site, &&'static Site) -> Ordering) -> Vec<&'static Site> {
+pub(crate) fn sorted(
+    compare: fn(&&'static Site, &&'static Site) -> Ordering,
+) -> Vec<&'static Site> {
     let mut sites: Vec<_> = sites().collect();
     sites.sort_unstable_by(compare);
     sites
 }
 
-/// The call sites, by the length of their names.
-fn by_length() -> &'static [&'static Site] {
-    // Filled by our own code alone, which waits for nobody (I5).
-    static BY_LENGTH: OnceLock<Vec<&Site>> = OnceLock::new();
-    BY_LENGTH.get_or_init(|| sorted(|a, b| a.name.len().cmp(&b.name.len())))
-}
-
 /// The call sites, by name, file and line.
 pub(crate) fn by_name() -> Vec<&'static Site> {
     sorted(|a, b| (a.name, a.file, a.line).cmp(&(b.name, b.file, b.line)))
-}
-
-/// The compiled-in name that `name` was probably meant to be: one within two edits,
-/// where `name` itself is not compiled in.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-    let set = letters(name);
-    let by_length = by_length();
-    let first = by_length.partition_point(|site| site.name.len() + 2 < name.len());
-    let mut nearest = None;
-    for site in &by_length[first..] {
-        if site.name.len() > name.len() + 2 {
-            break;
-        }
-        // One edit changes at most two of the bits.
-        if (site.letters ^ set).count_ones() > 4 {
-            continue;
-        }
-        match distance(site.name, name, 2) {
-            Some(0) => return None,
-            Some(edits) if nearest.is_none_or(|(least, _)| edits < least) => {
-                nearest = Some((edits, site.name));
-            }
-            _ => {}
-        }
-    }
-    nearest.map(|(_, name)| name)
-}
-
-/// The compiled-in names that are most like `name`, itself not among them: at most three, and
-/// none of which more than half is different.
-pub(crate) fn similar(name: &str) -> Vec<&'static str> {
-    let mut similar: Vec<(usize, &str)> = Vec::new();
-    for site in by_name() {
-        let edits = any_distance(name, site.name);
-        let is_alike = edits > 0 && 2 * edits <= name.len().max(site.name.len());
-        if is_alike && similar.iter().all(|(_, other)| *other != site.name) {
-            // Behind those that are as near.
-            let at = similar.partition_point(|(other, _)| *other <= edits);
-            similar.insert(at, (edits, site.name));
-            similar.truncate(3);
-        }
-    }
-    similar.into_iter().map(|(_, name)| name).collect()
-}
-
-/// What is compiled in under `name`, and what is like it, for people.
-pub(crate) fn about(name: &str) -> String {
-    let mut about = String::new();
-    for site in by_name().into_iter().filter(|site| site.name == name) {
-        let before = if about.is_empty() { "it is at" } else { "," };
-        about += &format!("{before} {}:{}", site.file, site.line);
-    }
-    if about.is_empty() {
-        about += "no call site has that name";
-    }
-    match similar(name).as_slice() {
-        [] => about,
-        similar => format!("{about}; names like it are {similar:?}"),
-    }
 }
 
 #[cfg(all(test, not(neon_failpoint_loom)))]

@@ -17,6 +17,20 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
+/// Writes a constructor that is `const` wherever the primitives allow it.
+macro_rules! const_unless_loom {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
+        #[cfg(not(all(test, neon_failpoint_loom)))]
+        $(#[$doc])*
+        $vis const fn $name($($arg: $ty),*) -> $ret $body
+
+        #[cfg(all(test, neon_failpoint_loom))]
+        $(#[$doc])*
+        $vis fn $name($($arg: $ty),*) -> $ret $body
+    };
+}
+pub(crate) use const_unless_loom;
+
 #[cfg(not(all(test, neon_failpoint_loom)))]
 mod imp {
     use std::ops::Deref;

@@ -31,7 +31,9 @@ use std::sync::Arc;
 use crate::draws::Draws;
 use crate::point::Point;
 use crate::report;
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, lock};
+use crate::sync::{
+    AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
+};
 use crate::trie::{Named, Trie};
 use crate::wait::Released;
 pub(crate) use layers::Layers;
@@ -70,20 +72,6 @@ impl Registry {
         &GLOBAL
     }
 }
-
-/// Writes a constructor that is `const` wherever the primitives allow it.
-macro_rules! const_unless_loom {
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
-        #[cfg(not(all(test, neon_failpoint_loom)))]
-        $(#[$doc])*
-        $vis const fn $name($($arg: $ty),*) -> $ret $body
-
-        #[cfg(all(test, neon_failpoint_loom))]
-        $(#[$doc])*
-        $vis fn $name($($arg: $ty),*) -> $ret $body
-    };
-}
-pub(crate) use const_unless_loom;
 
 impl Registry {
     const_unless_loom! {

@@ -27,16 +27,12 @@ mod future;
 mod models;
 mod observe;
 mod release;
+mod released;
 #[cfg(feature = "async")]
 mod waiter;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::action::Function;
-use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::report;
 use crate::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, lock};
@@ -48,6 +44,7 @@ use entry::{Details, Entry};
 pub(crate) use future::Waiting;
 use observe::Observers;
 pub(crate) use observe::{Goal, Observer};
+pub(crate) use released::Released;
 #[cfg(feature = "async")]
 pub(crate) use waiter::Waiter;
 
@@ -69,8 +66,6 @@ pub(crate) struct Waiters {
 #[derive(Debug, Default)]
 struct List {
     retired: bool,
-    /// How many threads wait: to notify nobody is a system call, too.
-    blocked: usize,
     /// An entry that is gone was let go: its waiter sees that when it looks next.
     entries: Entries,
     observers: Observers,
@@ -100,10 +95,10 @@ impl End {
     }
 }
 
-/// Counts a wait at `point` that began at `since`, and says that it is over. Those who were
-/// let go are counted by who lets them go, together.
-fn ended(point: &Point, since: Instant, end: End) {
-    let is_counted = matches!(end, End::Released | End::Reconfigured);
+/// Reports that a wait at `point` is over, which began at `since`, and adds it to the point's
+/// delay, unless it `is_counted`: whoever takes an entry out of the list to let its waiter go
+/// counts it.
+fn ended(point: &Point, since: Instant, end: End, is_counted: bool) {
     if is_counted && !report::may_hear_events() {
         return;
     }
@@ -125,9 +120,8 @@ impl Waiters {
     }
 
     /// Lets everybody go, now and from now on. Observers are added to `released`, for the
-    /// caller to wake once it holds no lock (I5), with the entries that are returned. Whether
-    /// there are threads to wake, too, by [`notify_threads`](Self::notify_threads).
-    fn retire(&self, released: &mut Released) -> (Entries, bool) {
+    /// caller to wake once it holds no lock (I5), with the entries that are returned.
+    fn retire(&self, released: &mut Released) -> Entries {
         let mut list = lock(&self.list);
         list.retired = true;
         // Who was released before has to find its mark.
@@ -137,7 +131,7 @@ impl Waiters {
             self.retired.store(true, Ordering::Release);
         }
         list.observers.take_wakers(&mut released.wakers);
-        (list.entries.take(), list.blocked > 0)
+        list.entries.take()
     }
 
     /// Has waiters wait again, after [`retire`](Self::retire).
@@ -165,125 +159,11 @@ impl Waiters {
     }
 }
 
-/// Waiters that were let go and have yet to be woken, and callbacks that are to be
-/// dropped with them.
-#[derive(Debug, Default)]
-#[must_use = "who was let go sleeps on until it is woken"]
-pub(crate) struct Released {
-    lists: Vec<Entries>,
-    /// Of observers.
-    wakers: Vec<Waker>,
-    /// Those at which threads wait.
-    points: Vec<Arc<Point>>,
-    callbacks: Vec<Function>,
-}
-
-impl Released {
-    /// Ends the work of `point`.
-    pub(crate) fn retire(&mut self, point: &Arc<Point>) {
-        let callback = self.suspend(point);
-        self.callbacks.extend(callback);
-    }
-
-    /// Lets some go: see [`Waiters::release`].
-    pub(crate) fn some(
-        &mut self,
-        point: &Arc<Point>,
-        most: usize,
-        matches: impl Fn(Option<&FailpointContext>) -> bool,
-    ) -> usize {
-        let entries = point.waiters.release(most, matches);
-        let count = entries.len();
-        self.add(point, entries, point.waiters.has_threads());
-        count
-    }
-
-    fn add(&mut self, point: &Arc<Point>, entries: Entries, has_threads: bool) {
-        if !entries.is_empty() {
-            let now = Instant::now();
-            let mut waited = Duration::ZERO;
-            for entry in entries.iter() {
-                waited += now.saturating_duration_since(entry.since);
-            }
-            point.add_delay(waited);
-            self.lists.push(entries);
-        }
-        if has_threads {
-            self.points.push(point.clone());
-        }
-    }
-
-    /// Ends the work of `point` for now, and returns the callback that it has to have again
-    /// when it goes on.
-    pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<Function> {
-        let (entries, has_threads) = point.waiters.retire(self);
-        self.add(point, entries, has_threads);
-        point.take_callback()
-    }
-
-    /// Whether there is nobody to wake.
-    fn is_empty(&self) -> bool {
-        self.wakers.is_empty()
-            && self.lists.is_empty()
-            && self.points.is_empty()
-            && self.callbacks.is_empty()
-    }
-
-    pub(crate) fn extend(&mut self, more: Self) {
-        self.lists.extend(more.lists);
-        self.wakers.extend(more.wakers);
-        self.points.extend(more.points);
-        self.callbacks.extend(more.callbacks);
-    }
-
-    /// Drops a callback after everybody was woken.
-    pub(crate) fn drop_later(&mut self, callback: Option<Function>) {
-        self.callbacks.extend(callback);
-    }
-
-    /// Wakes all of them, then drops the callbacks. What panics of that, wakers and
-    /// destructors of users, does so after all was done.
-    pub(crate) fn wake(self) {
-        for point in self.points {
-            point.waiters.notify_threads();
-        }
-        let mut panicked = None;
-        let mut run = |work: &mut dyn FnMut()| {
-            let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else {
-                return;
-            };
-            match panicked {
-                None => panicked = Some(panic),
-                // Leaked: its own destructor could panic, and who comes after would sleep on.
-                Some(_) => std::mem::forget(panic),
-            }
-        };
-        let mut wake = |waker: Waker| {
-            let mut waker = Some(waker);
-            run(&mut || {
-                if let Some(waker) = waker.take() {
-                    waker.wake();
-                }
-            });
-        };
-        for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
-            if let Some(waker) = entry.waker {
-                wake(waker);
-            }
-        }
-        self.wakers.into_iter().for_each(wake);
-        for callback in self.callbacks {
-            let mut callback = Some(callback);
-            run(&mut || drop(callback.take()));
-        }
-        if let Some(panic) = panicked {
-            resume_unwind(panic);
-        }
-    }
-}
-
 #[cfg(all(test, not(neon_failpoint_loom)))]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
     use crate::action::parse;
     use crate::table::Registry;
@@ -294,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_whose_time_is_up_is_not_counted_any_more() {
+    fn a_thread_whose_time_is_up_is_not_there_any_more() {
         let point = paused_point();
         block(&point, None, Some(Duration::ZERO));
-        assert_eq!(lock(&point.waiters.list).blocked, 0);
         assert!(point.waiters.infos().is_empty());
-        let (entries, has_threads) = point.waiters.retire(&mut Released::default());
-        assert_eq!((entries.len(), has_threads), (0, false));
+        let mut released = Released::default();
+        released.retire(&point);
+        assert!(released.is_empty());
     }
 
     #[test]
@@ -324,6 +204,8 @@ mod tests {
     #[cfg(feature = "async")]
     #[test]
     fn a_task_that_was_let_go_needs_no_lock_to_go_on() {
+        use std::task::Waker;
+
         let point = paused_point();
         let mut waiter = Waiter::new(point.clone(), None, None);
         assert!(waiter.poll(Waker::noop()).is_pending());

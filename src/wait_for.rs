@@ -20,7 +20,7 @@ use crate::list;
 use crate::name::hash;
 use crate::point::Point;
 use crate::release::not_configured;
-use crate::site;
+use crate::suggest;
 use crate::table::Registry;
 use crate::wait::{Goal, Observer};
 
@@ -305,7 +305,7 @@ impl Watched {
             (Some(own), Some(top)) if !Arc::ptr_eq(&own, &top) => {
                 "a younger guard of the same name is on top".to_owned()
             }
-            _ => site::about(&self.name),
+            _ => suggest::about(&self.name),
         }
     }
 

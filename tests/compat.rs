@@ -1,8 +1,10 @@
 //! `compat` and the native API on one table. Each test begins a scenario, so that they
 //! take turns; the file needs the global table to itself.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use neon_failpoint::compat::{
@@ -14,7 +16,11 @@ use neon_failpoint::{
 };
 
 mod common;
-use common::{until, waiters};
+#[path = "common/control.rs"]
+mod control;
+
+use common::{now, until, waiters};
+use control::{Calling, panic_of};
 
 /// A compat site that returns, as text.
 fn compat_site() -> String {
@@ -255,6 +261,26 @@ fn a_guard_removes_the_name_whatever_is_under_it() {
     drop(guard);
     assert_eq!(compat_site(), "went on");
     assert!(FailGuard::new("shared", "of").is_err());
+}
+
+#[test]
+fn a_guard_and_a_scenario_dropped_while_the_thread_panics_add_no_panic() {
+    let wakes = Calling::waker(|| panic!("the waker panics"));
+    for by_guard in [true, false] {
+        let mut waiting = Box::pin(failpoint("panicking", None));
+        let text = panic_of(|| {
+            let _scenario = FailScenario::setup();
+            let _guard = match by_guard {
+                true => Some(FailGuard::new("panicking", "pause").unwrap()),
+                false => cfg("panicking", "pause").map(|()| None).unwrap(),
+            };
+            let poll = waiting.as_mut().poll(&mut Context::from_waker(&wakes));
+            assert!(poll.is_pending());
+            panic!("the test fails");
+        });
+        assert_eq!(text, "the test fails");
+        assert_eq!(now(waiting), FailpointResult::Continue);
+    }
 }
 
 #[test]

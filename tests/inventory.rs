@@ -561,6 +561,18 @@ fn a_delay_counts_waits_that_were_cancelled_or_dropped() {
     some_time();
     drop(dropped);
     assert_eq!(delay(name), third);
+    // Let go with everybody else, and cancelled before it looked: counted once, too.
+    let token = CancellationToken::new();
+    let mut cancelled = Box::pin(failpoint_with_cancellation(name, None, &token));
+    assert!(poll_once(cancelled.as_mut()).is_pending());
+    some_time();
+    guard.configure("pause").unwrap();
+    let fourth = delay(name);
+    assert!(fourth >= third + 3 * MILLIS);
+    token.cancel();
+    some_time();
+    assert_eq!(now(cancelled), Cancelled);
+    assert_eq!(delay(name), fourth);
 }
 
 /// That is how most of them end.

@@ -7,6 +7,7 @@ use std::thread::{self, ThreadId};
 use super::point;
 use crate::point::Point;
 use crate::table::Registry;
+use crate::unwind::in_destructor;
 
 static SCENARIO: Mutex<()> = Mutex::new(());
 /// Who holds `SCENARIO`.
@@ -91,7 +92,7 @@ impl<'a> FailScenario<'a> {
 
 impl Drop for FailScenario<'_> {
     fn drop(&mut self) {
-        Registry::global().reset(Vec::new());
+        in_destructor(|| Registry::global().reset(Vec::new()));
     }
 }
 

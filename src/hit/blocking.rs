@@ -69,7 +69,7 @@ pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>)
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>) {
-    if armed(&target, context, Rules::Native, &mut None) {
+    if run_armed(&target, context, Rules::Native, &mut None) {
         no_closure(target.name());
     }
 }
@@ -97,13 +97,13 @@ fn armed_value(
     rules: Rules,
     value: &mut Option<String>,
 ) -> bool {
-    armed(&target, context, rules, value)
+    run_armed(&target, context, rules, value)
 }
 
 /// Whether the hit returns, and with what `value`.
 #[inline(never)]
 #[track_caller]
-pub(super) fn armed(
+pub(super) fn run_armed(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,

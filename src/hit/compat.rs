@@ -3,7 +3,7 @@
 //! They do not ask whether failpoints are compiled in: that is up to the macros, and
 //! `eval` evaluates without them.
 
-use super::blocking::{armed, hit_by};
+use super::blocking::{hit_by, run_armed};
 #[cfg(feature = "async")]
 use super::future::{Begun, begin_by};
 use super::{Rules, Target};
@@ -37,7 +37,7 @@ pub fn compat_unit(target: Target<'_>) {
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>) {
-    if armed(&target, None, Rules::Fail, &mut None) {
+    if run_armed(&target, None, Rules::Fail, &mut None) {
         not_supported(target.name());
     }
 }

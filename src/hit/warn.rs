@@ -23,17 +23,13 @@ pub(super) fn before(step: &Step, name: &str, place: &'static Location<'static>)
         Step::Delay { time, .. } if *time > SHORT => "delay",
         Step::Delay { .. } | Step::Continue | Step::Return | Step::Yield => return,
     };
-    if polls_a_task() && is_first(*place) {
+    static WARNED: Mutex<BTreeSet<Location<'static>>> = Mutex::new(BTreeSet::new());
+    let warned = || WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    // In this order: to ask costs the task its budget, so it is done once per call site.
+    let is_new = !warned().contains(place);
+    if is_new && polls_a_task() && warned().insert(*place) {
         report::blocks(name, action, place);
     }
-}
-
-/// Whether nothing was said of that place yet. It is `false` from then on.
-fn is_first(place: Location<'static>) -> bool {
-    static TOLD: Mutex<BTreeSet<Location<'static>>> = Mutex::new(BTreeSet::new());
-    TOLD.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(place)
 }
 
 /// Whether this thread is inside the poll of a task of tokio. A thread that may block is not,

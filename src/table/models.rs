@@ -178,7 +178,7 @@ fn caught_writing_without_the_mutex() {
     two_writers(|registry, name| {
         let point = point(registry, name, "off");
         let replaced = registry.replace(|table| table.insert(point).into_iter().collect());
-        replaced.finish();
+        replaced.finish(&[]);
     });
 }
 

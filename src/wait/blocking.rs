@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::entry::Hit;
+use super::entry::HitDetails;
 use super::{End, Entry, Released};
 use crate::context::FailpointContext;
 use crate::point::Point;
@@ -21,7 +21,7 @@ pub(crate) fn block(
     limit: Option<Duration>,
 ) {
     let since = Instant::now();
-    let details = Hit::of_thread(context);
+    let details = HitDetails::of_thread(context);
     // A limit beyond what the clock can express is never over.
     let deadline = limit.and_then(|limit| since.checked_add(limit));
     let waiters = &point.waiters;
@@ -29,14 +29,13 @@ pub(crate) fn block(
     // I3: `retired` and the entry below are one step.
     if list.retired {
         drop(list);
-        return super::ended(point, since, End::Reconfigured);
+        return super::ended(point, since, End::Reconfigured, false);
     }
     let key = list.entries.push(Entry {
         waker: None,
         since,
         details,
     });
-    list.blocked += 1;
     let mut released = Released::default();
     list.take_paused(&mut released);
     if !released.is_empty() {
@@ -47,7 +46,6 @@ pub(crate) fn block(
         if let Err(panic) = woken {
             let left = list.entries.remove(key);
             list.entries.take_mark(key);
-            list.blocked -= 1;
             drop(list);
             drop(left);
             resume_unwind(panic);
@@ -77,7 +75,6 @@ pub(crate) fn block(
             }
         };
     };
-    list.blocked -= 1;
     drop(list);
-    super::ended(point, since, end);
+    super::ended(point, since, end, end != End::Elapsed);
 }

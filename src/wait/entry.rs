@@ -19,18 +19,25 @@ pub(super) struct Entry {
     pub(super) details: Details,
 }
 
-/// What few hits have.
-pub(super) type Details = Option<Arc<Hit>>;
+impl Entry {
+    /// Whether a thread is blocked; otherwise a task awaits.
+    pub(super) fn is_thread(&self) -> bool {
+        self.waker.is_none()
+    }
+}
+
+/// What few hits have, so the others pay one word for it.
+pub(super) type Details = Option<Arc<HitDetails>>;
 
 /// What a hit had beside its name.
-pub(super) struct Hit {
+pub(super) struct HitDetails {
     context: Option<FailpointContext>,
-    /// Who is cancelled is not released any more.
+    /// A waiter whose token is cancelled is not released any more.
     #[cfg(feature = "async")]
     cancel: Option<CancellationToken>,
 }
 
-impl Hit {
+impl HitDetails {
     pub(super) fn of_thread(context: Option<&FailpointContext>) -> Details {
         context.map(|context| {
             Arc::new(Self {
@@ -67,7 +74,7 @@ impl Hit {
     }
 }
 
-impl fmt::Debug for Hit {
+impl fmt::Debug for HitDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.context, f)
     }
@@ -84,7 +91,7 @@ pub struct WaiterInfo {
 impl WaiterInfo {
     pub(super) fn of(entry: &Entry) -> Self {
         Self {
-            blocking: entry.waker.is_none(),
+            blocking: entry.is_thread(),
             since: entry.since,
             details: entry.details.clone(),
         }

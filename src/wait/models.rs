@@ -53,8 +53,7 @@ fn retire(point: &Arc<Point>) {
 fn retire_in_two_steps(point: &Arc<Point>) {
     let mut released = Released::default();
     let mut list = lock(&point.waiters.list);
-    let (entries, has_threads) = (list.entries.take(), list.blocked > 0);
-    released.add(point, entries, has_threads);
+    released.add(point, list.entries.take());
     drop(list);
     lock(&point.waiters.list).retired = true;
     released.wake();

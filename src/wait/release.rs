@@ -33,7 +33,7 @@ impl Candidate {
 
 impl Waiters {
     /// Lets the first `most` go of those who wait now and whose context `matches`. They are
-    /// for the caller to wake, with the threads if [there are any](Self::has_threads).
+    /// for the caller to wake.
     ///
     /// Who is counted goes on with `Continue`, even if its token is cancelled before it
     /// looks; who was cancelled before is not counted.
@@ -75,10 +75,5 @@ impl Waiters {
             }
         }
         released
-    }
-
-    /// Whether a thread waits.
-    pub(super) fn has_threads(&self) -> bool {
-        lock(&self.list).blocked > 0
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Hit;
+use super::entry::HitDetails;
 use super::{Details, End, Entry, Released};
 use crate::context::FailpointContext;
 use crate::point::Point;
@@ -47,7 +47,7 @@ impl Waiter {
             point,
             stay: Stay::Arriving {
                 since: Instant::now(),
-                details: Hit::of_task(context, cancel),
+                details: HitDetails::of_task(context, cancel),
             },
         }
     }
@@ -81,18 +81,18 @@ impl Waiter {
     }
 
     fn ready(&mut self, end: End) -> Poll<End> {
-        self.over(end);
+        self.over(end, true);
         Poll::Ready(end)
     }
 
-    /// Ends the wait, once.
-    pub(crate) fn over(&mut self, end: End) {
+    /// Ends the wait, once; see [`ended`](super::ended).
+    fn over(&mut self, end: End, is_counted: bool) {
         let since = match std::mem::replace(&mut self.stay, Stay::Over) {
             Stay::Listed { since, .. } => since,
             Stay::Arriving { since, .. } => since,
             Stay::Over => return,
         };
-        super::ended(&self.point, since, end);
+        super::ended(&self.point, since, end, is_counted);
     }
 
     /// One look under the lock: was it let go, and if not, who is to be woken? `None`
@@ -142,7 +142,7 @@ impl Waiter {
     /// before.
     pub(crate) fn leave(&mut self, end: End) -> bool {
         let Stay::Listed { key, .. } = self.stay else {
-            self.over(end);
+            self.over(end, false);
             return true;
         };
         let mut list = lock(&self.point.waiters.list);
@@ -155,9 +155,10 @@ impl Waiter {
             None if end.comes_last() => End::Reconfigured,
             _ => end,
         };
+        let is_counted = left.is_none();
         // The waker's destructor runs after the lock is released (I5).
         drop(left);
-        self.over(end);
+        self.over(end, is_counted);
         !was_released
     }
 }
