@@ -8,9 +8,10 @@ use crate::wait::Goal;
 
 /// What was refused, where, and what would have been accepted.
 ///
-/// Every call that returns one has changed nothing. The text names the failpoint,
-/// the offending word with its byte position, and what was expected; it is written
-/// for people and may become better in any release.
+/// A call that returns one has changed no configuration. The text names the failpoint, the
+/// offending word with its byte position, and what was expected. It is written for people and
+/// may become better in any release: a program asks [`is_timeout`](Self::is_timeout) and the
+/// like.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -124,6 +125,34 @@ impl Error {
     #[cfg(feature = "http")]
     pub(crate) fn problem(&self) -> &Problem {
         &self.0.problem
+    }
+
+    /// Whether the call needs a failpoint that is configured, and it is not: a wait or a release.
+    ///
+    /// ```
+    /// # if !neon_failpoint::has_failpoints() { return }
+    /// let error = neon_failpoint::release_failpoint("never-armed", 1).unwrap_err();
+    /// assert!(error.is_not_configured());
+    /// ```
+    pub fn is_not_configured(&self) -> bool {
+        matches!(self.0.problem, Problem::NotConfigured { .. })
+    }
+
+    /// Whether the failpoint was removed during a [`Wait`](crate::Wait) for it.
+    pub fn is_removed(&self) -> bool {
+        matches!(self.0.problem, Problem::Removed)
+    }
+
+    /// Whether the deadline of a [`Wait`](crate::Wait) has passed.
+    ///
+    /// ```
+    /// # if !neon_failpoint::has_failpoints() { return }
+    /// let point = neon_failpoint::arm("timeout-doc", "off").unwrap();
+    /// let wait = point.wait_for_hits(1).within(std::time::Duration::from_millis(1));
+    /// assert!(wait.blocking().unwrap_err().is_timeout());
+    /// ```
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.problem, Problem::Deadline { .. })
     }
 
     pub(crate) fn at(mut self, place: Place) -> Self {

@@ -83,14 +83,14 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
         .columns([("condvar", condvar), ("ours", ours), ("fail", fail)])
         .bar("times a condvar", ours / condvar, AtMost(1.2));
 
-    let rounds = effort.rounds(15);
+    let rounds = effort.rounds(9);
     let noticed = columns.each_ref().map(|column| {
-        let rounds = (0..effort.rounds(9)).map(|_| notice(column, count));
+        let noticed = (0..rounds).map(|_| notice(column, count));
         let nothing = Noticed {
             longest: 0,
             blocked: Some(0),
         };
-        rounds.fold(nothing, |a, b| Noticed {
+        noticed.fold(nothing, |a, b| Noticed {
             longest: a.longest.max(b.longest),
             blocked: a.blocked.zip(b.blocked).map(|(a, b)| a + b),
         })
