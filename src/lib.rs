@@ -215,6 +215,7 @@
 //!   Everything else works wherever the standard library has threads.
 //! - A blocking hit on a thread of an async runtime blocks all its tasks.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // Half of what the documentation links to is only there with it.
 #![cfg_attr(not(feature = "async"), allow(rustdoc::broken_intra_doc_links))]
