@@ -1,108 +1,5 @@
-//! Failpoints for async Rust: named places in a program that a test, or a person at a
-//! console, can tell to pause, sleep, fail, panic or end the process.
-//!
-#![cfg_attr(feature = "async", doc = "```")]
-#![cfg_attr(not(feature = "async"), doc = "```ignore")]
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! # if !neon_failpoint::has_failpoints() { return }
-//! use neon_failpoint::{configure_failpoint, fail_point};
-//!
-//! async fn save(record: &str) -> Result<usize, String> {
-//!     fail_point!("save-before-write", |reason| Err(format!("not saved: {reason}")));
-//!     Ok(record.len())
-//! }
-//!
-//! configure_failpoint("save-before-write", "1*return(disk full)").unwrap();
-//! assert_eq!(save("abc").await, Err("not saved: disk full".to_owned()));
-//! assert_eq!(save("abc").await, Ok(3));
-//! # }
-//! ```
-//!
-//! Call sites are compiled in by the feature `testing`; without it the macros are empty.
-//! With it, a macro with a literal name costs two loads while nothing is configured
-//! under that name.
-//!
-//! # Where to go
-//!
-//! | you want to | look at |
-//! |---|---|
-//! | put a failpoint into async code | [`fail_point!`], [`failpoint!`](failpoint!), [`pausable_failpoint!`], [`sleep_millis_async!`] |
-//! | put one into synchronous code | [`fail_point_sync!`], [`failpoint_blocking`] |
-//! | hit one by a name made at run time | any macro with an expression, [`failpoint`](failpoint()), [`failpoint_with_cancellation`] |
-//! | say which hits are meant | [`fail_point_with_context!`], [`failpoint_context!`], [`configure_failpoint_with_context`] |
-//! | tell a point what to do | [`configure_failpoint`], [`configure_failpoints`], [`configure_failpoint_callback`] |
-//! | take that back | [`remove_failpoint`], [`remove_all_failpoints`] |
-//! | do both in a test, by a guard | [`arm`], [`Armed`] |
-//! | wait until somebody comes, or stands there | [`wait_for_hits`], [`wait_until_paused`] |
-//! | let some go who wait | [`Armed::release`], [`release_failpoint`] |
-//! | see what is configured and who waits | [`list_failpoints`] |
-//! | configure from the environment | [`init`] |
-#![cfg_attr(
-    feature = "http",
-    doc = "| do all that from another process | [`http`] |"
-)]
-#![cfg_attr(
-    not(feature = "http"),
-    doc = "| do all that from another process | the module `http`, with the feature of that name |"
-)]
-//! | come from the `fail` crate | [`compat`] |
-//! | come from Neon's utils | [`failpoint_support`] |
-//!
-//! # Actions
-//!
-//! A configuration is a chain of alternatives, joined by `->`. At a hit the first that
-//! fires decides; if none does, nothing happens. An alternative is
-//!
-//! ```text
-//! [when(key=regex, key="regex")] [p%] [n*] task [(argument)]
-//! ```
-//!
-//! It fires at a hit whose context matches (see [below](#context)), in `p` percent of
-//! the cases, at most `n` times.
-//!
-//! | task | what a hit does |
-//! |---|---|
-//! | `off` | nothing; the alternatives after it are not asked |
-//! | `pause` | waits until the point is reconfigured or removed |
-//! | `sleep(N)` | waits N milliseconds, or until then |
-//! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
-//! | `panic`, `panic(message)` | panics |
-//! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
-//! | `yield` | lets another task, or thread, run |
-//! | `delay(N)` | keeps the thread busy for N milliseconds |
-//! | `exit` | ends the process with status 1, after a line on standard error and a flush of `log`'s logger |
-//!
-//! `10%3*return(io error)->sleep(5)` fails one hit in ten until it did so three times,
-//! and makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text,
-//! and every parenthesis needs its partner. A percentage over 100 is always. What the
-//! `fail` crate accepts means the same here, but for two things: parentheses without a
-//! partner, which are an error, or read on past a `->`; and percentages that are negative,
-//! infinite or not a number, which are errors.
-//!
-//! A *hit* is an evaluation of a configured point. It *fires* when an alternative is
-//! chosen, `off` included. Hits of points that are not configured are not counted.
-//!
-//! # Waiting
-//!
-//! A hit that waits goes on as soon as its point is configured anew or removed, whoever
-//! does it, and gives [`Continue`](FailpointResult::Continue): a new configuration is
-//! for later hits. No wake-up is lost, and none is early in the other direction either:
-//! the next hit of a task that was let go sees the new configuration.
-//!
-//! With a [`CancellationToken`](https://docs.rs/tokio-util/latest/tokio_util/sync/struct.CancellationToken.html)
-//! an async wait ends in [`Cancelled`](FailpointResult::Cancelled) when the token is
-//! cancelled, also where release and cancellation come together. A token that was
-//! cancelled before matters only to actions that wait. The hit stays spent, its
-//! draw and its count with it.
-//!
-//! `pause` needs no runtime. An async `sleep` is tokio's, with its clock, paused or not;
-//! a blocking one is real time. Each future says what dropping it does.
-//!
-//! # In a test
-//!
-//! [`arm`] configures a point for as long as its guard lives, and the guard waits until
-//! somebody stands there, lets some go, and can demand that the point fires:
+//! Failpoints for async Rust: named places in a program where a test, or a person at a console,
+//! can have a task pause, sleep, fail, panic or end the process.
 //!
 #![cfg_attr(feature = "async", doc = "```")]
 #![cfg_attr(not(feature = "async"), doc = "```ignore")]
@@ -130,9 +27,102 @@
 //! # }
 //! ```
 //!
-//! A wait that comes to no end is an error after 30 seconds ([`set_wait_deadline`]), which says
-//! who waits where. The same by name: [`wait_for_hits`], [`wait_until_paused`],
-//! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four.
+//! Call sites are compiled in by the feature `testing`; without it the macros are empty.
+//! With it, a macro with a literal name costs two loads while nothing is configured
+//! under that name. A crate switches it on for its own tests:
+//!
+//! ```toml
+//! [dependencies]
+//! neon_failpoint = "0.1"
+//!
+//! [dev-dependencies]
+//! neon_failpoint = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! # Where to go
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | put a failpoint into async code | [`fail_point!`], [`failpoint!`](failpoint!), [`pausable_failpoint!`], [`sleep_millis_async!`] |
+//! | put one into synchronous code | [`fail_point_sync!`], [`failpoint_blocking`] |
+//! | hit one by a name made at run time | any macro with an expression, [`failpoint`](failpoint()), [`failpoint_with_cancellation`] |
+//! | arm a point for the scope of a test | [`arm`], [`Armed`] |
+//! | wait until a point is hit, or a task is paused there | [`wait_for_hits`], [`wait_until_paused`] |
+//! | release some of the waiters | [`Armed::release`], [`release_failpoint`] |
+//! | test a race | the page [Testing a race](testing_a_race) |
+//! | choose hits by their context | [`fail_point_with_context!`], [`failpoint_context!`], [`configure_failpoint_with_context`] |
+//! | configure points without a guard | [`configure_failpoint`], [`configure_failpoints`], [`configure_failpoint_callback`] |
+//! | remove them | [`remove_failpoint`], [`remove_all_failpoints`] |
+//! | configure from the environment | [`init`] |
+//! | list call sites, configurations and waiters | [`list_failpoints`] |
+#![cfg_attr(
+    feature = "http",
+    doc = "| do all that from another process | [`http`] |"
+)]
+#![cfg_attr(
+    not(feature = "http"),
+    doc = "| do all that from another process | the module `http`, with the feature of that name |"
+)]
+//! | come from the `fail` crate | [`compat`] |
+//! | come from Neon's utils | [`failpoint_support`] |
+//!
+//! # Actions
+//!
+//! A configuration is a chain of alternatives, joined by `->`. At a hit the first that
+//! fires decides; if none does, nothing happens. An alternative is
+//!
+//! ```text
+//! [when(key=regex, key="regex")] [p%] [n*] task [(argument)]
+//! ```
+//!
+//! It fires at a hit whose context matches (see [below](#context)), in `p` percent of
+//! the cases, at most `n` times.
+//!
+//! | task | what a hit does |
+//! |---|---|
+//! | `off` | nothing; later alternatives are not tried |
+//! | `pause` | waits until it is released, or the point is reconfigured or removed |
+//! | `sleep(N)` | waits N milliseconds, or as long as a pause would |
+//! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
+//! | `panic`, `panic(message)` | panics |
+//! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
+//! | `yield` | lets another task, or thread, run |
+//! | `delay(N)` | keeps the thread busy for N milliseconds |
+//! | `exit` | ends the process with status 1, after a line on standard error and a flush of `log`'s logger |
+//!
+//! `10%3*return(io error)->sleep(5)` fails one hit in ten until it has done so three times,
+//! and makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text,
+//! and every parenthesis needs its partner. A percentage over 100 means always. What the
+//! `fail` crate accepts means the same here, with two exceptions: parentheses without a
+//! partner, which are an error, or read on past a `->`; and percentages that are negative,
+//! infinite or not a number, which are errors.
+//!
+//! A *hit* is an evaluation of a configured point. It *fires* when an alternative is
+//! chosen, `off` included. Hits of points that are not configured are not counted.
+//!
+//! # Waiting
+//!
+//! A hit that waits continues as soon as it is released, or its point is reconfigured or removed,
+//! and gives [`Continue`](FailpointResult::Continue): a new configuration is for later hits. No
+//! wake-up is lost, and none comes too early: the next hit of a task that continues because of a
+//! new configuration sees that configuration.
+//!
+//! With a [`CancellationToken`](https://docs.rs/tokio-util/latest/tokio_util/sync/struct.CancellationToken.html)
+//! an async wait ends in [`Cancelled`](FailpointResult::Cancelled) when the token is cancelled,
+//! also where the point is reconfigured or removed at the same time. A waiter that was counted by
+//! a release continues, even if it is cancelled afterwards. A token that is cancelled already
+//! matters only to actions that wait. A cancelled hit keeps its draw and its count.
+//!
+//! `pause` needs no runtime. An async `sleep` is tokio's, with its clock, paused or not;
+//! a blocking one takes real time. The documentation of each future says what dropping it does.
+//!
+//! # In a test
+//!
+//! [`arm`] configures a point for as long as its guard lives, as in the example above. The guard
+//! waits until a task is paused at the point, releases waiters, and can demand that the point
+//! fires. A wait that is not satisfied within 30 seconds ([`set_wait_deadline`]) returns an error
+//! that lists every waiter. The same by name: [`wait_for_hits`], [`wait_until_paused`],
+//! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four races.
 //!
 //! # Context
 //!
@@ -164,29 +154,30 @@
 //! Whether a percentage takes a hit is computed from a seed, the point's name, the
 //! alternative's position, and how many draws that alternative had. So a run can be
 //! repeated whatever other points and threads do meanwhile: set `FAILPOINTS_SEED`, or
-//! call [`set_seed`]. Otherwise the seed is random. It is logged when the first point with
-//! a percentage is configured. Configuring a point anew does not replay its draws.
+//! call [`set_seed`]. Otherwise the seed is random, and it is logged when the first point with a
+//! percentage is configured (not by [`compat`], which logs nothing that `fail` does not).
+//! Reconfiguring a point does not replay its draws.
 //!
 //! # Environment
 //!
 //! `FAILPOINTS="name=actions;name=actions"` configures points from outside. It is read
-//! once: by [`init`], which returns an error for a bad value, or at the first use of
-//! anything here, where a bad value ends the process with status 2 and a message, so
-//! that no run goes on without the faults it was to have.
+//! once: by [`init`], which returns an error for a bad value, or at the first use of this crate,
+//! where a bad value ends the process with status 2 and a message, so that no run goes on without
+//! the faults that it was to have.
 //!
 //! # Events
 //!
-//! With the feature `async` what happens is told through `tracing`, target `neon_failpoint`, at
-//! debug level. These messages and fields stay as they are:
+//! With the feature `async` these events are sent through `tracing`, target `neon_failpoint`, at
+//! debug level. Their messages and fields are stable:
 //!
 //! | message | when | fields |
 //! |---|---|---|
 //! | `failpoint fired` | a hit chose an alternative, before its action | `failpoint`; `action`, its text; `hit`, the number of hits since the point was configured; `context`, `file` and `line` where they are known |
 //! | `wait ended` | a `pause` or a `sleep` is over | `failpoint`; `why`: `released`, `reconfigured` (or removed), `elapsed`, `cancelled` or `dropped`; `waited_ms`, milliseconds of real time |
-//! | `configuration changed` | a name was configured, armed, removed, or given back by a guard | `failpoint`; `old` and `new`, the actions, where there are any |
+//! | `configuration changed` | a name was configured, armed, removed, or restored by a guard | `failpoint`; `old` and `new`, the actions, where there are any |
 //!
-//! What a subscriber itself causes while it is told of an event is not told. For metrics there
-//! is [`FailpointInfo::totals`].
+//! Events that a subscriber causes while it handles one are suppressed. For metrics there is
+//! [`FailpointInfo::totals`].
 //!
 //! # Features
 //!
@@ -197,9 +188,9 @@
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
-//! Without `testing`, macros are empty, hits give `Continue`, and configuring is an
-//! error that names the feature. A library that has call sites passes the feature on,
-//! and only tests switch it on:
+//! Without `testing`, macros are empty, hits give `Continue`, and configuring is an error that
+//! names the feature. A library or program whose users are to switch failpoints on passes the
+//! feature on:
 //!
 //! ```toml
 //! [features]
