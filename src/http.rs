@@ -27,7 +27,14 @@
 //! **Whoever reaches it can end the process**, by `exit`, and hold up or fail whatever has a
 //! failpoint. Nothing here binds a socket or asks who is there: it belongs on a loopback address,
 //! on a Unix socket, or behind a listener that authenticates its clients.
-//! [`Control::refuse_exit_and_panic`] takes the sharpest tools away from those outside.
+//! [`Control::refuse_exit_and_panic`] takes the sharpest tools away from those outside. It is a
+//! guard against mistakes: who means harm can still stop the service where it has a failpoint, and
+//! fill its memory with configurations.
+//!
+//! A browser on the same machine reaches a loopback address, too, for the page of any site. The
+//! router refuses a POST that such a page can send without being asked: one with the header
+//! `origin` and another content type than JSON, or none. A site that gives its own name the loopback
+//! address is not stopped by that; a token or a Unix socket stops it.
 //!
 //! Behind tower-http's layer for bearer tokens:
 //!
@@ -77,7 +84,7 @@
 //!
 //! In a name everything that is not a letter, a digit or one of `-._~` is best percent-encoded;
 //! a slash has to be: `%2F`. All bodies are JSON. A body of a request has the content type
-//! `application/json`, or none.
+//! `application/json`, or none. A query belongs to a wait; elsewhere it is an error.
 //!
 //! ## Configuring
 //!
@@ -90,7 +97,8 @@
 //!
 //! As [`configure_failpoints`](crate::configure_failpoints). `context_matchers` may be left out,
 //! be null, or be a list of pairs, `[["tenant", "t-.*"]]`. A field of another name is an error,
-//! and so is a name that comes twice.
+//! and so is a name that comes twice. Matchers stand before each alternative of the actions, where
+//! all of a batch may have 1 MiB together.
 //!
 //! ## Waiting
 //!
@@ -98,7 +106,11 @@
 //! [deadline](crate::set_wait_deadline). When the time is up the answer is 408, with the failpoint
 //! as it is then and a `msg`. Where the name is not configured it is 404, at once, and where it is
 //! removed meanwhile 410. A client that hangs up leaves nothing behind: the wait is gone when the
-//! server drops the future of the call, which axum does.
+//! server drops the future of the call, which axum does. (The server below axum does not see that
+//! a client is gone that has sent another request behind its wait: then the time has to be up.)
+//!
+//! A server that shuts down gracefully waits for all calls. To end them call
+//! [`remove_all_failpoints`]: it answers waits with 410, and lets go who stands at a failpoint.
 //!
 //! ## Releasing
 //!
@@ -141,36 +153,37 @@
 //! # Other servers
 //!
 //! [`Control::handle`] takes the parts of a request and gives a status and the bytes of a body.
-//! With hyper:
+//! A server that goes on with a call when its client has hung up, as actix does, keeps a wait until
+//! its time is up. With hyper, which does not:
 //!
 //! ```
 //! use http_body_util::{BodyExt, Full, Limited};
 //! use hyper::body::{Bytes, Incoming};
-//! use hyper::header::CONTENT_TYPE;
+//! use hyper::header::{ALLOW, CONTENT_TYPE};
 //! use neon_failpoint::http::{BODY_LIMIT, Control, Request, Response};
-//!
-//! type BoxError = Box<dyn std::error::Error + Send + Sync>;
 //!
 //! async fn failpoints(
 //!     request: hyper::Request<Incoming>,
-//! ) -> Result<hyper::Response<Full<Bytes>>, BoxError> {
+//! ) -> Result<hyper::Response<Full<Bytes>>, hyper::http::Error> {
 //!     let (head, body) = request.into_parts();
 //!     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-//!         return Ok(hyper::Response::builder().status(413).body(Full::default())?);
+//!         return hyper::Response::builder().status(413).body(Full::default());
 //!     };
 //!     let body = body.to_bytes();
 //!     let mut request = Request::new(head.method.as_str(), head.uri.path())
 //!         .query(head.uri.query().unwrap_or_default())
 //!         .body(&body);
 //!     if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
-//!         request = request.content_type(content_type.to_str()?);
+//!         request = request.content_type(content_type.to_str().unwrap_or("not text"));
 //!     }
 //!     let response = Control::new().handle(request).await;
-//!     let answer = hyper::Response::builder()
+//!     let mut answer = hyper::Response::builder()
 //!         .status(response.status())
-//!         .header(CONTENT_TYPE, Response::CONTENT_TYPE)
-//!         .body(Full::from(response.into_body()))?;
-//!     Ok(answer)
+//!         .header(CONTENT_TYPE, Response::CONTENT_TYPE);
+//!     if let Some(methods) = response.allow() {
+//!         answer = answer.header(ALLOW, methods);
+//!     }
+//!     answer.body(Full::from(response.into_body()))
 //! }
 //! ```
 
@@ -192,15 +205,28 @@ pub use message::{Request, Response};
 use output::State;
 use route::{Route, Waiting};
 
-/// The most bytes that the body of a request may have: 1 MiB.
+/// The most bytes that the body of a request may have: 1 MiB. [`Control::handle`] answers a longer
+/// one with 413; who reads the body for it may stop there.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// The calls as a router of axum: [`Control::router`], with nothing refused.
+///
+/// ```
+/// let app: axum::Router = axum::Router::new().merge(neon_failpoint::http::router());
+/// # drop(app);
+/// ```
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Control::new().router()
 }
 
 /// What those outside may do.
+///
+/// ```
+/// use neon_failpoint::http::Control;
+///
+/// let app: axum::Router = Control::new().refuse_exit_and_panic().router();
+/// # drop(app);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Control {
     refused: &'static [&'static str],
@@ -239,7 +265,7 @@ impl Control {
 
     /// Answers one request. Every problem is an answer, too.
     ///
-    /// A call that waits needs tokio's timer; the others need no runtime.
+    /// A call that waits needs tokio's timer; the others need no runtime. The future is `Send`.
     ///
     /// # Cancel safety
     ///
@@ -247,8 +273,25 @@ impl Control {
     ///
     /// # Panics
     ///
-    /// Where others' code does that a call runs: as
+    /// A call that waits, where tokio has no timer. All, where others' code does that they run: as
     /// [`configure_failpoint`](crate::configure_failpoint).
+    ///
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use neon_failpoint::http::{Control, Request};
+    ///
+    /// let control = Control::new();
+    /// let body = br#"[{"name": "handle-doc", "actions": "off"}]"#;
+    /// let response = control.handle(Request::new("PUT", "/v1/failpoints").body(body)).await;
+    /// assert_eq!((response.status(), response.body()), (200, &b"null"[..]));
+    ///
+    /// let wait = Request::new("GET", "/v1/failpoints/handle-doc/wait");
+    /// let response = control.handle(wait.query("hits=1&timeout_ms=0")).await;
+    /// assert_eq!(response.status(), 408);
+    /// # }
+    /// ```
     pub async fn handle(&self, request: Request<'_>) -> Response {
         match self.answer(&request).await {
             Ok(response) | Err(response) => response,
@@ -277,6 +320,13 @@ impl Control {
         if !has_failpoints() {
             let error = Error::feature("control over HTTP", "testing");
             return Err(Response::error(400, error));
+        }
+        if !request.query.is_empty() && !matches!(call, Call::Wait(_)) {
+            // One that was to say which failpoint must not be taken for all of them.
+            let query = request.query;
+            return Err(bad_request(format!(
+                "this call has no parameters, but the query {query:?}; expected none"
+            )));
         }
         let null = || Response::json(200, &());
         match call {

@@ -26,7 +26,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request for `path`, as it was sent: with its percent signs, and from `/v1/failpoints`
-    /// on.
+    /// on. The method is in capitals, as it is sent, too.
     pub const fn new(method: &'a str, path: &'a str) -> Self {
         Self {
             method,
@@ -69,6 +69,17 @@ impl fmt::Debug for Request<'_> {
 }
 
 /// What is to be sent back. The body is JSON, always.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use neon_failpoint::http::{Control, Request};
+///
+/// let response = Control::new().handle(Request::new("POST", "/v1/failpoints/a")).await;
+/// assert_eq!((response.status(), response.allow()), (405, Some("GET, DELETE")));
+/// assert!(response.into_body().starts_with(br#"{"msg":"#));
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,

@@ -4,12 +4,12 @@ use std::pin::Pin;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::routing::any;
 
 use super::message::{Request, Response};
-use super::{BODY_LIMIT, Control};
+use super::{BODY_LIMIT, Control, input};
 
 /// Of a body that is too long so much more is read, so that the client has sent all of it and
 /// reads the answer.
@@ -18,7 +18,9 @@ const READ_ON: usize = 16 * BODY_LIMIT;
 impl Control {
     /// The calls as a [`Router`], to be nested in one of yours or served alone.
     ///
-    /// `S` is whatever state your router has; this one needs none.
+    /// `S` is whatever state your router has; this one needs none. Unlike [`Control::handle`] it
+    /// reads the body, and refuses a POST of a page in a browser that was not asked for (see
+    /// [who may reach it](crate::http#who-may-reach-it)).
     ///
     /// ```
     /// use axum::Router;
@@ -42,21 +44,8 @@ impl Control {
 }
 
 async fn answer(control: &Control, request: axum::extract::Request) -> axum::response::Response {
-    let (head, body) = request.into_parts();
-    let response = match read(body).await {
-        Ok(body) => {
-            let mut request = Request::new(head.method.as_str(), head.uri.path()).body(&body);
-            if let Some(query) = head.uri.query() {
-                request = request.query(query);
-            }
-            if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
-                // What is not text is no name of JSON either.
-                request = request.content_type(content_type.to_str().unwrap_or("not text"));
-            }
-            control.handle(request).await
-        }
-        Err(response) => response,
-    };
+    let response = respond(control, request).await;
+    let response = response.unwrap_or_else(|refusal| refusal);
     let status = StatusCode::from_u16(response.status());
     let allow = response.allow();
     let mut answer = axum::response::Response::new(Body::from(response.into_body()));
@@ -68,6 +57,26 @@ async fn answer(control: &Control, request: axum::extract::Request) -> axum::res
         headers.insert(ALLOW, HeaderValue::from_static(methods));
     }
     answer
+}
+
+async fn respond(control: &Control, request: axum::extract::Request) -> Result<Response, Response> {
+    let (head, body) = request.into_parts();
+    let body = read(body).await?;
+    let mut request = Request::new(head.method.as_str(), head.uri.path()).body(&body);
+    if let Some(query) = head.uri.query() {
+        request = request.query(query);
+    }
+    if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
+        // What is not text is no name of JSON either.
+        request = request.content_type(content_type.to_str().unwrap_or("not text"));
+    }
+    // A browser lets the page of any site send a POST here, but asks us first, in vain, where
+    // the page wants to say that it is JSON.
+    if head.method == Method::POST && head.headers.contains_key(ORIGIN) {
+        let content_type = request.content_type.unwrap_or_default();
+        input::check_type(Some(content_type)).map_err(super::bad_request)?;
+    }
+    Ok(control.handle(request).await)
 }
 
 async fn read(mut body: Body) -> Result<Vec<u8>, Response> {

@@ -1,0 +1,98 @@
+//! Every call over HTTP, good and bad, against a real server on a loopback port.
+//! Shares the global table: tests have names of their own, and those that list or remove
+//! everything have the table to themselves.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod configure;
+#[path = "../common/http.rs"]
+mod http_common;
+mod let_go;
+mod paths;
+mod servers;
+mod show;
+mod wait;
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE};
+use hyper_util::rt::TokioIo;
+use neon_failpoint::http::{BODY_LIMIT, Control, Request, Response};
+use neon_failpoint::{
+    FailpointResult, configure_failpoint, fail_point, failpoint, failpoint_context,
+    list_failpoints, remove_failpoint, set_wait_deadline,
+};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::RwLock;
+use tower_http::validate_request::ValidateRequestHeaderLayer;
+
+use common::{DEADLINE, Runtime, assert_stats, info, until_async, waiters};
+use http_common::{Client, serve};
+
+static TABLE: RwLock<()> = RwLock::const_new(());
+
+/// Runs `test` with a client of a server that has nothing but failpoints.
+#[track_caller]
+fn with_client<F: Future<Output = ()>>(
+    what: &str,
+    test: impl FnOnce(Client) -> F + Send + 'static,
+) {
+    with_server(what, neon_failpoint::http::router(), test);
+}
+
+#[track_caller]
+fn with_server<F: Future<Output = ()>>(
+    what: &str,
+    app: Router,
+    test: impl FnOnce(Client) -> F + Send + 'static,
+) {
+    net(what, async move || {
+        let address = serve(app).await;
+        test(Client::connect(address).await).await;
+    });
+}
+
+/// Runs `test` on a runtime that has sockets.
+#[track_caller]
+fn net<F: Future<Output = ()>>(what: &str, test: impl FnOnce() -> F + Send + 'static) {
+    common::within_deadline(what, || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(test());
+    });
+}
+
+fn hit(name: &'static str) -> tokio::task::JoinHandle<FailpointResult> {
+    tokio::spawn(failpoint(name, None))
+}
+
+/// A hit with the context `tenant`.
+fn hit_of(name: &'static str, tenant: &'static str) -> tokio::task::JoinHandle<FailpointResult> {
+    tokio::spawn(async move {
+        let context = failpoint_context! { "tenant" => tenant };
+        failpoint(name, Some(&context)).await
+    })
+}
+
+fn observers(name: &str) -> usize {
+    info(name).map_or(0, |point| point.observers())
+}
+
+/// Sends `requests` as they are, and reads until the server closes the connection.
+async fn converse(address: SocketAddr, requests: String) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let (mut answers, mut writer) = stream.split();
+    let mut text = String::new();
+    let write = async { writer.write_all(requests.as_bytes()).await.unwrap() };
+    let read = async { answers.read_to_string(&mut text).await.unwrap() };
+    tokio::join!(write, read);
+    text
+}
