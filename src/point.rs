@@ -1,10 +1,11 @@
 //! One configuration of one name: its rules, its counters, its waiters.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::action::{Alternative, Function, Rule, Task, text};
-use crate::context::FailpointContext;
+use crate::context::{FailpointContext, Matcher};
 use crate::draws::Draws;
 use crate::name::hash;
 use crate::sync::{AtomicUsize, Ordering};
@@ -191,14 +192,10 @@ impl Point {
 
     /// The matchers of its alternatives, each once.
     pub(crate) fn matchers(&self) -> Vec<(String, String)> {
-        let mut pairs = Vec::new();
-        for matcher in self.rules.iter().flat_map(|r| &r.alternative().matchers) {
-            let pair = matcher.pair();
-            if !pairs.contains(&pair) {
-                pairs.push(pair);
-            }
-        }
-        pairs
+        let matchers = self.rules.iter().flat_map(|r| &r.alternative().matchers);
+        let mut seen = HashSet::new();
+        let pairs = matchers.map(Matcher::pair);
+        pairs.filter(|pair| seen.insert(pair.clone())).collect()
     }
 
     /// The text it was configured by.

@@ -68,7 +68,8 @@ pub(crate) fn fired(
             tracing::debug!(
                 target: "neon_failpoint",
                 failpoint = target.name(),
-                action = %task,
+                // As a text, in which subscribers escape what would begin a new line.
+                action = task.to_string(),
                 hit,
                 context = context.map(ToString::to_string),
                 file,

@@ -182,7 +182,7 @@ fn a_hit_that_fires_is_told_once_with_action_number_context_and_place() {
     let action = |text: &str, hit: usize| {
         [
             named.clone(),
-            ("action", "text", text.to_owned()),
+            ("action", "str", text.to_owned()),
             ("hit", "u64", hit.to_string()),
         ]
     };
