@@ -160,7 +160,7 @@ async fn hold_one(root: &Path) -> Result<()> {
     let between = files.eq(["ledger.db.partial"]);
     say(between, "there is ledger.db.partial, and no ledger.db")?;
 
-    // This lets the task go. The new action is for later hits, and none of them matches.
+    // The task continues. The new action is for later hits, and none of them matches.
     let later = "when(tenant=acme, file=ledger.db)return(too late)";
     configure_failpoint("backup-copy", later)?;
     println!("   reconfigured:");
@@ -193,7 +193,7 @@ async fn cancel_one(root: &Path) -> Result<()> {
     finish(vec![globex], ["cancelled"]).await?;
     let point = wait_for_waiters("backup-before-rename", 3).await?;
     let wait = point.waiters().len() == 3;
-    say(wait, "3 tasks still wait; now they are let go:")?;
+    say(wait, "3 tasks still wait; now the failpoint is removed:")?;
     remove_failpoint("backup-before-rename");
     finish(backup, [COMPLETE; 3]).await
 }

@@ -5,8 +5,8 @@
 //! cargo run --example dynamic_reconfiguration --features testing
 //! ```
 //!
-//! A new configuration lets go who waits under the old one, and that hit goes on
-//! normally: the new one is for later hits.
+//! A waiter under the old configuration continues when there is a new one, as if nothing had
+//! happened: the new one is for later hits.
 
 use std::error::Error;
 use std::time::Duration;
@@ -40,8 +40,8 @@ async fn worker(ticks: watch::Sender<u32>) {
     }
 }
 
-/// Waits until the worker stands at the failpoint. Configuring begins a new list of
-/// waiters, so who is on it waits under the configuration of the moment.
+/// Waits until the worker is paused or sleeps at the failpoint, under its present configuration:
+/// each one begins with no waiters.
 async fn worker_waits() -> Result<FailpointInfo> {
     wait_until_paused("before-tick", 1).await?;
     let mut points = list_failpoints().into_iter();

@@ -55,7 +55,7 @@ const HEAD: [&str; 7] = [
     "total",
 ];
 
-/// What a failpoint has in each column, a line each, and who waits there, for below them.
+/// The lines of a failpoint in each column, and its waiters, for below them.
 struct Row {
     cells: [Vec<String>; 7],
     waiting: Vec<String>,
@@ -174,7 +174,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     shard.await?;
     globex.await??;
     flush();
-    println!("All but acme were let go:\n\n{}", table(&list_failpoints()));
+    println!(
+        "All but acme were released:\n\n{}",
+        table(&list_failpoints())
+    );
 
     uploads.release_one();
     acme.await??;

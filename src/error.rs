@@ -122,11 +122,6 @@ impl Error {
         error
     }
 
-    #[cfg(feature = "http")]
-    pub(crate) fn problem(&self) -> &Problem {
-        &self.0.problem
-    }
-
     /// Whether the call needs a failpoint that is configured, and it is not: a wait or a release.
     ///
     /// ```

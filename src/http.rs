@@ -1,7 +1,7 @@
-//! Control from outside: somebody in another process sees every failpoint of this program, arms
-//! it, waits until something stands at it, and lets it go. With the feature `http`.
+//! Control from another process: list the failpoints of this program, configure them, wait until
+//! a task is paused at one, and release it. Needs the feature `http`.
 //!
-//! [`router`] is for a server of axum, [`Control::handle`] for any other.
+//! [`router`] is for an axum server, [`Control::handle`] for any other.
 //!
 //! ```no_run
 //! use axum::Router;
@@ -25,16 +25,16 @@
 //! # Who may reach it
 //!
 //! **Whoever reaches it can end the process**, by `exit`, and hold up or fail whatever has a
-//! failpoint. Nothing here binds a socket or asks who is there: it belongs on a loopback address,
-//! on a Unix socket, or behind a listener that authenticates its clients.
-//! [`Control::refuse_exit_and_panic`] takes the sharpest tools away from those outside. It is a
-//! guard against mistakes: who means harm can still stop the service where it has a failpoint, and
+//! failpoint. Nothing here binds a socket or authenticates a client: serve it on a loopback
+//! address, on a Unix socket, or behind a listener that authenticates its clients.
+//! [`Control::refuse_exit_and_panic`] refuses the two most dangerous actions. That protects from
+//! mistakes, not from malice: a client can still stop the service wherever it has a failpoint, and
 //! fill its memory with configurations.
 //!
-//! A browser on the same machine reaches a loopback address, too, for the page of any site. The
-//! router refuses a POST that such a page can send without being asked: one with the header
-//! `origin` and another content type than JSON, or none. A site that gives its own name the loopback
-//! address is not stopped by that; a token or a Unix socket stops it.
+//! A web page in a browser on the same machine can reach a loopback address, too. The router
+//! refuses a POST that a page of another site could send without a preflight request: one with the
+//! header `origin` whose content type is absent or not JSON. It does not stop a site that rebinds
+//! its own domain name to the loopback address; a token or a Unix socket does.
 //!
 //! Behind tower-http's layer for bearer tokens:
 //!
@@ -42,8 +42,7 @@
 //! use axum::Router;
 //! use tower_http::validate_request::ValidateRequestHeaderLayer;
 //!
-//! // tower-http calls it too simple for real applications, where tokens expire. To keep others
-//! // away from a test it is enough.
+//! // Deprecated as too simple for production, where tokens expire. It is enough for a test.
 //! #[allow(deprecated)]
 //! fn guarded(token: &str) -> Router {
 //!     neon_failpoint::http::router().layer(ValidateRequestHeaderLayer::bearer(token))
@@ -76,15 +75,15 @@
 //! | POST or PUT `/v1/failpoints` | configures all that its body lists, or nothing: `null` |
 //! | GET `/v1/failpoints` | every failpoint that is compiled in or configured, as [`list_failpoints`] |
 //! | GET `/v1/failpoints/{name}` | that one; 404 if it is neither compiled in nor configured |
-//! | DELETE `/v1/failpoints` | removes every configuration; who waits continues: `null` |
+//! | DELETE `/v1/failpoints` | removes every configuration, and all waiters continue: `null` |
 //! | DELETE `/v1/failpoints/{name}` | removes that one, if it is there: `null` |
 //! | GET `/v1/failpoints/{name}/wait?hits=N` | the failpoint, once it was [hit `N` times](crate::wait_for_hits) |
-//! | GET `/v1/failpoints/{name}/wait?paused=N` | the failpoint, once [`N` wait there](crate::wait_until_paused) |
-//! | POST `/v1/failpoints/{name}/release` | lets go who waits there: `{"released": 1}`, how many |
+//! | GET `/v1/failpoints/{name}/wait?paused=N` | the failpoint, once [`N` tasks or threads wait there](crate::wait_until_paused) |
+//! | POST `/v1/failpoints/{name}/release` | releases waiters, and says how many: `{"released": 1}` |
 //!
 //! In a name everything that is not a letter, a digit or one of `-._~` is best percent-encoded;
 //! a slash has to be: `%2F`. All bodies are JSON. A body of a request has the content type
-//! `application/json`, or none. A query belongs to a wait; elsewhere it is an error.
+//! `application/json`, or none. Only a wait has a query; with any other call it is an error.
 //!
 //! ## Configuring
 //!
@@ -97,41 +96,41 @@
 //!
 //! As [`configure_failpoints`](crate::configure_failpoints). `context_matchers` may be left out,
 //! be null, or be a list of pairs, `[["tenant", "t-.*"]]`. A field of another name is an error,
-//! and so is a name that comes twice. Matchers stand before each alternative of the actions, where
-//! all of a batch may have 1 MiB together.
+//! and so is a name that comes twice. The matchers are put before each alternative of the actions;
+//! written out like that, those of a batch may have 1 MiB together.
 //!
 //! ## Waiting
 //!
-//! `&timeout_ms=N` says for how long, an hour at most; without it, it is the process's
-//! [deadline](crate::set_wait_deadline). When the time is up the answer is 408, with the failpoint
-//! as it is then and a `msg`. Where the name is not configured it is 404, at once, and where it is
-//! removed meanwhile 410. A client that hangs up leaves nothing behind: the wait is gone when the
-//! server drops the future of the call, which axum does. (The server below axum does not see that
-//! a client is gone that has sent another request behind its wait: then the time has to be up.)
+//! `&timeout_ms=N` limits the wait, to an hour at most; the default is the process's
+//! [deadline](crate::set_wait_deadline). When the time is up the answer is 408, with the present
+//! state of the failpoint and a `msg`. If the name is not configured the answer is 404, at once; if
+//! it is removed during the wait, 410. A client that disconnects leaves nothing behind: axum drops
+//! the future of the call, and the wait with it. (hyper, below axum, does not notice it while
+//! another request is pipelined behind the wait; then the wait ends with its time.)
 //!
-//! A server that shuts down gracefully waits for all calls. To end them call
-//! [`remove_all_failpoints`]: it answers waits with 410, and lets go who stands at a failpoint.
+//! A graceful shutdown waits for all calls. [`remove_all_failpoints`] ends them: waits are answered
+//! with 410, and paused tasks continue.
 //!
 //! ## Releasing
 //!
-//! `{"count": 2}` lets the first two go, in the order of arrival;
-//! `{"context_matchers": {"tenant": "t-1"}}` those whose hit had such a context; with both the
-//! first two of those. Without a body, or with `{}`, everybody goes. The point stays as it is. 404
-//! if it is not configured.
+//! `{"count": 2}` releases the first two waiters, in the order of arrival;
+//! `{"context_matchers": {"tenant": "t-1"}}` those whose hit had a context that matches; both
+//! together the first two of those. No body, or `{}`, releases all. The configuration stays as it
+//! is. The answer is 404 if the name is not configured.
 //!
 //! ## A failpoint
 //!
 //! | field | |
 //! |---|---|
 //! | `name` | |
-//! | `configured` | whether it is; otherwise it is only compiled in |
-//! | `actions` | as text that configures the same again, its matchers in it; or null |
+//! | `configured` | `false` if the name is only compiled in |
+//! | `actions` | text that configures the same again, with its matchers; null if it is not configured |
 //! | `matchers` | the pairs of key and regular expression in `actions` |
 //! | `hits`, `fired` | since it was configured |
-//! | `totals` | `hits`, `fired` and `delay_ms` since the name was last not configured |
-//! | `waiters` | who stands there, in the order of arrival: `blocking`, whether it is a thread; `waiting_ms`, for how long; `context`, an object or null |
-//! | `observers` | how many wait for it, over HTTP or in the process |
-//! | `call_sites` | `file`, `line`, and `awaits`, or it blocks |
+//! | `totals` | `hits`, `fired` and `delay_ms` since the name most recently became configured |
+//! | `waiters` | in the order of arrival: `blocking`, whether it is a thread; `waiting_ms`, for how long; `context`, an object or null |
+//! | `observers` | how many calls wait for something to happen at it, over HTTP or in the process |
+//! | `call_sites` | `file`, `line`, and `awaits`: `false` if the call site blocks |
 //!
 //! They mean what the methods of [`FailpointInfo`] do. Fields may be added.
 //!
@@ -145,16 +144,16 @@
 //! |---|---|
 //! | 400 | the body, its content type, a name or a parameter is wrong; or the build is without the feature `testing` |
 //! | 404 | no such path, or no such failpoint |
-//! | 405 | another method; the header `allow` lists those there are |
-//! | 408 | the time of a wait is up |
-//! | 410 | what was waited for was removed |
+//! | 405 | the path has no such method; the header `allow` lists those that it has |
+//! | 408 | a wait reached its limit |
+//! | 410 | the failpoint was removed during a wait |
 //! | 413 | the body has more than 1 MiB |
 //!
 //! # Other servers
 //!
 //! [`Control::handle`] takes the parts of a request and gives a status and the bytes of a body.
-//! A server that goes on with a call when its client has hung up, as actix does, keeps a wait until
-//! its time is up. With hyper, which does not:
+//! A server that continues a call whose client has disconnected, as actix does, keeps a wait until
+//! its time is up. hyper drops it:
 //!
 //! ```
 //! use http_body_util::{BodyExt, Full, Limited};
@@ -197,7 +196,7 @@ use std::time::Duration;
 
 use axum::Router;
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::wait::Goal;
 use crate::{FailpointInfo, config, list, release, wait_for};
 use crate::{has_failpoints, list_failpoints, remove_all_failpoints, remove_failpoint};
@@ -206,7 +205,7 @@ use output::State;
 use route::{Route, Waiting};
 
 /// The most bytes that the body of a request may have: 1 MiB. [`Control::handle`] answers a longer
-/// one with 413; who reads the body for it may stop there.
+/// one with 413, so a caller need not read on.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// The calls as a router of axum: [`Control::router`], with nothing refused.
@@ -424,10 +423,12 @@ fn bad_request(message: String) -> Response {
 
 /// The answer to what the rest of the crate refuses.
 fn refusal(error: Error) -> Response {
-    let status = match error.problem() {
-        Problem::NotConfigured { .. } => 404,
-        Problem::Removed => 410,
-        _ => 400,
+    let status = if error.is_not_configured() {
+        404
+    } else if error.is_removed() {
+        410
+    } else {
+        400
     };
     Response::error(status, error)
 }

@@ -155,7 +155,7 @@ fn context_demo_keeps_every_promise() {
         all_complete,
         "4. backup-before-rename holds all tasks, and globex is cancelled",
         "globex: cancelled",
-        "3 tasks still wait; now they are let go:",
+        "3 tasks still wait; now the failpoint is removed:",
         "acme: complete, test_1: complete, test_2: complete",
         "5. No failpoint is armed; all copies are compared byte by byte",
         all_complete,
@@ -318,7 +318,7 @@ upload SITE awaits when(tenant="acme|globex")pause tenant=acme|globex 3/2 3/2
 SITE awaits
 waiting: a task for TIME s with tenant="acme"
 waiting: a task for TIME s with tenant="globex"
-All but acme were let go:
+All but acme were released:
 failpoint call sites kind actions matchers hits/fired total
 cache-lookup SITE awaits
 flush-before-sync SITE blocks off 1/1 3/3

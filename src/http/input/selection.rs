@@ -1,4 +1,4 @@
-//! Who of those that wait is let go.
+//! Which waiters a request releases.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(in crate::http) struct Selection {
     pub(in crate::http) matchers: Pairs,
 }
 
-/// Who is let go; without a body everybody.
+/// The waiters that `request` releases: all, if it has no body.
 pub(in crate::http) fn selection(request: &Request<'_>) -> Result<Selection, String> {
     if request.body.is_empty() {
         return Ok(Selection::default());
