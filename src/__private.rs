@@ -13,9 +13,10 @@ pub use inventory;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 
-/// Calls the closure of a macro; a bare `return` gives it the empty string. The closure's
-/// parameter gets its type here, so that `|value|` needs none, and its result the one that
-/// is expected of the enclosing function.
+/// Calls the closure of a macro; a bare `return` gives it the empty string.
+///
+/// The closure's parameter gets its type here, so that `|value|` needs none; its result has the
+/// type that the enclosing function needs.
 #[inline]
 pub fn call<R>(value: Option<String>, closure: impl FnOnce(String) -> R) -> R {
     closure(value.unwrap_or_default())
@@ -27,23 +28,23 @@ pub fn compat_call<R>(value: Option<String>, closure: impl FnOnce(Option<String>
     closure(value)
 }
 
-/// A name that only exists at run time, as `&str` or what derefs to it.
+/// A name that exists only at run time, as `&str` or something that derefs to it.
 #[inline]
 pub fn by_name(name: &str) -> Target<'_> {
     Target::Name(name)
 }
 
-/// Checks the type of a macro's name where failpoints are not compiled in.
+/// Checks the type of a macro's name in a build without failpoints.
 #[inline]
 pub fn check_target(_: Target<'_>) {}
 
-/// Gives the context of a macro its type, so that what derefs to one will do.
+/// Gives a macro's context its type, so that something that derefs to it will do.
 #[inline]
 pub fn context(context: &crate::FailpointContext) -> Option<&crate::FailpointContext> {
     Some(context)
 }
 
-/// Gives the token of a macro its type, so that what derefs to one will do.
+/// Gives a macro's token its type, so that something that derefs to it will do.
 #[cfg(feature = "async")]
 #[inline]
 pub fn token(

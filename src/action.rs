@@ -12,16 +12,16 @@ use arc_swap::ArcSwapOption;
 use crate::context::Matcher;
 pub(crate) use pick::Rule;
 
-/// The words of the grammar, in the order in which errors and documentation list them.
+/// The words of the grammar, in the order in which errors and the documentation list them.
 pub(crate) const TASKS: &[&str] = &[
     "off", "return", "sleep", "pause", "panic", "print", "yield", "delay", "exit",
 ];
 
-/// What a hit does once an alternative was chosen.
+/// What a hit does once an alternative is chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
     Off,
-    /// Without an argument it is `None`: `fail`'s closures see the difference.
+    /// `None` without an argument: `fail`'s closures see the difference.
     Return(Option<String>),
     /// Milliseconds.
     Sleep(u64),
@@ -35,12 +35,12 @@ pub(crate) enum Task {
     Callback(Callback),
 }
 
-/// A user's function, for as long as its point is configured; two are equal where they
-/// are the same one.
+/// A user's function, for as long as its point is configured. Two are equal if they are the same
+/// one.
 #[derive(Clone)]
 pub(crate) struct Callback(Arc<ArcSwapOption<Box<dyn Fn() + Send + Sync>>>);
 
-/// A user's function whose point does not work now. Its destructor is a user's code, too.
+/// A user's function whose point is not at work. Its destructor is a user's code, too.
 pub(crate) struct Function(Arc<Box<dyn Fn() + Send + Sync>>);
 
 impl Callback {
@@ -49,7 +49,7 @@ impl Callback {
         Self(Arc::new(ArcSwapOption::from_pointee(function)))
     }
 
-    /// Calls the function; `false` if its point was retired before.
+    /// Calls the function; returns `false` if its point was retired before.
     pub(crate) fn run(&self) -> bool {
         // Held while it runs: it may retire its own point.
         let function = self.0.load_full();
@@ -59,12 +59,12 @@ impl Callback {
         function.is_some()
     }
 
-    /// Gives the function up, and hands it to who has to drop it, or to keep it.
+    /// Takes the function out, for the caller to drop or keep.
     pub(crate) fn take(&self) -> Option<Function> {
         self.0.swap(None).map(Function)
     }
 
-    /// Has the function again.
+    /// Puts the function back.
     pub(crate) fn put(&self, function: Function) {
         self.0.store(Some(function.0));
     }
@@ -88,20 +88,20 @@ impl fmt::Debug for Function {
     }
 }
 
-/// `when(..)p%n*task(arg)`: one alternative of a configuration, as pure data.
+/// `when(..)p%n*task(arg)`: one alternative of a configuration, as plain data.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Alternative {
-    /// All must hold. Sorted by key.
+    /// All of them must match. Sorted by key.
     pub(crate) matchers: Vec<Matcher>,
-    /// 0 to 100; `None` is always.
+    /// At least 0; `None`, and 100 or more, means always.
     pub(crate) percent: Option<f64>,
-    /// How often it fires at most.
+    /// How often it may fire.
     pub(crate) count: Option<usize>,
     pub(crate) task: Task,
 }
 
 impl Alternative {
-    /// `task`, always, for every hit.
+    /// Creates an alternative that always does `task`.
     pub(crate) fn always(task: Task) -> Self {
         Self {
             matchers: Vec::new(),
@@ -111,10 +111,10 @@ impl Alternative {
         }
     }
 
-    /// Demands `matchers` as well as those that are there already.
+    /// Adds `matchers` to those that are there already.
     pub(crate) fn demand(&mut self, matchers: &[Matcher]) {
         for matcher in matchers {
-            // Behind those with the same key.
+            // After those with the same key.
             let at = self.matchers.partition_point(|m| m.key() <= matcher.key());
             self.matchers.insert(at, matcher.clone());
         }

@@ -8,7 +8,6 @@ use crate::config::{self, after_configuring};
 use crate::error::Error;
 use crate::point::Point;
 use crate::release;
-use crate::suggest;
 use crate::table::Registry;
 use crate::trie::Named;
 use crate::unwind::in_destructor;
@@ -17,17 +16,17 @@ use crate::wait_for::{Wait, Watched};
 
 /// Configures the failpoint `name` to do `actions` until the guard is dropped.
 ///
-/// Dropping it lets go who waits at the point, and gives back what was configured there
-/// before: the same configuration, with what was left of its counts. Who waited under that one
-/// went on when the guard took its place, as with any new configuration.
+/// Dropping the guard ends all waits at the point and restores the configuration that was there
+/// before, with what was left of its counts. Waiters of that configuration continued when the guard
+/// replaced it, as with any new configuration.
 ///
-/// Guards of one name nest. Dropped in another order than they came, each takes its own
-/// configuration with it and leaves that of the youngest that is alive. The youngest has the
-/// name alone, whatever its matchers: two tests in one process need two names. Whoever configures or
-/// removes the name by other means, [`configure_failpoint`](crate::configure_failpoint) or
-/// another API, changes what the youngest guard has put there, and that ends with the guard.
+/// Guards of one name nest. If they are dropped in a different order, each removes its own
+/// configuration only, and the newest one alive stays in effect. The newest has the name to itself,
+/// whatever its matchers: two tests in one process need two names. Configuring or removing the name
+/// by other means, such as [`configure_failpoint`](crate::configure_failpoint), changes what the
+/// newest guard has configured, and that change ends with the guard.
 /// [`remove_all_failpoints`](crate::remove_all_failpoints) and the scenarios of
-/// [`compat`](crate::compat) end all guards: then there is nothing to give back.
+/// [`compat`](crate::compat) end all guards, which then have nothing to restore.
 ///
 /// # Errors
 ///
@@ -62,8 +61,10 @@ pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, E
     Ok(Armed::new(point))
 }
 
-/// [`arm`] for hits whose context matches, as
-/// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context) has it.
+/// [`arm`] for hits whose context matches.
+///
+/// The matchers are as in
+/// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context).
 ///
 /// # Errors
 ///
@@ -97,8 +98,9 @@ where
     Ok(Armed::new(point))
 }
 
-/// [`arm`] with a function to call at every hit, as
-/// [`configure_failpoint_callback`](crate::configure_failpoint_callback) has it.
+/// [`arm`] with a function to call at every hit.
+///
+/// The callback is as in [`configure_failpoint_callback`](crate::configure_failpoint_callback).
 ///
 /// # Errors
 ///
@@ -121,11 +123,10 @@ pub fn arm_callback(
     Ok(Armed::new(point))
 }
 
-/// A configuration that ends when this is dropped: see [`arm`]. (`let _ = arm(..)` drops it at
-/// once; give it a name.)
+/// A configuration that ends when this guard is dropped: see [`arm`].
 ///
-/// What it says and does is about that configuration, also while a younger guard of the same
-/// name is on top of it: then nobody hits it.
+/// `let _ = arm(..)` drops it at once; give it a name. Its methods act on its own configuration,
+/// even while a newer guard of the same name is on top of it; meanwhile nothing hits it.
 #[derive(Debug)]
 #[must_use = "the configuration ends when the guard is dropped"]
 pub struct Armed {
@@ -156,14 +157,15 @@ impl Armed {
         armed
     }
 
-    /// Demands that the point fires before the guard is dropped. Otherwise dropping it panics,
-    /// unless the thread is panicking already, with the call sites of that name or the compiled-in
-    /// names that are like it: a test that relies on a point that is not hit any more does not
-    /// pass.
+    /// Makes dropping the guard panic if the point did not fire.
     ///
-    /// It fires when an alternative is chosen, `off` included, whether the guard's first
-    /// configuration chose it or a later one in its place. Where a test returns an error before
-    /// that, this panic is all that is seen of it: `unwrap` what comes before the point.
+    /// So a test that relies on a point that is no longer hit does not pass. The message says what
+    /// is known: how often the point was hit, where its call sites are, or which similar names are
+    /// compiled in. A thread that is panicking already does not panic again.
+    ///
+    /// The point fires when an alternative is chosen, `off` included, by the guard's first
+    /// configuration or by a later one in its place. If a test returns an error before that, this
+    /// panic is all that is seen of it: `unwrap` what comes before the point.
     ///
     /// ```should_panic
     /// # if !neon_failpoint::has_failpoints() { panic!() }
@@ -175,37 +177,38 @@ impl Armed {
         self
     }
 
-    /// Sets for how long the waits of this guard wait, in the place of
-    /// [the process's deadline](crate::set_wait_deadline).
+    /// Sets the deadline of this guard's waits, instead of [the
+    /// process's](crate::set_wait_deadline).
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// The name of the failpoint.
+    /// Returns the name of the failpoint.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How often the point was hit since it was configured, by [`arm`] or later in its place;
+    /// Returns the number of hits since the point was configured, by [`arm`] or later in its place;
     /// 0 if it was removed.
     pub fn hits(&self) -> usize {
         self.point().map_or(0, |point| point.hits())
     }
 
-    /// How often an alternative was chosen since then, `off` included.
+    /// Returns how often an alternative fired since the point was configured, `off` included.
     pub fn fired(&self) -> usize {
         self.point().map_or(0, |point| point.fired())
     }
 
-    /// Who waits at the point, in the order of arrival.
+    /// Returns the waiters of the point, in order of arrival.
     pub fn waiters(&self) -> Vec<WaiterInfo> {
         self.point()
             .map_or_else(Vec::new, |point| point.waiters.infos())
     }
 
-    /// Configures the point anew, for as long as the guard lives. Who waits at it goes on, and
-    /// counts begin again.
+    /// Reconfigures the point, for as long as the guard lives.
+    ///
+    /// Its waiters continue, and its counts begin again.
     ///
     /// # Errors
     ///
@@ -265,38 +268,43 @@ impl Armed {
     }
 
     fn wait(&self, goal: Goal) -> Wait {
-        let watched = Watched::layer(&self.name, self.hash, self.guard);
-        Wait::new(watched, goal, self.deadline)
+        Wait::new(self.watched(), goal, self.deadline)
     }
 
-    /// Lets the first go who waits at the point; the others wait on. How many went: 1 or 0.
+    fn watched(&self) -> Watched {
+        Watched::layer(&self.name, self.hash, self.guard)
+    }
+
+    /// Releases the first waiter of the point, and returns the number released: 1 or 0.
     pub fn release_one(&self) -> usize {
         self.release(1)
     }
 
-    /// Lets the first `n` go who wait at the point, in the order of arrival; the others wait
-    /// on. How many went.
+    /// Releases the first `n` waiters of the point, in order of arrival.
     ///
-    /// Who went goes on with [`Continue`](crate::FailpointResult::Continue). Who was cancelled
-    /// or dropped before does not count.
+    /// Returns the number of waiters released; the others keep waiting. A released waiter ends with
+    /// [`Continue`](crate::FailpointResult::Continue). A waiter that was cancelled or dropped
+    /// before does not count.
     pub fn release(&self, n: usize) -> usize {
         self.point()
             .map_or(0, |point| release::some(&point, n, &[]))
     }
 
-    /// Lets everybody go who waits at the point now, and leaves the point as it is. How many
-    /// went.
+    /// Releases all present waiters of the point, and returns their number.
+    ///
+    /// The point stays as it is.
     pub fn release_all(&self) -> usize {
         self.release(usize::MAX)
     }
 
-    /// Lets those go whose hit had a context that matches, as in
-    /// [`arm_with_context`]; the others wait on. How many went.
+    /// Releases the waiters whose hits had a matching context, and returns their number.
+    ///
+    /// The matchers are as in [`arm_with_context`]; the other waiters keep waiting.
     ///
     /// # Errors
     ///
-    /// An empty key; an invalid regular expression; a build without the feature `context`.
-    /// Then nobody went.
+    /// If a key is empty, a regular expression is invalid, or the build lacks the feature
+    /// `context`. Then no waiter is released.
     pub fn release_matching<K, V>(
         &self,
         matchers: impl IntoIterator<Item = (K, V)>,
@@ -314,10 +322,18 @@ impl Armed {
         Registry::global().layer(&self.name, self.hash, self.guard)
     }
 
-    /// Why a point that had to fire is not known to have done so.
+    /// Says that a point that had to fire did not, and what is known about it. Called before the
+    /// guard's layer is removed.
     fn why_not(&self) -> String {
         let (name, place) = (self.name(), self.armed_at);
-        let about = suggest::about(name);
+        let about = match self.point() {
+            Some(point) if point.hits() > 0 => format!(
+                "it was hit {} times, and no alternative of {:?} took a hit",
+                point.hits(),
+                point.actions()
+            ),
+            _ => self.watched().hint(),
+        };
         format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
     }
 }
@@ -325,9 +341,12 @@ impl Armed {
 impl Drop for Armed {
     fn drop(&mut self) {
         let disarm = || Registry::global().disarm(&self.name, self.hash, self.guard);
-        let fired = in_destructor(disarm).unwrap_or_default();
-        if self.must_fire && !fired && !std::thread::panicking() {
-            panic!("{}", self.why_not());
+        let demands = self.must_fire && !std::thread::panicking();
+        let why_not = (demands && self.fired() == 0).then(|| self.why_not());
+        let fired = in_destructor(disarm);
+        // An earlier configuration of the guard may have fired.
+        if let (Some(why_not), Some(false)) = (why_not, fired) {
+            panic!("{why_not}");
         }
     }
 }

@@ -1,12 +1,10 @@
-//! The surface of the `fail` crate, version 0.5.1, on this crate's table.
+//! The API of the `fail` crate, version 0.5.1, on this crate's table.
 //!
-//! A project on `fail` swaps the dependency for the package in `migration/fail`, which
-//! re-exports this module, and changes no code. Points that are configured here act on
-//! native call sites and the other way round, each by its own rules: a hit through this
-//! module prints to `log` with the target `fail`, sleeps for all its milliseconds, and
-//! panics with `fail`'s words. What functions, macro and types do is what `fail` 0.5.1
-//! documents, error and panic texts included.
-//!
+//! A project that uses `fail` replaces the dependency with the package in `migration/fail`, which
+//! re-exports this module, and changes no code. Points that are configured here act on native call
+//! sites and vice versa, each by its own rules: a hit through this module prints to `log` with the
+//! target `fail`, sleeps for all its milliseconds, and panics with `fail`'s messages. Functions,
+//! macro and types do what `fail` 0.5.1 documents, error and panic texts included.
 //! ```
 //! use neon_failpoint::compat::{self as fail, fail_point};
 //!
@@ -30,31 +28,29 @@
 //! | what | `fail` | here | why |
 //! |---|---|---|---|
 //! | a bad value of FAILPOINTS | `setup` panics, and every later call panics too | `setup` panics with the same message; nothing of the value is configured, and the registry stays usable | the panic poisons `fail`'s lock for good |
-//! | a negative or NaN percentage | accepted; a hit panics where it is negative, and fires where it is NaN | an error of [`cfg`](cfg()) | the mistake is told where it is made |
-//! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs tells nothing |
-//! | releasing many paused threads | every hit in the process waits meanwhile | nobody waits | the registry's lock is held over a busy wait |
+//! | a negative or NaN percentage | accepted; a hit panics if it is negative, and fires if it is NaN | an error of [`cfg`](cfg()) | the mistake is reported where it is made |
+//! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs explains nothing |
+//! | releasing many paused threads | every hit in the process waits meanwhile | no hit waits | `fail` holds the registry's lock over a busy wait |
 //!
-//! For the same reason as in the last row, a callback that was replaced or removed may
-//! call this module when what it captured is dropped; in `fail` that deadlocks.
+//! For the same reason as in the last row, a callback that was replaced or removed may call this
+//! module when what it captured is dropped; in `fail` that deadlocks.
 //!
 //! # The environment
 //!
-//! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A
-//! scenario counts as the one reading: afterwards no native call reads it again. It reads
-//! by `fail`'s grammar, also after a native [`init`](crate::init): there `x=exit` is a
-//! panic, and a name keeps the spaces around it.
+//! Nothing here reads FAILPOINTS except [`FailScenario::setup`], as in `fail`. A scenario counts as
+//! the one reading: afterwards no native call reads it again. It reads by `fail`'s grammar, even
+//! after a native [`init`](crate::init): in that grammar `x=exit` is a panic, and a name keeps the
+//! spaces around it.
 //!
 //! # Async code
 //!
-//! [`fail_point!`] blocks its thread, as `fail`'s does. Where that thread is polling a task of
-//! tokio, a `pause`, a `sleep`, or a `delay` of more than 10 milliseconds logs a warning, once
-//! for each call site, with its file and line (feature `async`): [`async_fail_point!`] takes the
-//! same arguments and awaits. Threads that may block, such as those of `spawn_blocking`, are not
-//! warned of.
+//! [`fail_point!`] blocks its thread, as `fail`'s does. If that thread is polling a tokio task, a
+//! `pause`, a `sleep`, or a `delay` of more than 10 milliseconds logs a warning, once for each call
+//! site, with its file and line (feature `async`): [`async_fail_point!`] takes the same arguments
+//! and awaits. Threads that may block, such as those of `spawn_blocking`, cause no warning.
 //!
-//! This module and the crate's root name two different macros `fail_point!`. Glob imports
-//! of both are ambiguous, an error or a warning as the compiler has it: import one of
-//! them by name.
+//! This module and the crate's root each have a macro `fail_point!`. Glob imports of both are
+//! ambiguous, an error or a warning depending on the compiler: import one of them by name.
 
 mod parse;
 pub(crate) mod scenario;
@@ -84,14 +80,14 @@ pub use crate::__compat_async_fail_point as async_fail_point;
 #[cfg(all(feature = "async", not(feature = "testing")))]
 pub use crate::__compat_no_fail_point as async_fail_point;
 
-/// Whether failpoints are compiled into call sites: the feature `testing`.
+/// Returns whether failpoints are compiled into call sites: the feature `testing`.
 pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// The configured failpoints as pairs of name and actions, sorted by name.
+/// Returns the configured failpoints as pairs of name and actions, sorted by name.
 ///
-/// The actions are the text as it was configured, `callback` for a callback.
+/// The actions are the text as it was configured, or `callback` for a callback.
 pub fn list() -> Vec<(String, String)> {
     let points = Registry::global().points();
     points
@@ -109,14 +105,13 @@ pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
 /// Configures the failpoint `name` to do `actions`, a chain `action[->action...]` of
 /// `[p%][cnt*]task[(arg)]`.
 ///
-/// The tasks are `off`, `return(arg)`, `sleep(milliseconds)`, `panic(msg)`,
-/// `print(msg)`, `pause`, `yield` and `delay(milliseconds)`. An earlier configuration
-/// is replaced, and who paused under it goes on. Works without the feature `testing`,
-/// too, though then no macro looks.
+/// The tasks are `off`, `return(arg)`, `sleep(milliseconds)`, `panic(msg)`, `print(msg)`, `pause`,
+/// `yield` and `delay(milliseconds)`. An earlier configuration is replaced, and its waiters
+/// continue. This works without the feature `testing`, too, but then no macro looks.
 ///
 /// # Errors
 ///
-/// Actions that are not of that form, in `fail`'s words; the earlier configuration stays.
+/// If the actions are not of that form, in `fail`'s words; the earlier configuration stays.
 ///
 /// ```
 /// use neon_failpoint::compat::{cfg, list};
@@ -132,7 +127,7 @@ pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
 
 /// Configures the failpoint `name` to call `f` at every hit, inside the hit.
 ///
-/// The callback may configure or remove failpoints, its own included.
+/// The callback may configure or remove failpoints, including its own.
 ///
 /// # Errors
 ///
@@ -158,7 +153,7 @@ where
     Ok(())
 }
 
-/// Removes the failpoint `name`, if it is configured. Who paused at it goes on.
+/// Removes the failpoint `name`, if it is configured. Its waiters continue.
 ///
 /// ```
 /// use neon_failpoint::compat::{cfg, list, remove};
@@ -171,8 +166,9 @@ pub fn remove<S: AsRef<str>>(name: S) {
     Registry::global().remove(hash(name.as_ref()), name.as_ref());
 }
 
-/// A configuration that is removed when this is dropped, whatever was configured under
-/// the name before or since.
+/// A configuration that is removed when this is dropped.
+///
+/// Dropping it removes whatever was configured under the name before or since.
 ///
 /// ```
 /// use neon_failpoint::compat::{FailGuard, list};
@@ -186,7 +182,7 @@ pub fn remove<S: AsRef<str>>(name: S) {
 pub struct FailGuard(String);
 
 impl FailGuard {
-    /// [`cfg`](cfg()) for as long as the guard lives.
+    /// Configures a failpoint as [`cfg`](cfg()) does, for as long as the guard lives.
     ///
     /// # Errors
     ///
@@ -197,7 +193,7 @@ impl FailGuard {
         Ok(FailGuard(name))
     }
 
-    /// [`cfg_callback`] for as long as the guard lives.
+    /// Configures a failpoint as [`cfg_callback`] does, for as long as the guard lives.
     ///
     /// # Errors
     ///

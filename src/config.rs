@@ -1,7 +1,7 @@
 //! Configuring and removing failpoints.
 //!
-//! - **I7** A configuration takes effect whole or not at all: everything that can be
-//!   wrong is found while the points are made, before the one call that publishes them.
+//! - **I7** A configuration takes effect whole or not at all: everything that can be wrong is found
+//!   while the points are created, before the one call that publishes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,23 +18,22 @@ use crate::{env, report, suggest};
 
 /// Configures the failpoint `name` to do `actions` from its next hit on.
 ///
-/// Who waits at the point under its earlier configuration continues at once. The
-/// name need not belong to a call site: one may be hit by name, or be in code that
-/// is not linked here. Where no call site has the name but one has a name within
-/// two edits of it, a warning with both is logged.
+/// Waiters of the earlier configuration continue at once. The name need not belong to a call site:
+/// it may be hit by name, or be in code that is not linked here. If no call site has the name but
+/// one has a name within two edits of it, a warning with both is logged.
 ///
 /// The grammar of `actions` is in the [crate's documentation](crate#actions).
 ///
 /// # Errors
 ///
-/// An empty name, or actions that are not of the grammar: the error says where, and
-/// the earlier configuration stays. A build without the feature `testing`, or actions
-/// with `when(..)` in one without `context`: the error names the feature.
+/// If the name is empty or `actions` do not follow the grammar: the error says where, and the
+/// earlier configuration stays. If the build lacks the feature `testing`, or `actions` have a
+/// `when(..)` and it lacks `context`: the error names the feature.
 ///
 /// # Panics
 ///
-/// Where others' code that it runs does, a waker of a task that waited or the destructor
-/// of a callback: after the configuration took effect, and after everybody was woken.
+/// If others' code that it runs panics, the waker of a waiting task or the destructor of a
+/// callback: after the configuration took effect and all waiters were woken.
 ///
 /// # Examples
 ///
@@ -55,17 +54,16 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 
 /// Configures the failpoint `name` to do `actions` at hits whose context matches.
 ///
-/// `matchers` are pairs of a key and a regular expression, from a `HashMap` or
-/// anything else that iterates over pairs. A hit matches if its context has every
-/// key, with a value that the expression matches as a whole. The matchers are put
-/// before every alternative of `actions`, where they must hold as well as those of a
-/// `when(..)` that is there already. A hit that does not match uses up no count and
+/// `matchers` are pairs of a key and a regular expression, from a `HashMap` or anything else that
+/// iterates over pairs. A hit matches if its context has every key, with a value that the
+/// expression matches as a whole. The matchers apply to every alternative of `actions`, in addition
+/// to those of a `when(..)` that is already there. A hit that does not match uses up no count and
 /// no draw.
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`]; an empty key; an invalid regular expression; and, if
-/// there are matchers, a build without the feature `context`.
+/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid, and, if
+/// there are matchers, in a build without the feature `context`.
 ///
 /// # Examples
 ///
@@ -97,12 +95,12 @@ where
 
 /// Configures the failpoint `name` to call `callback` at every hit.
 ///
-/// The callback runs inside the hit, on its thread. No lock is held meanwhile, so it
-/// may configure or remove failpoints, its own included.
+/// The callback runs inside the hit, on its thread. No lock is held meanwhile, so it may configure
+/// or remove failpoints, including its own.
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`], but for the actions.
+/// As [`configure_failpoint`], except for the actions.
 ///
 /// # Examples
 ///
@@ -132,7 +130,7 @@ pub fn configure_failpoint_callback(
 
 /// One entry of [`configure_failpoints`].
 ///
-/// Made from `(name, actions)` or `(name, actions, matchers)`.
+/// Created from `(name, actions)` or `(name, actions, matchers)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailpointConfig {
     name: String,
@@ -169,12 +167,12 @@ where
 
 /// Configures several failpoints at once, or none of them.
 ///
-/// No hit sees a part of the batch: all entries take effect in one step.
+/// No hit sees only a part of the batch: all entries take effect in one step.
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint_with_context`] for any entry, and a name that occurs
-/// twice. The error says which entry it is, and everything stays as it was.
+/// As [`configure_failpoint_with_context`] for any entry, and if a name occurs twice. The error
+/// gives the number of the entry, and everything stays as it was.
 ///
 /// # Examples
 ///
@@ -195,7 +193,7 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     configure_batch(&batch, &[])
 }
 
-/// [`configure_failpoints`], for somebody to whom some tasks are refused.
+/// [`configure_failpoints`], for a caller that is refused some tasks.
 pub(crate) fn configure_batch(
     batch: &[FailpointConfig],
     refused: &'static [&str],
@@ -223,7 +221,7 @@ pub(crate) fn configure_batch(
 
 /// Removes the configuration of the failpoint `name`, if it has one.
 ///
-/// Who waits at it continues at once.
+/// Its waiters continue at once.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -239,9 +237,9 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
     Registry::global().remove(hash(name), name);
 }
 
-/// Removes the configuration of every failpoint, whoever made it.
+/// Removes the configuration of every failpoint, however it was made.
 ///
-/// Who waits at one continues at once.
+/// Their waiters continue at once.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -254,8 +252,7 @@ pub fn remove_all_failpoints() {
     Registry::global().reset(Vec::new());
 }
 
-/// Whether failpoints are compiled into this program's call sites: the feature
-/// `testing`.
+/// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.
 ///
 /// ```
 /// if neon_failpoint::has_failpoints() {
@@ -266,13 +263,12 @@ pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// Sets the seed of percentages for every point that is configured from now on, and
-/// starts their draws anew.
+/// Sets the seed of percentages for every point that is configured from now on, and restarts their
+/// draws.
 ///
-/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, else
-/// a random one. It is logged, at info level, when the next point with a percentage is
-/// configured. See the
-/// [crate's documentation](crate#probability) for what a seed repeats.
+/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random. It
+/// is logged, at info level, when the next point with a percentage is configured. See the [crate's
+/// documentation](crate#probability) for what a seed repeats.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -286,7 +282,7 @@ pub const fn has_failpoints() -> bool {
 /// assert_eq!(run(), run());
 /// ```
 pub fn set_seed(seed: u64) {
-    // Later, FAILPOINTS_SEED would take this one's place.
+    // Read later, FAILPOINTS_SEED would replace this seed.
     env::read_once();
     Registry::global().draws.set_seed(seed);
 }
@@ -310,7 +306,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks everything that can be wrong about one point, and makes it.
+/// Checks everything that can be wrong about one point, and creates it.
 pub(crate) fn point(
     name: String,
     actions: &str,
@@ -319,7 +315,7 @@ pub(crate) fn point(
     point_without(name, actions, matchers, &[])
 }
 
-/// [`point`], where a task that is `refused` is an error.
+/// [`point`], with an error for a task that is `refused`.
 fn point_without(
     name: String,
     actions: &str,
@@ -327,7 +323,7 @@ fn point_without(
     refused: &'static [&str],
 ) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
-    // First, so that a point of ours draws by the seed of the environment.
+    // First, so that the point draws by the seed of the environment.
     env::read_once();
     let of_point = |problem| Error::of_point(&name, problem);
     let mut alternatives = parse::actions_without(actions, refused).map_err(of_point)?;
@@ -344,7 +340,7 @@ fn point_without(
     ))
 }
 
-/// Compiles matchers that are about the failpoint `name`.
+/// Compiles matchers for the failpoint `name`.
 pub(crate) fn matchers(
     name: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
@@ -354,7 +350,7 @@ pub(crate) fn matchers(
     matchers.map_err(|problem| Error::of_point(name, problem))
 }
 
-/// The point that calls `callback`.
+/// Creates the point that calls `callback`.
 pub(crate) fn callback_point(
     name: String,
     callback: impl Fn() + Send + Sync + 'static,
@@ -366,16 +362,16 @@ pub(crate) fn callback_point(
     Ok(Point::new(name, vec![always], None, draws))
 }
 
-/// Publishes points that were checked, in one step.
+/// Publishes checked points, in one step.
 fn put(points: &[Arc<Point>]) {
     env::read_once();
-    // Of a name that was configured before, all was said then.
+    // A name that was configured before was checked for its spelling then.
     let new = Registry::global().put(points);
     after_configuring(points, new);
 }
 
-/// What is said once `points` were configured, of which `new` are under names that were
-/// not there, after every lock is released.
+/// Logs the seed if `points` are the first to need it, and suggestions for the names of `new`.
+/// Called after every lock is released.
 pub(crate) fn after_configuring<'a>(
     points: &[Arc<Point>],
     new: impl IntoIterator<Item = &'a Arc<Point>>,

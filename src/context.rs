@@ -6,14 +6,12 @@ use std::fmt;
 use crate::error::Problem;
 use crate::name::is_same;
 
-/// The values that a call site gives with a hit, so that a configuration can pick
-/// the hits it is meant for: a tenant, an operation, a shard.
+/// The values that a call site gives with a hit: a tenant, an operation, a shard.
 ///
 /// A failpoint whose configuration has matchers (see
-/// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context))
-/// acts only on hits whose context has every key, with a value that the matcher's
-/// regular expression matches as a whole. [`failpoint_context!`](crate::failpoint_context)
-/// makes one in place.
+/// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context)) acts only on hits
+/// whose context has every key, with a value that the matcher's regular expression matches as a
+/// whole. [`failpoint_context!`](crate::failpoint_context) creates one in place.
 ///
 /// ```
 /// use neon_failpoint::FailpointContext;
@@ -25,20 +23,20 @@ use crate::name::is_same;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FailpointContext {
-    /// Sorted by key: a context has a handful of values.
+    /// Sorted by key: a context has only a few values.
     values: Vec<(String, String)>,
 }
 
-/// Up to so many values it is faster to look at each one: most keys differ in length.
+/// Up to this many values a linear search is faster: most keys differ in length.
 const FEW: usize = 8;
 
 impl FailpointContext {
-    /// A context without values. It allocates nothing.
+    /// Creates a context without values. It does not allocate.
     pub const fn new() -> Self {
         Self { values: Vec::new() }
     }
 
-    /// Sets the value of `key` and returns the one it had.
+    /// Sets the value of `key` and returns the previous one.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) -> Option<String> {
         let (key, value) = (key.into(), value.into());
         match self.position(&key) {
@@ -50,7 +48,7 @@ impl FailpointContext {
         }
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&str> {
         if self.values.len() <= FEW {
@@ -59,7 +57,7 @@ impl FailpointContext {
         self.position(key).ok().map(|at| &*self.values[at].1)
     }
 
-    /// The pairs of key and value, sorted by key.
+    /// Returns the pairs of key and value, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
@@ -118,13 +116,13 @@ impl PartialEq for Matcher {
 }
 
 impl Matcher {
-    /// Compiles `regex`. This is where a bad one is refused: a hit never sees it.
+    /// Compiles `regex`. A bad one is refused here, so that a hit never sees it.
     #[cfg(feature = "context")]
     pub(crate) fn new(key: String, regex: String) -> Result<Self, Problem> {
         check_key(&key)?;
         match whole_value(&regex) {
             Ok((grouped, whole)) => {
-                // Between quotes the last backslash would escape the quote.
+                // In quotes, a backslash at the end would escape the quote.
                 let regex = if regex.ends_with('\\') {
                     grouped
                 } else {
@@ -133,7 +131,7 @@ impl Matcher {
                 Ok(Self { key, regex, whole })
             }
             Err(reason) => {
-                // The parser's own text draws the pattern over several lines.
+                // The parser's own text shows the pattern over several lines.
                 let reason = reason.to_string();
                 let reason = reason.lines().last().unwrap_or_default();
                 let reason = reason.trim_start_matches("error: ").to_owned();
@@ -169,7 +167,7 @@ impl Matcher {
 
     #[cfg(not(feature = "context"))]
     pub(crate) fn matches(&self, _context: &FailpointContext) -> bool {
-        // There is no way to make a matcher without the feature.
+        // No matcher can be created without the feature.
         false
     }
 }
@@ -179,7 +177,7 @@ fn check_key(key: &str) -> Result<(), Problem> {
     let what = if key.is_empty() {
         "a matcher has an empty key"
     } else if key.ends_with('\\') {
-        // Between quotes it would escape the quote.
+        // In quotes it would escape the quote.
         "a matcher has a key that ends in a backslash,"
     } else {
         return Ok(());
@@ -191,7 +189,7 @@ fn check_key(key: &str) -> Result<(), Problem> {
     })
 }
 
-/// Writes `key="regex"`, as the grammar of `when(..)` has it.
+/// Formats as `key="regex"`, in the grammar of `when(..)`.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\\\""));
@@ -204,17 +202,17 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// The user's expression as a group, and anchored at both ends.
+/// Returns the user's expression as a group, and compiled with an anchor at both ends.
 #[cfg(feature = "context")]
 fn whole_value(regex: &str) -> Result<(String, regex::Regex), regex::Error> {
-    // Alone first: `a)|(b` is an error, though it is none inside a group.
+    // Alone first: `a)|(b` is an error, but would be none inside a group.
     regex::Regex::new(regex)?;
     let anchored = |group: String| {
         let whole = regex::Regex::new(&format!(r"\A{group}\z"))?;
         Ok((group, whole))
     };
-    // In verbose mode a comment at the end would hide the parenthesis behind it;
-    // a line break ends the comment and means nothing else there.
+    // In verbose mode a comment at the end would hide the closing parenthesis; a line break ends
+    // the comment and has no other meaning there.
     anchored(format!("(?:{regex})")).or_else(|_| anchored(format!("(?:{regex}\n)")))
 }
 

@@ -1,11 +1,10 @@
-//! Probability that can be repeated.
+//! Repeatable probability.
 //!
-//! Whether an alternative with a percentage takes a hit is a function of the seed,
-//! the failpoint's name, the alternative's position in its chain, and the number of
-//! that alternative's draw. It is not of a shared generator, so what another point or another
-//! thread draws meanwhile changes nothing. The numbers go on through
-//! reconfiguration and removal: arming a point anew before every hit does not
-//! replay its first draw.
+//! Whether an alternative with a percentage takes a hit is a function of the seed, the failpoint's
+//! name, the alternative's position in its chain, and the number of that alternative's draw. There
+//! is no shared generator, so what other points and threads draw meanwhile changes nothing. The
+//! numbers continue through reconfiguration and removal: reconfiguring a point before every hit
+//! does not replay its first draw.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -21,9 +20,9 @@ use crate::trie::{Named, Trie};
 pub(crate) struct Draw {
     /// Seed, name and position.
     key: u64,
-    /// A draw below this many of 2^53 takes the hit.
+    /// A draw below this, of 2^53, takes the hit.
     threshold: f64,
-    /// How many draws there were under this name and position.
+    /// The number of draws so far under this name and position.
     number: Arc<AtomicUsize>,
 }
 
@@ -40,7 +39,7 @@ impl Draw {
 /// The seed and the numbers of draws of every name that ever had a percentage.
 #[derive(Debug)]
 pub(crate) struct Draws {
-    // A plain mutex of std: the protocol that loom models takes no part in it.
+    // A plain mutex of std: it has no part in the protocol that loom models.
     state: Mutex<State>,
 }
 
@@ -48,11 +47,11 @@ pub(crate) struct Draws {
 struct State {
     seed: Option<u64>,
     announced: bool,
-    /// Made for the first percentage.
+    /// Created for the first percentage.
     numbers: Option<Trie<Numbers>>,
 }
 
-/// How many draws there were under a name, by position in the chain.
+/// The number of draws under a name, by position in the chain.
 #[derive(Debug)]
 struct Numbers {
     name: Box<str>,
@@ -85,8 +84,8 @@ impl Draws {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the seed for all that is configured from now on, and starts every
-    /// count of draws anew.
+    /// Sets the seed for everything that is configured from now on, and restarts every count of
+    /// draws.
     pub(crate) fn set_seed(&self, seed: u64) {
         let mut state = self.state();
         state.seed = Some(seed);
@@ -94,8 +93,8 @@ impl Draws {
         state.numbers = None;
     }
 
-    /// The draws of each alternative of a chain, where it draws; nothing at all if none
-    /// does.
+    /// Returns the draw of each alternative of a chain, `None` if it does not draw; nothing at all
+    /// if none of them does.
     pub(crate) fn of(&self, name: &str, chain: &[Alternative]) -> Vec<Option<Draw>> {
         let threshold = |alternative: &Alternative| {
             let percent = alternative.percent.filter(|p| *p < 100.0)?;
@@ -120,7 +119,7 @@ impl Draws {
         chain.iter().enumerate().map(draw).collect()
     }
 
-    /// The seed, the first time that this is asked since it was set.
+    /// Returns the seed, the first time that this is called since the seed was set.
     pub(crate) fn to_announce(&self) -> Option<u64> {
         let mut state = self.state();
         let announced = std::mem::replace(&mut state.announced, true);
@@ -135,7 +134,7 @@ impl State {
             .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
     }
 
-    /// The numbers of the first `len` positions, at least.
+    /// Returns the numbers of the first `len` positions, at least.
     fn numbers(&mut self, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
         let all = self.numbers.get_or_insert_with(Trie::new);
         let hash = hash(name);

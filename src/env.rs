@@ -17,23 +17,22 @@ const SEED: &str = "FAILPOINTS_SEED";
 
 /// Configures the failpoints of the environment variable `FAILPOINTS`.
 ///
-/// Its value is `name=actions;name=actions`; of entries with the same name the last
-/// one counts, and white space around names and entries does not. `FAILPOINTS_SEED`
-/// is the seed of percentages (see [`set_seed`](crate::set_seed)). A variable that is
-/// empty is as good as none.
+/// Its value is `name=actions;name=actions`. Of several entries with the same name the last one
+/// counts; white space around names and entries is ignored. `FAILPOINTS_SEED` is the seed of
+/// percentages (see [`set_seed`](crate::set_seed)). An empty variable counts as unset.
 ///
-/// The variable is read once in the life of a process: called again, or after a
-/// scenario of [`compat`](crate::compat), this does nothing. Call it where a bad value
-/// should be an error of yours. Without it the first use of the native API reads
-/// the variable (any hit, a configure, a list), and then a bad value ends the process with a
-/// message on standard error and status 2: a run that was to inject faults must not
-/// go on without them. A name that is configured already keeps its configuration.
+/// The variable is read once in the life of a process: called again, or after a scenario of
+/// [`compat`](crate::compat), this does nothing. Call it to handle a bad value as an error.
+/// Otherwise the first use of the native API (any hit, a configure, a list) reads the variable, and
+/// a bad value ends the process with a message on standard error and status 2: a run that was meant
+/// to inject faults must not continue without them. A name that is configured already keeps its
+/// configuration.
 ///
 /// # Errors
 ///
-/// A value that is not UTF-8 or not of the grammar, with the entry and the byte: then
-/// none of it takes effect, and it counts as read. In a build without the feature
-/// `testing`, any value that is not empty.
+/// If the value is not UTF-8 or does not follow the grammar, with the entry and the byte, or if
+/// `FAILPOINTS_SEED` is not a whole number: then nothing takes effect, and the variable counts as
+/// read. In a build without the feature `testing`, if the value is not empty.
 ///
 /// # Examples
 ///
@@ -57,7 +56,7 @@ pub fn init() -> Result<(), Error> {
     read_env(true)
 }
 
-/// Reads the environment where nothing did so yet; a bad value ends the process.
+/// Reads the environment unless that was done already; a bad value ends the process.
 #[inline]
 pub(crate) fn read_once() {
     if ENABLED && !Registry::global().is_env_read() {
@@ -67,8 +66,8 @@ pub(crate) fn read_once() {
 
 #[cold]
 fn read_or_exit() {
-    // A failure does not count as a reading: nobody else goes on without faults while
-    // this thread ends the process, but comes here as well.
+    // A failure does not count as a reading: while this thread ends the process, other threads come
+    // here as well and do not continue without faults.
     if let Err(error) = read_env(false) {
         report::end_process(&format!("neon_failpoint: {error}"), 2);
     }
@@ -81,8 +80,8 @@ fn read_env(failure_counts: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The points of the environment. It calls nobody else's code: the registry's lock
-/// is held.
+/// Returns the points of the environment. It runs none of others' code: the registry's lock is
+/// held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     let seed = seed()?;
     let text = variable(VARIABLE)?;
@@ -98,18 +97,18 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
         };
         error.at(Place::Env(number))
     })?;
-    // Nothing can be wrong any more.
+    // Nothing can fail from here on.
     if let Some(seed) = seed {
         registry.draws.set_seed(seed);
     }
-    // The last of several entries counts: the table keeps the first it is given.
+    // The last of several entries counts, but the table keeps the first that it is given.
     let points = entries.into_iter().rev();
     Ok(points
         .map(|e| Point::new(e.name, e.alternatives, Some(e.actions), &registry.draws))
         .collect())
 }
 
-/// The seed of the environment, if it has one.
+/// Returns the seed of the environment, if it has one.
 pub(crate) fn seed() -> Result<Option<u64>, Error> {
     match variable(SEED)?.trim() {
         "" => Ok(None),
@@ -120,7 +119,7 @@ pub(crate) fn seed() -> Result<Option<u64>, Error> {
     }
 }
 
-/// The value of an environment variable; empty where there is none.
+/// Returns the value of an environment variable; empty if it is unset.
 fn variable(variable: &'static str) -> Result<String, Error> {
     match std::env::var(variable) {
         Ok(value) => Ok(value),
@@ -132,7 +131,7 @@ fn variable(variable: &'static str) -> Result<String, Error> {
     }
 }
 
-/// The position of the first byte that is not UTF-8.
+/// Returns the position of the first byte that is not UTF-8.
 fn valid_up_to(value: OsString) -> usize {
     let bytes = value.into_encoded_bytes();
     match std::str::from_utf8(&bytes) {

@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,9 @@ use crate::wait::Goal;
 
 /// What was refused, where, and what would have been accepted.
 ///
-/// A call that returns one has changed no configuration. The text names the failpoint, the
-/// offending word with its byte position, and what was expected. It is written for people and
-/// may become better in any release: a program asks [`is_timeout`](Self::is_timeout) and the
-/// like.
+/// A call that returns an error has changed no configuration. The text names the failpoint, the
+/// offending word with its byte position, and what was expected. It is written for people and may
+/// change in any release; programs should use [`is_timeout`](Self::is_timeout) and the like.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -30,7 +29,7 @@ struct Inner {
     problem: Problem,
 }
 
-/// Which text the failpoint was configured by.
+/// The text that the failpoint was configured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A call that configures one point, or none at all.
@@ -45,10 +44,10 @@ pub(crate) enum Place {
 pub(crate) enum Problem {
     EmptyName,
     EmptyActions,
-    /// A stretch of the text that is not what the grammar has there.
+    /// A part of the text that the grammar does not allow there.
     Syntax(Syntax),
-    /// The key of a matcher, with what is wrong with it and what was expected. It comes
-    /// from a call, not from a text: there is no position.
+    /// The key of a matcher, what is wrong with it, and what was expected. It comes from a call,
+    /// not from a text, so there is no position.
     Key {
         key: String,
         what: &'static str,
@@ -74,22 +73,22 @@ pub(crate) enum Problem {
     Seed {
         value: String,
     },
-    /// The call is about a configuration, and there is none.
+    /// The call needs a configured point, and there is none.
     NotConfigured {
         similar: Vec<&'static str>,
     },
-    /// The configuration that was waited at is there no more.
+    /// The point was removed during a wait.
     Removed,
-    /// What was waited for did not come.
+    /// The goal of a wait was not reached in time.
     Deadline {
         goal: Goal,
-        /// What there was of it.
+        /// How much of the goal was reached.
         came: usize,
         limit: Duration,
-        /// Where the point is, and every one that is configured, with who waits there.
+        /// A hint about the point, and every configured point with its waiters.
         state: String,
     },
-    /// A build without the feature that would be needed.
+    /// The build lacks a feature that the call needs.
     Feature {
         what: &'static str,
         feature: &'static str,
@@ -103,7 +102,7 @@ pub(crate) struct Syntax {
     pub(crate) word: String,
     pub(crate) position: usize,
     pub(crate) expected: String,
-    /// The words that `word` could have been meant as.
+    /// The words that `word` may have been meant to be.
     pub(crate) candidates: &'static [&'static str],
 }
 
@@ -122,7 +121,7 @@ impl Error {
         error
     }
 
-    /// Whether the call needs a failpoint that is configured, and it is not: a wait or a release.
+    /// Returns whether the call, a wait or a release, needs a configured failpoint and found none.
     ///
     /// ```
     /// # if !neon_failpoint::has_failpoints() { return }
@@ -133,12 +132,12 @@ impl Error {
         matches!(self.0.problem, Problem::NotConfigured { .. })
     }
 
-    /// Whether the failpoint was removed during a [`Wait`](crate::Wait) for it.
+    /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it.
     pub fn is_removed(&self) -> bool {
         matches!(self.0.problem, Problem::Removed)
     }
 
-    /// Whether the deadline of a [`Wait`](crate::Wait) has passed.
+    /// Returns whether the deadline of a [`Wait`](crate::Wait) has passed.
     ///
     /// ```
     /// # if !neon_failpoint::has_failpoints() { return }
@@ -155,7 +154,7 @@ impl Error {
         self
     }
 
-    /// For a build that lacks `feature`, which `what` needs.
+    /// The error of a build that lacks `feature`, which `what` needs.
     pub(crate) fn feature(what: &'static str, feature: &'static str) -> Self {
         Self::new(Problem::Feature { what, feature })
     }
@@ -165,7 +164,7 @@ impl std::error::Error for Error {}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What `unwrap`, and a `main` that returns it, print: for people as well.
+        // This is what `unwrap`, and a `main` that returns it, print: for people as well.
         fmt::Display::fmt(self, f)
     }
 }
@@ -281,7 +280,7 @@ impl Syntax {
     }
 }
 
-/// A user's text in quotes, cut where it is long.
+/// A user's text in quotes, truncated if it is long.
 struct Word<'a>(&'a str);
 
 impl fmt::Display for Word<'_> {

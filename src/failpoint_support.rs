@@ -1,7 +1,7 @@
-//! The surface of Neon's `utils::failpoint_support` on this crate's table.
+//! The API of Neon's `utils::failpoint_support` on this crate's table.
 //!
-//! A project that has that module, or one like it, replaces all of it by one line, and its
-//! call sites stay as they are:
+//! A project that has that module, or one like it, replaces all of it with one line, and its call
+//! sites stay as they are:
 //!
 //! ```
 //! mod failpoint_support {
@@ -9,17 +9,17 @@
 //! }
 //! ```
 //!
-//! Where `#[macro_export]` had put the macros at that crate's root as well, for
-//! `utils::pausable_failpoint!(..)`, its `lib.rs` has them from there:
+//! If `#[macro_export]` put the macros at that crate's root as well, for
+//! `utils::pausable_failpoint!(..)`, its `lib.rs` re-exports them from there:
 //! `pub use failpoint_support::{pausable_failpoint, sleep_millis_async};`.
 //!
-//! There the macros await inside. Those of this module itself leave the `.await` to the
-//! caller, and are those of the crate's root.
+//! The macros of [`implicit_await`] await inside. Those of this module itself leave the `.await` to
+//! the caller, and are those of the crate's root.
 //!
-//! Of a point that pauses or sleeps the log says so, at info level, through `tracing`,
-//! target `neon_failpoint`: `at failpoint NAME`, `failpoint "NAME": sleeping for 250ms`,
-//! `failpoint "NAME": sleep done`. Unlike Neon's macros they say it only where the point is
-//! configured and fires.
+//! A point that pauses or sleeps logs it, at info level, through `tracing`, target
+//! `neon_failpoint`: `at failpoint NAME`, `failpoint "NAME": sleeping for 250ms`,
+//! `failpoint "NAME": sleep done`. Unlike Neon's macros, these log only if the point is configured
+//! and fires.
 
 use std::sync::Arc;
 
@@ -32,11 +32,10 @@ use crate::point::Point;
 #[doc(inline)]
 pub use crate::{pausable_failpoint, sleep_millis_async};
 
-/// [`failpoint_support`](self) for call sites as they are in Neon's code: the macros await
-/// inside.
+/// [`failpoint_support`](self) for call sites as in Neon's code: the macros await inside.
 ///
-/// `pausable_failpoint!("name", &cancel)?` and `sleep_millis_async!("name");`, without an
-/// `.await` of the caller. Without a token the first is `()`.
+/// `pausable_failpoint!("name", &cancel)?` and `sleep_millis_async!("name");` need no `.await` of
+/// the caller. Without a token the first is `()`.
 pub mod implicit_await {
     #[doc(inline)]
     pub use super::{apply_failpoint, init};
@@ -50,17 +49,16 @@ pub mod implicit_await {
 
 /// Begins a [`FailScenario`] with the failpoints of the environment variable `FAILPOINTS`.
 ///
-/// As [`FailScenario::setup`], but each entry `name=actions` is taken by
-/// [`apply_failpoint`]'s rules, so that `exit` and `when(..)` work. As there a `;` always ends
-/// an entry. Keep what it returns for as long as the process needs failpoints: dropping it
-/// clears them all.
+/// As [`FailScenario::setup`], but each entry `name=actions` follows [`apply_failpoint`]'s rules,
+/// so that `exit` and `when(..)` work; a `;` still always ends an entry. Keep the scenario for as
+/// long as the process needs failpoints: dropping it clears them all.
 ///
 /// # Panics
 ///
-/// Where an entry is wrong: the message has its number and what would be right, and
-/// nothing is configured. Where `FAILPOINTS_SEED` is no number. Where this thread has a
-/// scenario already. In a build without the feature `testing`, where `FAILPOINTS` has an
-/// entry: a run that was to inject faults does not go on without them.
+/// If an entry is wrong: the message has its number and what would be right, and nothing is
+/// configured. If `FAILPOINTS_SEED` is not a number. If this thread has a scenario already. In a
+/// build without the feature `testing`, if `FAILPOINTS` has an entry: a run that was meant to
+/// inject faults must not continue without them.
 ///
 /// ```
 /// let scenario = neon_failpoint::failpoint_support::init();
@@ -77,7 +75,7 @@ pub fn init() -> FailScenario<'static> {
     })
 }
 
-/// The point of one entry of FAILPOINTS.
+/// Returns the point of one entry of FAILPOINTS.
 fn startup(entry: &str, number: usize) -> Arc<Point> {
     let Some((name, actions)) = entry.split_once('=') else {
         panic!("FAILPOINTS: entry {number}, {entry:?}, has no actions; try \"{entry}=return\"");
@@ -87,14 +85,13 @@ fn startup(entry: &str, number: usize) -> Arc<Point> {
 
 /// Configures the failpoint `name` to do `actions`.
 ///
-/// What [`compat::cfg`](crate::compat::cfg()) takes means what it means there; what it does
-/// not take is read by the native [grammar](crate#actions), so that `exit` and `when(..)`
-/// work.
+/// Actions that [`compat::cfg`](crate::compat::cfg()) accepts mean what they mean there; others are
+/// read by the native [grammar](crate#actions), so that `exit` and `when(..)` work.
 ///
 /// # Errors
 ///
-/// What neither takes, with the point, the word and the position. A build without the
-/// feature `testing`: the error names it. The earlier configuration stays.
+/// If neither accepts the actions, with the point, the word and the position. In a build without
+/// the feature `testing`: the error names it. The earlier configuration stays.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }

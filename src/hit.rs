@@ -1,16 +1,16 @@
 //! A hit: what reaching a failpoint does.
 //!
-//! [`evaluate`] is common to all ways to hit: it finds the point, lets it pick a
-//! task, and does what is done at once. What is left is a [`Step`]: whether to go
-//! on, return, or wait, and only the last differs between tasks and threads.
+//! [`evaluate`] is common to all kinds of hits: it finds the point, lets it pick a task, and does
+//! what can be done at once. What is left is a [`Step`]: to continue, return, yield or wait. Tasks
+//! and threads differ only in how they do that.
 //!
 //! - **I1** A hit looks into one snapshot and takes one point from it, and that point alone
-//!   decides. (One whose callback was removed meanwhile has nothing to decide with: then
-//!   the hit is evaluated anew.) It takes no lock before it waits.
+//!   decides. (If its callback was removed meanwhile, it has nothing to decide with: then the hit
+//!   is evaluated again.) It takes no lock before it waits.
 //! - **I5** Callbacks and loggers run after the thread's view of the table was given back.
-//! - **I8** What panics here is the `panic` action, a `return` where nothing can be
-//!   returned, and tokio's timer where there is none; `exit` ends the process. Nothing
-//!   else that a user can pass makes a hit panic or hang.
+//! - **I8** A hit panics for the `panic` action, for a `return` where nothing can be returned, and,
+//!   in tokio, for a sleep without a timer; `exit` ends the process. Nothing else that a user can
+//!   pass makes a hit panic or hang.
 
 mod blocking;
 mod compat;
@@ -40,43 +40,43 @@ pub use future::{
     failpoint_with_cancellation, hit, pausable, sleep_millis,
 };
 
-/// What a hit tells the code around it.
+/// The result of a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a failpoint's `return` has no effect unless its result is looked at"]
 pub enum FailpointResult {
-    /// Go on as if the failpoint were not there: it is idle, its action is done, or
-    /// its wait is over.
+    /// Continue as if the failpoint were not there: it is idle, its action is done, or its wait is
+    /// over.
     Continue,
     /// Return early, with this value: the argument of `return(value)`, or the empty
     /// string for a bare `return`.
     Return(String),
-    /// The cancellation token was cancelled while the hit waited.
+    /// The hit's wait was ended by its cancellation token.
     Cancelled,
 }
 
-/// Where a hit happens: at a call site with a static of its own, or by a name.
+/// Where a hit happens: at a call site with its own static, or by a name.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// A macro with a literal name.
     Site(&'static Site),
-    /// A function, or a macro with a name that only exists at run time.
+    /// A function, or a macro with a name that exists only at run time.
     Name(&'a str),
 }
 
 impl Target<'_> {
-    /// Whether nothing is configured here; `false` says nothing.
+    /// Whether it is known that nothing is configured here; `false` proves nothing.
     #[inline(always)]
     pub(crate) fn is_idle(&self, rules: Rules) -> bool {
         let registry = Registry::global();
         match self {
-            // A native site looked its name up once, and had FAILPOINTS read for that.
+            // A native site had FAILPOINTS read when it first looked its name up.
             Target::Site(site) => site.is_idle(registry),
             Target::Name(_) if rules == Rules::Fail => registry.is_empty(),
             Target::Name(_) => registry.is_idle(),
         }
     }
 
-    /// The name of the failpoint.
+    /// Returns the name of the failpoint.
     pub(crate) fn name(&self) -> &str {
         match self {
             Target::Site(site) => site.name(),
@@ -84,7 +84,7 @@ impl Target<'_> {
         }
     }
 
-    /// The point that is configured here.
+    /// Returns the point that is configured here.
     #[inline]
     fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
         let registry = Registry::global();
@@ -98,7 +98,7 @@ impl Target<'_> {
     }
 }
 
-/// Whether a point is configured here: macros ask before they evaluate a context.
+/// Whether a point is configured here: macros check this before they evaluate a context.
 #[inline]
 pub fn is_armed(target: Target<'_>) -> bool {
     if !ENABLED || target.is_idle(Rules::Native) {
@@ -119,18 +119,18 @@ fn look_up(target: Target<'_>) -> bool {
 /// Whether failpoints are compiled in.
 pub(crate) const ENABLED: bool = cfg!(feature = "testing");
 
-/// By whose rules a hit runs an action.
+/// The rules by which a hit runs an action.
 ///
-/// A whole word: in a future it stands beside the tag, and a load that takes in more
-/// than was written in one store keeps the processor waiting.
+/// A whole word: in a future it lies beside the tag, and a load that spans more than one earlier
+/// store stalls the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Rules {
     Native,
-    /// Native, and says so in the log: what Neon's `pausable_failpoint!` does.
+    /// Native, and logged: for Neon's `pausable_failpoint!`.
     Pausable,
-    /// Native, but a `return` has the number of milliseconds to sleep, and a sleep says so
-    /// in the log: what Neon's `sleep_millis_async!` makes of it.
+    /// Native, but a `return` gives the number of milliseconds to sleep, and a sleep is logged: for
+    /// Neon's `sleep_millis_async!`.
     Millis,
     /// Those of the `fail` crate: see [`compat`](crate::compat).
     Fail,
@@ -141,23 +141,22 @@ pub(crate) enum Rules {
 pub(crate) enum Step {
     Continue,
     Return,
-    /// Let others run once.
+    /// Let other tasks or threads run once.
     Yield,
-    /// Keep the thread busy for so long.
+    /// Keep the thread busy for `time`.
     Delay {
         point: Arc<Point>,
         time: Duration,
     },
-    /// Until the point is retired, or for at most `limit`.
+    /// Wait at the point, for at most `limit`.
     Wait {
         point: Arc<Point>,
         limit: Option<Duration>,
     },
 }
 
-/// Evaluates one hit and does what is done at once. What a `return` has goes into
-/// `returned`: as a part of the result it would be copied once more than it takes to
-/// make it.
+/// Evaluates one hit and does what can be done at once. The argument of a `return` goes into
+/// `returned`: as a part of the result it would be copied once more.
 #[inline]
 pub(crate) fn evaluate(
     target: &Target<'_>,
@@ -183,12 +182,12 @@ pub(crate) fn evaluate(
         return step;
     }
     let task = task.cloned();
-    // What runs others' code is done with nothing of ours lent (I5).
+    // Others' code runs while nothing of ours is lent (I5).
     drop(view);
     perform(target, context, rules, returned, task)
 }
 
-/// The rest of [`evaluate`] where somebody is to be told of the hit.
+/// The rest of [`evaluate`] for a hit that may have observers or subscribers.
 #[cold]
 fn evaluate_watched(
     target: &Target<'_>,
@@ -209,7 +208,7 @@ fn evaluate_watched(
     }
 }
 
-/// What is left to do of a task; `None` where it runs others' code, or takes long, at once.
+/// Returns the step that a task leaves to do; `None` if [`perform`] has to do it at once.
 #[inline]
 fn step(
     point: &Arc<Point>,
@@ -255,15 +254,14 @@ fn perform(
         report::at(target.name());
     }
     if task.is_some_and(|task| !run(task, target.name(), rules)) {
-        // Its point was retired meanwhile. Its generation ended before that, so this finds
-        // another table.
+        // The point was retired meanwhile. A newer table was published before that, which this
+        // finds.
         return evaluate(target, context, rules, returned);
     }
     Step::Continue
 }
 
-/// Does what a task says, where that is done at once; `false` if there is nothing left
-/// of the task.
+/// Does a task that is done at once; `false` if its callback is gone.
 #[cold]
 fn run(task: Task, name: &str, rules: Rules) -> bool {
     match task {
@@ -289,7 +287,7 @@ fn burn(point: &Point, time: Duration) {
     point.add_delay(start.elapsed());
 }
 
-/// A `return` met a call site that cannot return.
+/// Panics for a `return` at a call site that cannot return.
 #[cold]
 #[track_caller]
 fn no_closure(name: &str) -> ! {

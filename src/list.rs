@@ -1,20 +1,19 @@
-//! What is compiled in, what is configured, and who waits.
+//! What is compiled in, what is configured, and what waits there.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::env;
-use crate::point::Point;
+use crate::point::{Counts, Point};
 use crate::site::{self, Site, SiteKind};
 use crate::table::Registry;
 use crate::trie::Named;
 use crate::wait::WaiterInfo;
 
-/// Every failpoint that is compiled in or configured, sorted by name.
+/// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
-/// Compiled in are the macros with a literal name, on the targets that the
-/// [crate's documentation](crate#limits) lists; what is hit by a name made at run time is here
-/// while it is configured.
+/// Compiled in are the macros with a literal name, on the targets listed in the [crate's
+/// documentation](crate#limits). A name made at run time is listed only while it is configured.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -52,14 +51,14 @@ pub fn list_failpoints() -> Vec<FailpointInfo> {
     for point in &beneath {
         if let Ok(at) = infos.binary_search_by(|info| info.name().cmp(point.name())) {
             if infos[at].is_configured() {
-                infos[at].totals.add(point);
+                infos[at].totals.add(point, point.counts());
             }
         }
     }
     infos
 }
 
-/// The failpoint `name`, whether there is one or not.
+/// Returns the state of the failpoint `name`, whether it exists or not.
 #[cfg(feature = "http")]
 pub(crate) fn state(name: &str) -> FailpointInfo {
     env::read_once();
@@ -68,7 +67,7 @@ pub(crate) fn state(name: &str) -> FailpointInfo {
         Some((point, beneath)) => {
             let mut info = FailpointInfo::of(&point);
             for point in &beneath {
-                info.totals.add(point);
+                info.totals.add(point, point.counts());
             }
             info
         }
@@ -79,14 +78,14 @@ pub(crate) fn state(name: &str) -> FailpointInfo {
     info
 }
 
-/// Every configured point, and who waits there, each on a new line.
+/// Lists every configured point with its waiters, each on a new line.
 pub(crate) fn report() -> String {
     let all = list_failpoints();
     let configured = all.iter().filter(|info| info.is_configured());
     configured.map(|info| format!("\n  {info}")).collect()
 }
 
-/// A failpoint, as it was when [`list_failpoints`] was called.
+/// The state of a failpoint when [`list_failpoints`] was called.
 #[derive(Clone, Debug)]
 pub struct FailpointInfo {
     name: String,
@@ -101,7 +100,7 @@ pub struct FailpointInfo {
 }
 
 impl FailpointInfo {
-    /// Of a name that is not configured.
+    /// The state of a name that is not configured.
     fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -117,13 +116,14 @@ impl FailpointInfo {
     }
 
     fn of(point: &Point) -> Self {
+        let counts = point.counts();
         let mut totals = FailpointTotals::default();
-        totals.add(point);
+        totals.add(point, counts);
         Self {
             actions: Some(point.actions()),
             matchers: point.matchers(),
-            hits: point.hits(),
-            fired: point.fired(),
+            hits: counts.hits,
+            fired: counts.fired,
             totals,
             waiters: point.waiters.infos(),
             observers: point.waiters.observers(),
@@ -131,66 +131,67 @@ impl FailpointInfo {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The macros that have it as a literal, sorted by file and line.
+    /// Returns the macros that have its name as a literal, sorted by file and line.
     pub fn call_sites(&self) -> &[CallSite] {
         &self.call_sites
     }
 
-    /// Whether it is configured. Otherwise it is only compiled in.
+    /// Returns whether it is configured; otherwise it is only compiled in.
     pub fn is_configured(&self) -> bool {
         self.actions.is_some()
     }
 
-    /// What it is configured to do, as text that configures the same again; `None` if it is not
-    /// configured. Counts are those it was configured with.
+    /// Returns its actions, as text that configures the same again; `None` if it is not configured.
     ///
-    /// Two things have no such text: a callback is listed as `callback`; and an argument
-    /// with a parenthesis that has no partner, which [`compat`](crate::compat) accepts as
-    /// `fail` does, is listed as it is.
+    /// Counts are those it was configured with. Two things have no such text: a callback is listed
+    /// as `callback`; and an argument with an unmatched parenthesis, which
+    /// [`compat`](crate::compat) accepts as `fail` does, is listed as it is.
     pub fn actions(&self) -> Option<&str> {
         self.actions.as_deref()
     }
 
-    /// The matchers in its actions, each once, as pairs of a key and a regular expression.
+    /// Returns the matchers in its actions, each once, as pairs of a key and a regular expression.
     pub fn matchers(&self) -> &[(String, String)] {
         &self.matchers
     }
 
-    /// How often it was hit since it was configured: every evaluation counts,
-    /// whether an alternative took the hit or not.
+    /// Returns the number of hits since it was configured.
+    ///
+    /// Every evaluation counts, whether an alternative fired or not.
     pub fn hits(&self) -> usize {
         self.hits
     }
 
-    /// How often an alternative was chosen since it was configured, `off` included.
+    /// Returns how often an alternative fired since it was configured, `off` included.
     pub fn fired(&self) -> usize {
         self.fired
     }
 
-    /// What was counted under this name since it was last not configured, by one
-    /// configuration after the other.
+    /// Returns what was counted under this name since it most recently became configured.
+    ///
+    /// Reconfiguring the name does not reset these counts.
     pub fn totals(&self) -> FailpointTotals {
         self.totals
     }
 
-    /// Who waits at it, in the order of arrival.
+    /// Returns its waiters, in order of arrival.
     pub fn waiters(&self) -> &[WaiterInfo] {
         &self.waiters
     }
 
-    /// How many wait for something to happen at it, and do not stand there themselves: each
-    /// [`Wait`](crate::Wait) that was polled and is not over.
+    /// Returns the number of observers: each [`Wait`](crate::Wait) for it that was polled and is
+    /// not over.
     pub fn observers(&self) -> usize {
         self.observers
     }
 }
 
-/// One line, for people.
+/// Formats as one line, for people, with the first ten waiters.
 impl fmt::Display for FailpointInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.name)?;
@@ -204,8 +205,12 @@ impl fmt::Display for FailpointInfo {
                 self.waiters.len()
             )?,
         }
-        for (i, waiter) in self.waiters.iter().enumerate() {
+        const MOST: usize = 10;
+        for (i, waiter) in self.waiters.iter().take(MOST).enumerate() {
             write!(f, "{} {waiter}", if i == 0 { ":" } else { "," })?;
+        }
+        if let Some(more @ 1..) = self.waiters.len().checked_sub(MOST) {
+            write!(f, " and {more} more")?;
         }
         for (i, site) in self.call_sites.iter().enumerate() {
             write!(f, "{} {site}", if i == 0 { "; at" } else { "," })?;
@@ -214,10 +219,10 @@ impl fmt::Display for FailpointInfo {
     }
 }
 
-/// What was counted under a name since it was last not configured: it only grows, for as long
-/// as the name stays configured, which is what metrics need.
+/// What was counted under a name since it most recently became configured.
 ///
-/// A hit that is under way while its configuration is replaced may be missing.
+/// The counts only grow while the name stays configured, as metrics need it. A hit that is under
+/// way while its configuration is replaced may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailpointTotals {
@@ -225,15 +230,17 @@ pub struct FailpointTotals {
     pub hits: usize,
     /// Evaluations that chose an alternative, `off` included.
     pub fired: usize,
-    /// For how long hits waited, slept and were kept busy, all together, in real time. A wait
+    /// The total real time that hits spent waiting, sleeping and keeping threads busy. A wait
     /// counts when it is over.
     pub delay: Duration,
 }
 
 impl FailpointTotals {
-    fn add(&mut self, point: &Point) {
-        self.hits += point.all_hits();
-        self.fired += point.all_fired();
+    /// Adds what `point`, with its own `counts`, and its predecessors counted.
+    fn add(&mut self, point: &Point, counts: Counts) {
+        let all = point.all_counts(counts);
+        self.hits += all.hits;
+        self.fired += all.fired;
         self.delay += point.all_delay();
     }
 }
@@ -255,23 +262,23 @@ impl CallSite {
         }
     }
 
-    /// The source file, as the compiler was given it.
+    /// Returns the source file, as the compiler was given it.
     pub fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line in it.
+    /// Returns the line in that file.
     pub fn line(&self) -> u32 {
         self.line
     }
 
-    /// Whether it awaits; otherwise it blocks its thread.
+    /// Returns whether it awaits; otherwise it blocks its thread.
     pub fn awaits(&self) -> bool {
         self.awaits
     }
 }
 
-/// `file:line`.
+/// Formats as `file:line`.
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)

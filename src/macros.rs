@@ -1,19 +1,19 @@
 //! Every macro that a user calls.
 //!
-//! A public macro turns its name into a target (a static for a literal, else the
-//! name itself) and hands the rest to a hidden macro with the same forms, of which
-//! there are two: a live one, and an empty one for builds without `testing`.
-//! Neither contains logic: one static, one call into [`__private`](crate::__private).
+//! A public macro turns its name into a target (a static for a literal, else the name itself) and
+//! passes the rest to a hidden macro with the same forms. Each hidden macro exists twice: a live
+//! one, and an empty one for builds without `testing`. Neither contains logic: one static, one call
+//! into [`__private`](crate::__private).
 //!
-//! What a live macro has to mind:
+//! What a live macro has to respect:
 //!
-//! - The call-site static stands inside an argument, `f({ static ..; &SITE }, x)`:
-//!   in edition 2024 the temporaries of a block die with it, and
-//!   `pausable_failpoint!("x", &token()).await` must keep the token.
-//! - Macros that await in place bind what `begin` returns with `let`, so that the
-//!   temporaries of name and context are gone before the await.
-//! - The condition comes first, then the hit, then the await; the closure is
-//!   evaluated last, and only where it is called.
+//! - The call-site static is inside an argument, `f({ static ..; &SITE }, x)`: in edition 2024 the
+//!   temporaries of a block are dropped at its end, and `pausable_failpoint!("x", &token()).await`
+//!   must keep the token.
+//! - Macros that await in place bind what `begin` returns with `let`, so that the temporaries of
+//!   name and context are dropped before the await.
+//! - The condition comes first, then the hit, then the await; the closure is evaluated last, and
+//!   only where it is called.
 
 /// Hits a failpoint in async code: awaits in place, and can return from the function.
 ///
@@ -23,22 +23,22 @@
 /// | `fail_point!(name, closure)` | `return(value)` calls `closure` with the value as a `String` and returns its result from the enclosing function (or async block, or closure) |
 /// | `fail_point!(name, condition, closure)` | the same, where `condition` holds |
 ///
-/// A name that is a string literal gets a call-site static: while nothing is
-/// configured under it, a hit costs two loads. Any other expression of type `&str`
-/// is looked up by name. What the actions do is said at [`failpoint`](crate::failpoint()).
+/// A name that is a string literal gets a call-site static: while nothing is configured under it, a
+/// hit costs two loads. Any other expression of type `&str` is looked up by name.
+/// [`failpoint`](crate::failpoint()) describes the actions.
 ///
-/// Without the feature `testing` the macro is empty, and compiles in a function that is
-/// not async, too: the mistake shows in the first build with `testing`.
+/// Without the feature `testing` the macro is empty, and then it compiles in a function that is not
+/// async, too: the mistake shows in the first build with `testing`.
 ///
 /// # Panics
 ///
-/// Where the point is configured to `panic`; where it is configured to `return` and
-/// there is no closure: the message has the name, the file and the line.
+/// If the point is configured to `panic`; if it is configured to `return` and there is no closure:
+/// the message has the name, the file and the line.
 ///
 /// # Cancel safety
 ///
-/// As [`failpoint`](crate::failpoint()): an enclosing future that is dropped while it
-/// waits here leaves the point's list.
+/// As [`failpoint`](crate::failpoint()): an enclosing future that is dropped while it waits here
+/// leaves the point's list.
 ///
 /// # Examples
 ///
@@ -72,11 +72,9 @@ macro_rules! fail_point {
     };
 }
 
-/// Hits a failpoint in synchronous code: [`fail_point!`](crate::fail_point!), but the
-/// thread waits.
+/// Hits a failpoint in synchronous code: [`fail_point!`](crate::fail_point!), but the thread waits.
 ///
-/// The forms are the same. What the actions do is said at
-/// [`failpoint_blocking`](crate::failpoint_blocking).
+/// The forms are the same. [`failpoint_blocking`](crate::failpoint_blocking) describes the actions.
 ///
 /// # Panics
 ///
@@ -115,8 +113,8 @@ macro_rules! fail_point_sync {
 /// | `fail_point_with_context!(name, &context, condition, closure)` |
 ///
 /// A lone third argument is always the closure. The context, an expression of type
-/// [`&FailpointContext`](crate::FailpointContext), is evaluated only where the point
-/// is configured: it may be built in place at no cost to an idle site.
+/// [`&FailpointContext`](crate::FailpointContext), is evaluated only if the point is configured: it
+/// may be built in place at no cost to an idle site.
 ///
 /// # Panics
 ///
@@ -155,8 +153,8 @@ macro_rules! fail_point_with_context {
     };
 }
 
-/// [`fail_point_with_context!`](crate::fail_point_with_context!) for synchronous code:
-/// the thread waits.
+/// [`fail_point_with_context!`](crate::fail_point_with_context!) for synchronous code, where the
+/// thread waits.
 ///
 /// # Panics
 ///
@@ -188,8 +186,10 @@ macro_rules! fail_point_with_context_sync {
     };
 }
 
-/// [`failpoint`](crate::failpoint()) through a call-site static: a future of
-/// [`FailpointResult`](crate::FailpointResult) for code that handles it itself.
+/// Hits a failpoint: a future of [`FailpointResult`](crate::FailpointResult).
+///
+/// It is [`failpoint`](crate::failpoint()) through a call-site static, for code that handles the
+/// result itself.
 ///
 /// | form |
 /// |---|
@@ -198,9 +198,8 @@ macro_rules! fail_point_with_context_sync {
 /// | `failpoint!(name, cancel = &token)` |
 /// | `failpoint!(name, &context, cancel = &token)` |
 ///
-/// In the forms with a context, context and token are evaluated when the future is
-/// first polled, and only where the point is configured; that future borrows the
-/// variables they name.
+/// In the forms with a context, context and token are evaluated when the future is first polled,
+/// and only if the point is configured; that future borrows the variables that they name.
 ///
 /// # Panics and cancel safety
 ///
@@ -232,12 +231,12 @@ macro_rules! failpoint {
     };
 }
 
-/// A place to pause: a future of `Result<(), ()>`, `Err(())` where it was cancelled.
+/// Hits a failpoint to pause at: a future of `Result<(), ()>`, `Err(())` if it was cancelled.
 ///
-/// `pausable_failpoint!(name)` or `pausable_failpoint!(name, &token)`. Every action
-/// works as in [`failpoint`](crate::failpoint()); a `return` is ignored. A hit at which an
-/// action other than `off` fires logs the line `at failpoint NAME` first, at info level,
-/// through `tracing`, target `neon_failpoint`.
+/// `pausable_failpoint!(name)` or `pausable_failpoint!(name, &token)`. Every action works as in
+/// [`failpoint`](crate::failpoint()); a `return` is ignored. A hit at which an action other than
+/// `off` fires first logs the line `at failpoint NAME`, at info level, through `tracing`, target
+/// `neon_failpoint`.
 ///
 /// # Panics and cancel safety
 ///
@@ -269,17 +268,16 @@ macro_rules! pausable_failpoint {
     };
 }
 
-/// A place to sleep: a future of `()`.
+/// Hits a failpoint to sleep at: a future of `()`.
 ///
-/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`. Every action
-/// works as in [`failpoint`](crate::failpoint()), except that `return(N)` sleeps N
-/// milliseconds as `sleep(N)` does, which is how Neon's earlier macro of this name
-/// was configured. A `return` without a number is logged as an error that names the
-/// point, and nothing else.
+/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`. Every action works as in
+/// [`failpoint`](crate::failpoint()), except that `return(N)` sleeps N milliseconds as `sleep(N)`
+/// does, which is how Neon's earlier macro of this name was configured. A `return` without a number
+/// only logs an error that names the point.
 ///
-/// A sleep logs `failpoint "NAME": sleeping for 250ms` and, when it ended or was cancelled,
-/// `failpoint "NAME": sleep done`, at info level, through `tracing`, target
-/// `neon_failpoint`; a `pause` logs `at failpoint NAME`.
+/// A sleep logs `failpoint "NAME": sleeping for 250ms` and, when it ends or is cancelled,
+/// `failpoint "NAME": sleep done`, at info level, through `tracing`, target `neon_failpoint`; a
+/// `pause` logs `at failpoint NAME`.
 ///
 /// # Panics and cancel safety
 ///
@@ -311,11 +309,11 @@ macro_rules! sleep_millis_async {
     };
 }
 
-/// Makes a [`FailpointContext`](crate::FailpointContext) in place.
+/// Creates a [`FailpointContext`](crate::FailpointContext) in place.
 ///
-/// Keys are what turns into a `String`, values what has a `Display`. Of several pairs
-/// with the same key the last one counts. Without the feature `testing` the values are
-/// type-checked but not evaluated, and the context is empty.
+/// A key is anything that converts into a `String`, a value anything that implements `Display`. Of
+/// several pairs with the same key the last one counts. Without the feature `testing` the values
+/// are type-checked but not evaluated, and the context is empty.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -336,8 +334,8 @@ macro_rules! failpoint_context {
     }};
 }
 
-/// Makes a [`FailpointContext`](crate::FailpointContext) in place: an empty one, because
-/// this build is without the feature `testing`.
+/// Creates a [`FailpointContext`](crate::FailpointContext) in place: an empty one, because this
+/// build lacks the feature `testing`.
 #[cfg(not(feature = "testing"))]
 #[macro_export]
 macro_rules! failpoint_context {

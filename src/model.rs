@@ -1,9 +1,8 @@
-//! What the loom models share. They are children of the modules whose steps they
-//! call: `table/models.rs`, `site/models.rs`, `wait/models.rs`.
+//! What the loom models share. The models are children of the modules whose steps they call:
+//! `table/models.rs`, `site/models.rs`, `wait/models.rs`.
 //!
-//! Each model of the protocol has a twin that takes the same steps in a wrong order,
-//! or leaves one out, and that loom has to catch: it shows that the model would see
-//! the mistake. Run them with
+//! Each model of the protocol has a twin that takes the same steps in a wrong order, or leaves one
+//! out, and that loom has to catch: it shows that the model would detect the mistake. Run them with
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg neon_failpoint_loom" cargo test --release --lib models
@@ -23,21 +22,21 @@ pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) {
     loom::model(model);
 }
 
-/// Explores every interleaving in which threads are taken off their processor at most twice
-/// where they could go on: for models whose interleavings are too many.
+/// Explores every interleaving with at most two preemptions: for models that have too many
+/// interleavings.
 pub(crate) fn explore_most(model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(2);
     builder.check(model);
 }
 
-/// A configuration of the one name that the models use, or of another.
+/// Creates a configuration of the one name that the models use, or of another.
 pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
     let alternatives = parse::actions(actions).expect("valid actions");
     Point::new(name, alternatives, None, &registry.draws)
 }
 
-/// What `configure_failpoint` does once everything was checked.
+/// What `configure_failpoint` does after all checks.
 pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
     let point = point(registry, name, actions);
     registry.put(&[point]);
@@ -48,14 +47,14 @@ pub(crate) fn remove(registry: &Registry, name: &str) {
     registry.remove(crate::name::hash(name), name);
 }
 
-/// A table with `point` alone.
+/// A table with `point` only.
 pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
     let mut table = Table::new();
     table.insert(point);
     Some(Arc::new(table))
 }
 
-/// The point that a hit by name takes, in a thread that never hit before.
+/// Returns the point that a hit by name takes, in a thread that never hit before.
 pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
     let mut view = View::new();
     view.refresh(registry);
@@ -72,7 +71,7 @@ impl Flag {
         (flag, waker)
     }
 
-    /// Until it was woken.
+    /// Waits until it is woken.
     pub(crate) fn wait(&self) {
         self.0.wait();
     }
@@ -84,8 +83,8 @@ impl Wake for Flag {
     }
 }
 
-/// Runs a model that has to end in a deadlock, in a process of its own: a thread that
-/// loom gives up on cannot unwind, because it would lock loom's mutexes once more.
+/// Runs a model that has to deadlock, in a process of its own: a thread that loom gives up on
+/// cannot unwind, because it would lock loom's mutexes once more.
 pub(crate) fn deadlocks(model: impl FnOnce()) {
     const CHILD: &str = "NEON_FAILPOINT_MODEL_CHILD";
     if std::env::var_os(CHILD).is_some() {

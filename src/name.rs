@@ -1,11 +1,11 @@
-//! Names: how one is hashed, and compared.
+//! Hashing and comparing names.
 
 /// Hashes a failpoint's name.
 ///
-/// A constant function, so that a call site with a literal name has its hash at
-/// compile time; the same on every platform and in every run, because the draws
-/// of a percentage start from it. Names come from the program and its tests, so
-/// it does not defend against chosen collisions: the table compares whole names.
+/// A `const fn`, so that a call site with a literal name has its hash at compile time. The hash is
+/// the same on every platform and in every run, because the draws of a percentage start from it.
+/// Names come from the program and its tests, so it does not defend against chosen collisions: the
+/// table compares whole names.
 pub(crate) const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
@@ -14,7 +14,7 @@ pub(crate) const fn hash(name: &str) -> u64 {
         hash = fold(hash ^ u64::from_le_bytes(*word));
         rest = more;
     }
-    // The last eight bytes, some of them for the second time.
+    // The last eight bytes; some of them may be hashed a second time.
     let last = match bytes.last_chunk() {
         Some(word) => u64::from_le_bytes(*word),
         None => short_word(bytes),
@@ -22,7 +22,7 @@ pub(crate) const fn hash(name: &str) -> u64 {
     fold(hash ^ last)
 }
 
-/// Fewer than eight bytes as a little-endian number.
+/// Returns fewer than eight bytes as a little-endian number.
 const fn short_word(bytes: &[u8]) -> u64 {
     let mut word = 0;
     let mut i = 0;
@@ -40,8 +40,8 @@ pub(crate) const fn fold(value: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// Whether `a` and `b` are equal. Most names and keys are so short that it takes less to
-/// compare two words, some of whose bytes are the same ones, than to call a function.
+/// Whether `a` and `b` are equal. Most names and keys are so short that comparing two words, which
+/// may overlap, takes less time than calling a function.
 #[inline]
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());

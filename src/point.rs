@@ -12,14 +12,14 @@ use crate::sync::{AtomicUsize, Ordering};
 use crate::trie::Named;
 use crate::wait::{Released, Waiters};
 
-/// What a name was configured to do. Configuring the name again makes a new
-/// `Point`; this one is then retired and decides nothing any more (I1, I3).
+/// What a name was configured to do. Reconfiguring the name creates a new `Point`; this one is then
+/// retired and decides nothing any more (I1, I3).
 #[derive(Debug)]
 pub(crate) struct Point {
     name: Box<str>,
     hash: u64,
     rules: Vec<Rule>,
-    /// The text it was configured by, where that is not [`actions`](Self::actions).
+    /// The text it was configured by, if that differs from [`actions`](Self::actions).
     text: Option<Box<str>>,
     /// Hits that no rule took. Every hit counts once, here or in its rule.
     passed: AtomicUsize,
@@ -27,13 +27,13 @@ pub(crate) struct Point {
     totals: Totals,
 }
 
-/// What was counted since the name was last absent: hits by earlier configurations, which
-/// writers add, and delays by this one, too.
+/// What was counted since the name most recently became configured: hits by earlier configurations,
+/// added by writers, and delays by those and this one.
 #[derive(Debug)]
 struct Totals {
     hits: AtomicUsize,
     fired: AtomicUsize,
-    // A plain mutex of std: no atomic of every machine is large enough for a time.
+    // A plain mutex of std: not every target has an atomic large enough for a duration.
     delay: std::sync::Mutex<Duration>,
 }
 
@@ -41,6 +41,14 @@ impl Totals {
     fn delay(&self) -> std::sync::MutexGuard<'_, Duration> {
         self.delay.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The counts at one time. Each counter is read once for both, so that `fired` never exceeds
+/// `hits`, even during hits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) hits: usize,
+    pub(crate) fired: usize,
 }
 
 impl Point {
@@ -52,7 +60,7 @@ impl Point {
     ) -> Arc<Self> {
         let name = name.into();
         let draws = draws.of(&name, &alternatives).into_iter();
-        // Where none draws there is not even a list of that.
+        // If no alternative draws, the list is empty.
         let draws = draws.chain(std::iter::repeat_with(|| None));
         let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
@@ -70,7 +78,7 @@ impl Point {
         })
     }
 
-    /// Evaluates one hit: the task of the first alternative that takes it.
+    /// Evaluates one hit: returns the task of the first alternative that takes it.
     #[inline]
     pub(crate) fn pick(&self, context: Option<&FailpointContext>) -> Option<&Task> {
         match self.rules.iter().find(|rule| rule.take(context)) {
@@ -89,17 +97,17 @@ impl Point {
         self.passed.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Whether an observer waits for hits. Comes after the hit was counted.
+    /// Whether an observer waits for hits. Called after the hit was counted.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         self.waiters.wake_at() != usize::MAX
     }
 
-    /// Wakes the observers who wait for no more hits than there were.
+    /// Wakes the observers that wait for no more hits than there were.
     #[cold]
     pub(crate) fn tell_observers(&self) {
         let hits = self.hits_until_now();
-        // Who waits for more is not worth the lock (I1).
+        // Observers that wait for more are not worth the lock (I1).
         if hits >= self.waiters.wake_at() {
             let mut released = Released::default();
             self.waiters.take_hit(hits, &mut released);
@@ -107,7 +115,7 @@ impl Point {
         }
     }
 
-    /// Gives back what [`take_callback`](Self::take_callback) took.
+    /// Puts back what [`take_callback`](Self::take_callback) took.
     pub(crate) fn put_callback(&self, function: Function) {
         let callback = self.rules.iter().find_map(|rule| match rule.task() {
             Task::Callback(callback) => Some(callback),
@@ -118,7 +126,7 @@ impl Point {
         }
     }
 
-    /// Gives up the callback, if it has one: it is not for longer than the configuration.
+    /// Takes the callback, if there is one: it must not outlive the configuration.
     pub(crate) fn take_callback(&self) -> Option<Function> {
         self.rules.iter().find_map(|rule| match rule.task() {
             Task::Callback(callback) => callback.take(),
@@ -126,19 +134,26 @@ impl Point {
         })
     }
 
-    /// Whether some alternative depends on luck.
+    /// Whether some alternative has a percentage below 100.
     pub(crate) fn draws(&self) -> bool {
         self.rules.iter().any(Rule::draws)
     }
 
-    /// How often the point was evaluated.
+    /// Returns the number of hits.
     pub(crate) fn hits(&self) -> usize {
-        self.fired()
-            .wrapping_add(self.passed.load(Ordering::Relaxed))
+        self.counts().hits
     }
 
-    /// How often the point was evaluated, every hit included that would find out by the
-    /// same means: see [`wait::observe`](crate::wait).
+    /// Returns the number of hits, and how many of them chose an alternative.
+    pub(crate) fn counts(&self) -> Counts {
+        let fired = self.fired();
+        let passed = self.passed.load(Ordering::Relaxed);
+        let hits = fired.wrapping_add(passed);
+        Counts { hits, fired }
+    }
+
+    /// Returns the number of hits, by read-modify-writes, so that hits and observers see each
+    /// other: see [`wait::observe`](crate::wait).
     #[cold]
     pub(crate) fn hits_until_now(&self) -> usize {
         let fired = self.rules.iter().map(Rule::fired_until_now);
@@ -146,7 +161,7 @@ impl Point {
         fired.fold(passed, usize::wrapping_add)
     }
 
-    /// Counts on from `before`, which the point takes the place of.
+    /// Adds the counts of `before`, which this point replaces.
     pub(crate) fn follow(&self, before: &Point) {
         // Relaxed: statistics.
         let add = |total: &AtomicUsize, more| {
@@ -154,8 +169,9 @@ impl Point {
                 total.fetch_add(more, Ordering::Relaxed);
             }
         };
-        add(&self.totals.hits, before.all_hits());
-        add(&self.totals.fired, before.all_fired());
+        let all = before.all_counts(before.counts());
+        add(&self.totals.hits, all.hits);
+        add(&self.totals.fired, all.fired);
         self.add_delay(before.all_delay());
     }
 
@@ -165,24 +181,22 @@ impl Point {
         *total = total.saturating_add(delay);
     }
 
-    /// How long hits took since the name was last absent.
+    /// Returns how long hits took since the name most recently became configured.
     pub(crate) fn all_delay(&self) -> Duration {
         *self.totals.delay()
     }
 
-    /// How often the name was evaluated since it was last absent.
-    pub(crate) fn all_hits(&self) -> usize {
-        let earlier = self.totals.hits.load(Ordering::Relaxed);
-        earlier.wrapping_add(self.hits())
+    /// Returns the `own` counts of this point plus those of earlier configurations since the name
+    /// most recently became configured.
+    pub(crate) fn all_counts(&self, own: Counts) -> Counts {
+        let earlier = |total: &AtomicUsize| total.load(Ordering::Relaxed);
+        Counts {
+            hits: earlier(&self.totals.hits).wrapping_add(own.hits),
+            fired: earlier(&self.totals.fired).wrapping_add(own.fired),
+        }
     }
 
-    /// How often an alternative was chosen since the name was last absent.
-    pub(crate) fn all_fired(&self) -> usize {
-        let earlier = self.totals.fired.load(Ordering::Relaxed);
-        earlier.wrapping_add(self.fired())
-    }
-
-    /// How often an alternative was chosen.
+    /// Returns how often an alternative was chosen.
     pub(crate) fn fired(&self) -> usize {
         self.rules
             .iter()
@@ -190,7 +204,7 @@ impl Point {
             .fold(0, usize::wrapping_add)
     }
 
-    /// The matchers of its alternatives, each once.
+    /// Returns the matchers of its alternatives, each once.
     pub(crate) fn matchers(&self) -> Vec<(String, String)> {
         let matchers = self.rules.iter().flat_map(|r| &r.alternative().matchers);
         let mut seen = HashSet::new();
@@ -198,7 +212,7 @@ impl Point {
         pairs.filter(|pair| seen.insert(pair.clone())).collect()
     }
 
-    /// The text it was configured by.
+    /// Returns the text it was configured by.
     pub(crate) fn text(&self) -> String {
         match &self.text {
             Some(text) => text.to_string(),
@@ -206,7 +220,7 @@ impl Point {
         }
     }
 
-    /// The configuration as text that parses back to the same rules.
+    /// Returns the configuration as text that parses back to the same rules.
     pub(crate) fn actions(&self) -> String {
         text::write(self.rules.iter().map(Rule::alternative))
     }

@@ -1,30 +1,33 @@
-//! Letting some of those go who wait at a point.
+//! Releasing waiters of a point.
 
 use std::sync::Arc;
 
 use crate::config;
 use crate::context::Matcher;
 use crate::error::{Error, Problem};
+use crate::hit::ENABLED;
 use crate::name::hash;
 use crate::point::Point;
 use crate::table::Registry;
 use crate::wait::Released;
 use crate::{env, suggest};
 
-/// Lets the first `n` go who wait at the failpoint `name`, in the order of arrival, and leaves
-/// the point as it is: the others wait on. How many went.
+/// Releases the first `n` waiters of the failpoint `name`, in order of arrival.
 ///
-/// Who went goes on with [`Continue`](crate::FailpointResult::Continue), whatever becomes of
-/// its token afterwards. Who was cancelled or dropped before does not count.
+/// Returns the number of waiters released. The point stays as it is, and its other waiters keep
+/// waiting.
+///
+/// A released waiter ends with [`Continue`](crate::FailpointResult::Continue), whatever happens to
+/// its token afterwards. A waiter that was cancelled or dropped before does not count.
 /// [`Armed::release`](crate::Armed::release) does the same for a guard.
 ///
 /// # Errors
 ///
-/// A name that is not configured.
+/// If `name` is not configured.
 ///
 /// # Panics
 ///
-/// Where the waker of a task does, after everybody was woken.
+/// If the waker of a task panics, after all waiters were woken.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -42,17 +45,16 @@ pub fn release_failpoint(name: impl AsRef<str>, n: usize) -> Result<usize, Error
     Ok(some(&find(name.as_ref())?, n, &[]))
 }
 
-/// Lets those go who wait at the failpoint `name` and whose hit had a context that matches;
-/// the others wait on. How many went.
+/// Releases the waiters of the failpoint `name` whose hits had a matching context.
 ///
-/// `matchers` are as in
+/// Returns the number of waiters released; the others keep waiting. `matchers` are as in
 /// [`configure_failpoint_with_context`](crate::configure_failpoint_with_context). Otherwise as
 /// [`release_failpoint`].
 ///
 /// # Errors
 ///
-/// A name that is not configured; an empty key; an invalid regular expression; a build without
-/// the feature `context`. Then nobody went.
+/// If `name` is not configured, a key is empty, a regular expression is invalid, or the build lacks
+/// the feature `context`. Then no waiter is released.
 ///
 /// # Panics
 ///
@@ -68,7 +70,7 @@ where
     first_matching(name.as_ref(), usize::MAX, config::pairs(matchers))
 }
 
-/// Lets the first `n` go whose hit had a context that matches.
+/// Releases the first `n` waiters whose hits had a matching context.
 pub(crate) fn first_matching(
     name: &str,
     n: usize,
@@ -84,13 +86,16 @@ fn find(name: &str) -> Result<Arc<Point>, Error> {
     point.ok_or_else(|| not_configured(name))
 }
 
-/// For a call that needs a point to be there.
+/// The error of a call that needs a configured point.
 pub(crate) fn not_configured(name: &str) -> Error {
+    if !ENABLED {
+        return Error::feature("a wait or a release", "testing");
+    }
     let similar = suggest::similar(name);
     Error::of_point(name, Problem::NotConfigured { similar })
 }
 
-/// Lets the first `n` go whose context has what `matchers` demand.
+/// Releases the first `n` waiters whose contexts satisfy `matchers`; returns their number.
 pub(crate) fn some(point: &Arc<Point>, n: usize, matchers: &[Matcher]) -> usize {
     let matches = |context: Option<&_>| match context {
         Some(context) => matchers.iter().all(|m| m.matches(context)),

@@ -1,5 +1,5 @@
-//! What the library itself says: through `tracing` with the feature `async`, else
-//! through `log`. Nothing here is called while a lock is held (I5).
+//! What the library itself logs: through `tracing` with the feature `async`, else through `log`.
+//! Nothing here is called while a lock is held (I5).
 
 use std::cell::Cell;
 use std::io::Write;
@@ -22,7 +22,7 @@ use crate::point::Point;
 use crate::trie::Named;
 use crate::wait::End;
 
-/// Whether it is possible that somebody hears what is said at debug level.
+/// Whether an event at debug level may have a subscriber.
 #[inline]
 pub(crate) fn may_hear_events() -> bool {
     #[cfg(feature = "async")]
@@ -31,8 +31,8 @@ pub(crate) fn may_hear_events() -> bool {
     return false;
 }
 
-/// Tells an event, unless this thread is telling one: a subscriber that hits failpoints
-/// would hear of that again and again.
+/// Emits an event, unless this thread is emitting one: a subscriber that hits failpoints would
+/// cause events without end.
 fn unless_telling(event: impl FnOnce()) {
     thread_local! {
         static TELLING: Cell<bool> = const { Cell::new(false) };
@@ -40,7 +40,7 @@ fn unless_telling(event: impl FnOnce()) {
     struct Reset;
     impl Drop for Reset {
         fn drop(&mut self) {
-            // An error says that the thread is ending.
+            // An error means that the thread is ending.
             let _ = TELLING.try_with(|telling| telling.set(false));
         }
     }
@@ -50,7 +50,7 @@ fn unless_telling(event: impl FnOnce()) {
     }
 }
 
-/// A hit chose an alternative.
+/// Reports that a hit chose an alternative.
 #[cfg_attr(not(feature = "async"), expect(unused_variables))]
 pub(crate) fn fired(
     target: &Target<'_>,
@@ -68,7 +68,7 @@ pub(crate) fn fired(
             tracing::debug!(
                 target: "neon_failpoint",
                 failpoint = target.name(),
-                // As a text, in which subscribers escape what would begin a new line.
+                // As text, in which subscribers escape what would begin a new line.
                 action = task.to_string(),
                 hit,
                 context = context.map(ToString::to_string),
@@ -80,7 +80,7 @@ pub(crate) fn fired(
     }
 }
 
-/// A wait is over.
+/// Reports that a wait is over.
 #[cfg_attr(not(feature = "async"), expect(unused_variables))]
 pub(crate) fn wait_ended(point: &Point, end: End, waited: Duration) {
     #[cfg(feature = "async")]
@@ -101,8 +101,7 @@ pub(crate) fn wait_ended(point: &Point, end: End, waited: Duration) {
     });
 }
 
-/// The configuration of names has changed: each is told of once, with what it was before and
-/// what it is now.
+/// Reports that configurations changed: each name once, with its old and its new actions.
 #[cold]
 #[cfg_attr(not(feature = "async"), expect(unused_variables))]
 pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
@@ -117,7 +116,7 @@ pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
         points.sort_by_key(|(point, _)| point.name());
         for same in points.chunk_by(|(a, _), (b, _)| a.name() == b.name()) {
             let (gone, added) = same.split_at(same.partition_point(|(_, is_gone)| *is_gone));
-            // Of several with one name the last one stays, and the others never were there.
+            // Of several with one name the last one stays, and the others were never published.
             let is_added = |old| added.iter().any(|(new, _)| Arc::ptr_eq(old, new));
             let old = gone.iter().find(|(point, _)| !is_added(point));
             let new = added.last();
@@ -132,7 +131,7 @@ pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
     });
 }
 
-/// A call site of `compat` is about to block a thread that has tasks to run.
+/// Warns that a call site of `compat` is about to block a thread that has tasks to run.
 #[cfg(feature = "async")]
 pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
     warn!(
@@ -144,8 +143,8 @@ pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
     );
 }
 
-/// The `print` action. By the rules of `fail` it is a record of `log` with the target
-/// `fail`: its users filter on that, and on the words.
+/// Logs for the `print` action. By the rules of `fail` that is a record of `log` with the target
+/// `fail`: its users filter on that, and on the text.
 pub(crate) fn print(rules: Rules, name: &str, text: Option<&str>) {
     match (rules, text) {
         (Rules::Fail, Some(text)) => log::info!(target: "fail", "{text}"),
@@ -157,7 +156,7 @@ pub(crate) fn print(rules: Rules, name: &str, text: Option<&str>) {
     }
 }
 
-/// The seed that draws start from.
+/// Logs the seed that draws start from.
 pub(crate) fn seed(seed: u64) {
     info!(
         target: "neon_failpoint",
@@ -165,7 +164,7 @@ pub(crate) fn seed(seed: u64) {
     );
 }
 
-/// A configured name that looks like a misspelling of a compiled-in one.
+/// Warns of a configured name that looks like a misspelling of a compiled-in one.
 pub(crate) fn misspelled(name: &str, meant: &str) {
     warn!(
         target: "neon_failpoint",
@@ -173,13 +172,12 @@ pub(crate) fn misspelled(name: &str, meant: &str) {
     );
 }
 
-/// A hit of `pausable_failpoint!` is about to do what its point says. The words of this and
-/// the next two are Neon's.
+/// Logs that a hit is about to do its action. The texts of this and the next two are Neon's.
 pub(crate) fn at(name: &str) {
     unless_telling(|| info!(target: "neon_failpoint", "at failpoint {name}"));
 }
 
-/// `sleep_millis_async!` begins to sleep.
+/// Logs that `sleep_millis_async!` begins to sleep.
 #[cfg(feature = "async")]
 pub(crate) fn sleeping(name: &str, limit: Duration) {
     unless_telling(
@@ -187,13 +185,13 @@ pub(crate) fn sleeping(name: &str, limit: Duration) {
     );
 }
 
-/// Its sleep is over.
+/// Logs that its sleep is over.
 #[cfg(feature = "async")]
 pub(crate) fn slept(name: &str) {
     unless_telling(|| info!(target: "neon_failpoint", "failpoint {name:?}: sleep done"));
 }
 
-/// `sleep_millis_async!` met a `return` whose value is no number.
+/// Logs that `sleep_millis_async!` met a `return` whose value is not a number.
 pub(crate) fn no_millis(name: &str, value: &str) {
     unless_telling(|| {
         error!(
@@ -204,19 +202,17 @@ pub(crate) fn no_millis(name: &str, value: &str) {
     });
 }
 
-/// Says on standard error why the process ends, flushes `log`'s logger, and ends it.
+/// Writes to standard error why the process ends, flushes `log`'s logger, and ends the process.
 ///
-/// Written directly: a test harness captures what `eprintln!` prints, and the
-/// process ends before it would show that. Two threads may come here at once: then one
-/// line is written.
+/// It writes directly, because a test harness captures what `eprintln!` prints, and the process
+/// ends before that would be shown. If two threads come here at once, one line is written.
 ///
-/// It returns to nobody but the logger that it flushes, if that comes here itself:
-/// the end is under way.
+/// It returns only if it is called by the logger that it flushes: the process is ending already.
 pub(crate) fn end_process(why: &str, status: i32) {
     static BY: Mutex<Option<ThreadId>> = Mutex::new(None);
     let this = thread::current().id();
     {
-        // Nobody else's code runs under this lock but the standard library's.
+        // Under this lock runs no code but our own and the standard library's.
         let mut by = BY.lock().unwrap_or_else(PoisonError::into_inner);
         match *by {
             Some(thread) if thread == this => return,
@@ -224,7 +220,7 @@ pub(crate) fn end_process(why: &str, status: i32) {
             None => {
                 *by = Some(this);
                 let mut stderr = std::io::stderr();
-                // There is nobody left to tell if this fails.
+                // If this fails, there is nowhere left to report it.
                 let _ = writeln!(stderr, "{why}").and_then(|()| stderr.flush());
             }
         }

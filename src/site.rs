@@ -14,7 +14,7 @@ use crate::table::{Registry, View};
 
 /// The static behind a failpoint macro with a literal name.
 ///
-/// Hidden, because only the macros make one.
+/// Hidden, because only the macros create one.
 #[derive(Debug)]
 pub struct Site {
     name: &'static str,
@@ -23,9 +23,10 @@ pub struct Site {
     kind: SiteKind,
     hash: u64,
     letters: u64,
-    /// The generation at which the name was not in the table (I4).
+    /// The last generation at which the name was found absent (I4).
     clear_at: AtomicUsize,
-    /// The generation at which it was: macros ask before they evaluate a context.
+    /// The last generation at which it was found configured: macros check this before they evaluate
+    /// a context.
     armed_at: AtomicUsize,
 }
 
@@ -40,7 +41,7 @@ pub enum SiteKind {
 
 impl Site {
     const_unless_loom! {
-        /// A site that never looked its name up.
+        /// Creates a site that has not looked its name up.
         pub fn new(name: &'static str, file: &'static str, line: u32, kind: SiteKind) -> Self {
             Self {
                 name,
@@ -49,71 +50,70 @@ impl Site {
                 kind,
                 hash: hash(name),
                 letters: letters(name),
-                // No generation: the first hit looks the name up.
+                // Not a generation: the first hit looks the name up.
                 clear_at: AtomicUsize::new(0),
                 armed_at: AtomicUsize::new(0),
             }
         }
     }
 
-    /// The name of its failpoint.
+    /// Returns the name of its failpoint.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The source file.
+    /// Returns the source file.
     pub fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line in the source file.
+    /// Returns the line in the source file.
     pub fn line(&self) -> u32 {
         self.line
     }
 
-    /// The characters of the name: see [`letters`].
+    /// Returns the characters of the name: see [`letters`].
     pub(crate) fn letters(&self) -> u64 {
         self.letters
     }
 
-    /// How it waits.
+    /// Returns how it waits.
     pub fn kind(&self) -> SiteKind {
         self.kind
     }
 
-    /// Whether nothing is configured here: two loads, no shared write.
+    /// Whether the name is known to be absent: two loads, no shared write.
     #[inline(always)]
     pub(crate) fn is_idle(&self, registry: &Registry) -> bool {
-        // Relaxed: `clear_at` says something only where it equals the generation,
-        // and what equals it was stored by a thread that had read that generation
-        // and then found the name absent. The load of the generation acquires.
+        // Relaxed: `clear_at` matters only if it equals the generation, and a value that equals it
+        // was stored by a thread that had read that generation and then found the name absent. The
+        // load of the generation acquires.
         self.clear_at.load(Sync::Relaxed) == registry.generation()
     }
 
-    /// Whether the last look-up found the name, and nothing was published since.
+    /// Whether the last lookup found the name, and nothing was published since.
     #[inline]
     pub(crate) fn is_known_armed(&self, registry: &Registry) -> bool {
-        // Relaxed: as with `clear_at`, only equality with the generation says anything.
+        // Relaxed: as with `clear_at`, only equality with the generation matters.
         self.armed_at.load(Sync::Relaxed) == registry.generation()
     }
 
-    /// Looks the name up, and remembers what came of it.
+    /// Looks the name up, and remembers the outcome.
     #[inline]
     pub(crate) fn look_up<'v>(
         &self,
         registry: &Registry,
         view: &'v mut View,
     ) -> Option<&'v Arc<Point>> {
-        // I4: the generation that the view read before it loaded the snapshot. One read
-        // after the look-up could be that of a snapshot in which the name is configured.
+        // I4: the generation that the view read before it loaded the snapshot. One read after the
+        // lookup could be that of a snapshot in which the name is configured.
         let generation = view.refresh(registry);
         let point = view.get(self.hash, self.name);
         let remembered = match point {
             Some(_) => &self.armed_at,
             None => &self.clear_at,
         };
-        // Threads that hit an armed site share its line: written where it says something
-        // new.
+        // Threads that hit an armed site share its cache line: it is written only to change it.
         if remembered.load(Sync::Relaxed) != generation {
             remembered.store(generation, Sync::Relaxed);
         }
@@ -138,7 +138,7 @@ macro_rules! __site {
     }};
 }
 
-/// In a build without `testing` a call site is its name, in code that never runs.
+/// In a build without `testing` a call site is only its name, in code that never runs.
 #[cfg(not(feature = "testing"))]
 #[doc(hidden)]
 #[macro_export]
@@ -148,20 +148,20 @@ macro_rules! __site {
     };
 }
 
-/// An entry in the list of call sites, which inventory gathers before `main`. On targets
-/// that it does not know the list is empty, and everything else works.
+/// An entry in the list of call sites, which inventory collects before `main`. On targets that
+/// inventory does not support the list is empty, and everything else works.
 #[derive(Debug)]
 pub struct Listed(pub &'static Site);
 
 inventory::collect!(Listed);
 
-/// The call sites compiled into this program.
+/// Returns the call sites compiled into this program.
 pub fn sites() -> impl Iterator<Item = &'static Site> {
     inventory::iter::<Listed>().map(|listed| listed.0)
 }
 
-/// The call sites in order: by a comparison that is a function pointer, so that the code of
-/// sorting is there once.
+/// Returns the call sites, sorted. The comparison is a function pointer, so that the code for
+/// sorting is compiled once.
 pub(crate) fn sorted(
     compare: fn(&&'static Site, &&'static Site) -> Ordering,
 ) -> Vec<&'static Site> {
@@ -170,7 +170,7 @@ pub(crate) fn sorted(
     sites
 }
 
-/// The call sites, by name, file and line.
+/// Returns the call sites, sorted by name, file and line.
 pub(crate) fn by_name() -> Vec<&'static Site> {
     sorted(|a, b| (a.name, a.file, a.line).cmp(&(b.name, b.file, b.line)))
 }

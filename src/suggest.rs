@@ -1,13 +1,13 @@
-//! Which name somebody may have meant, and what is known of a name.
+//! Which name may have been meant, and what is known about a name.
 
 use std::sync::OnceLock;
 
 use crate::site::{self, Site};
 
-/// Which characters a name has, one bit each (several characters share a bit).
+/// Returns the set of characters in a name, one bit each (several characters share a bit).
 ///
-/// One edit changes at most two bits, so two names whose sets differ in more than
-/// `2 * n` bits are more than `n` edits apart: a cheap answer before [`distance`].
+/// One edit changes at most two bits, so names whose sets differ in more than `2 * n` bits are more
+/// than `n` edits apart: a cheap check before [`distance`].
 pub(crate) const fn letters(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut set = 0;
@@ -19,9 +19,9 @@ pub(crate) const fn letters(name: &str) -> u64 {
     set
 }
 
-/// The number of insertions, deletions and replacements of a byte that turn `a` into `b`.
+/// Returns the number of insertions, deletions and replacements of a byte that turn `a` into `b`.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
-    // The distances of what was seen of `a` to each beginning of `b`.
+    // The distances from the part of `a` seen so far to each prefix of `b`.
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
@@ -34,15 +34,15 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The call sites, by the length of their names.
+/// Returns the call sites, sorted by the length of their names.
 fn by_length() -> &'static [&'static Site] {
-    // Filled by our own code alone, which waits for nobody (I5).
+    // Filled by our own code alone, which waits for nothing (I5).
     static BY_LENGTH: OnceLock<Vec<&'static Site>> = OnceLock::new();
     BY_LENGTH.get_or_init(|| site::sorted(|a, b| a.name().len().cmp(&b.name().len())))
 }
 
-/// The compiled-in name that `name` was probably meant to be: one within two edits,
-/// where `name` itself is not compiled in.
+/// Returns the compiled-in name that `name` was probably meant to be: one within two edits, unless
+/// `name` itself is compiled in.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     let set = letters(name);
     let by_length = by_length();
@@ -52,7 +52,7 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         if site.name().len() > name.len() + 2 {
             break;
         }
-        // One edit changes at most two of the bits.
+        // Two edits change at most four bits.
         if (site.letters() ^ set).count_ones() > 4 {
             continue;
         }
@@ -67,15 +67,20 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     nearest.map(|(_, name)| name)
 }
 
-/// The compiled-in names that are most like `name`, itself not among them: at most three, and
-/// none of which more than half is different.
+/// Returns the compiled-in names that are most like `name`, without itself: at most three, and none
+/// that differs in more than half.
 pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     let mut similar: Vec<(usize, &str)> = Vec::new();
     for site in site::by_name() {
+        let longer = name.len().max(site.name().len());
+        // Each byte that one name is longer than the other is an edit.
+        if 2 * name.len().abs_diff(site.name().len()) > longer {
+            continue;
+        }
         let edits = distance(name, site.name());
-        let is_alike = edits > 0 && 2 * edits <= name.len().max(site.name().len());
+        let is_alike = edits > 0 && 2 * edits <= longer;
         if is_alike && similar.iter().all(|(_, other)| *other != site.name()) {
-            // Behind those that are as near.
+            // After those that are as near.
             let at = similar.partition_point(|(other, _)| *other <= edits);
             similar.insert(at, (edits, site.name()));
             similar.truncate(3);
@@ -84,7 +89,7 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     similar.into_iter().map(|(_, name)| name).collect()
 }
 
-/// What is compiled in under `name`, and what is like it, for people.
+/// Describes, for people, where `name` is compiled in, or which names are like it.
 pub(crate) fn about(name: &str) -> String {
     let mut about = String::new();
     for site in site::by_name()
@@ -94,12 +99,12 @@ pub(crate) fn about(name: &str) -> String {
         let before = if about.is_empty() { "it is at" } else { "," };
         about += &format!("{before} {}:{}", site.file(), site.line());
     }
-    if about.is_empty() {
-        about += "no call site has that name";
+    if !about.is_empty() {
+        return about;
     }
     match similar(name).as_slice() {
-        [] => about,
-        similar => format!("{about}; names like it are {similar:?}"),
+        [] => "no call site has that name".to_owned(),
+        similar => format!("no call site has that name; names like it are {similar:?}"),
     }
 }
 

@@ -1,23 +1,22 @@
-//! The primitives that hits and writers share, so that loom can take their place.
+//! The primitives that hits and writers share, so that loom can replace them.
 //!
-//! Everything that takes part in the protocol of [`table`](crate::table) and
-//! [`wait`](crate::wait) comes from here. Under `--cfg neon_failpoint_loom` the
-//! models run on the shipping types with loom's primitives below them; arc-swap,
-//! which loom does not see, gives its place to a loom atomic that says which of the values
-//! that there ever were is the present one.
+//! Everything that takes part in the protocol of [`table`](crate::table) and [`wait`](crate::wait)
+//! comes from here. Under `--cfg neon_failpoint_loom` the models run on the shipping types with
+//! loom's primitives below them; arc-swap, which loom does not see, is replaced by a loom atomic
+//! with the index of the present value among all that there ever were.
 
 pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot};
 
 /// Locks `mutex`; a panic of an earlier holder does not poison it.
 ///
-/// No code of a user runs while one of our locks is held (I5), so a panic under
-/// one could only come from ourselves, and what the lock guards is replaced
-/// whole: there is no half-done state to be protected from.
+/// No code of a user runs while one of our locks is held (I5), so a panic under one could only be
+/// our own, and what the lock guards is replaced as a whole: there is no half-done state to protect
+/// against.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-/// Writes a constructor that is `const` wherever the primitives allow it.
+/// Defines a constructor that is `const` if the primitives allow it.
 macro_rules! const_unless_loom {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),*) -> $ret:ty $body:block) => {
         #[cfg(not(all(test, neon_failpoint_loom)))]
@@ -50,13 +49,13 @@ mod imp {
             Self(ArcSwapOption::const_empty())
         }
 
-        /// The present value. An acquiring load: it pairs with `replace`.
+        /// Returns the present value. The load acquires: it pairs with `replace`.
         #[inline]
         pub(crate) fn load(&self) -> impl Deref<Target = Option<Arc<T>>> {
             self.0.load()
         }
 
-        /// Publishes `next` and returns what it took the place of.
+        /// Publishes `next` and returns the previous value.
         pub(crate) fn replace(&self, next: Option<Arc<T>>) -> Option<Arc<T>> {
             self.0.swap(next)
         }
@@ -71,8 +70,8 @@ mod imp {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
-    /// Every value there was, and which is the present one: unlike behind a mutex, a
-    /// load may see an old one where nothing orders it.
+    /// Every value there was, and the index of the present one: unlike behind a mutex, a load may
+    /// see an old one if nothing orders it.
     #[derive(Debug)]
     pub(crate) struct Snapshot<T> {
         all: std::sync::Mutex<Vec<Option<Arc<T>>>>,

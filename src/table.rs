@@ -1,25 +1,23 @@
 //! The table of configured failpoints: one immutable snapshot, and how it is replaced.
 //!
-//! A hit and a writer meet in a few words: the snapshot, `generation`, `empty_at`, and
-//! what a site remembers. What holds here (the numbers are those of the design):
+//! Hits and writers share a few words: the snapshot, `generation`, `empty_at`, and what a site
+//! remembers. Invariants (numbered as in the crate's design):
 //!
-//! - **I1** A hit looks into one snapshot and takes one point from it; that point alone
-//!   decides what the hit does. No hit takes a lock before it waits.
-//! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot,
-//!   publishes it, bumps the generation, and only then retires the points that it
-//!   replaced or removed.
-//! - **I3** Retirement is level-triggered (see [`wait`](crate::wait)). It comes after
-//!   publishing, so who is woken by it finds the new snapshot at its next hit.
-//! - **I4** A site remembers the generation at which its name was absent. It reads
-//!   the generation *before* it looks the name up: a writer publishes *before* it
-//!   bumps, so a site that read generation `g` looks into the snapshot of `g` or a
-//!   later one. So it is with the generation at which a name was there, and with that
-//!   of a thread's view. `empty_at` is the same for every name at once: the generation at
-//!   which the whole table was empty.
-//! - **I5** The writer's mutex guards only our own code. Waiters are woken, and
-//!   callbacks dropped (their destructor is a user's code), after it is released.
+//! - **I1** A hit looks into one snapshot and takes one point from it; that point alone decides
+//!   what the hit does. No hit takes a lock before it waits.
+//! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot, publishes it,
+//!   bumps the generation, and only then retires the points that it replaced or removed.
+//! - **I3** Retirement is level-triggered (see [`wait`](crate::wait)). It comes after publishing,
+//!   so a waiter that it wakes finds the new snapshot at its next hit.
+//! - **I4** A site remembers the generation at which its name was absent. It reads the generation
+//!   *before* it looks the name up, and a writer publishes *before* it bumps, so a site that read
+//!   generation `g` looks into the snapshot of `g` or a later one. The same holds for the
+//!   generation at which a name was present, and for that of a thread's view. `empty_at` serves all
+//!   names at once: it is the generation at which the whole table was empty.
+//! - **I5** The writer's mutex guards only our own code. Waiters are woken, and callbacks dropped
+//!   (their destructor is a user's code), after it is released.
 //!
-//! How a hit looks into the snapshot is in [`view`].
+//! How a hit looks into the snapshot is described in [`view`].
 
 mod layers;
 #[cfg(all(test, neon_failpoint_loom))]
@@ -42,17 +40,17 @@ pub(crate) use view::{Lent, View};
 /// One snapshot: every configured name with its point.
 pub(crate) type Table = Trie<Point>;
 
-/// All the state there is. The program has one, [`Registry::global`].
+/// The whole state. The program has one, [`Registry::global`].
 #[derive(Debug)]
 pub(crate) struct Registry {
     /// `None` is an empty table.
     snapshot: Snapshot<Table>,
-    /// Counts publications from 1: a site's `clear_at` begins at 0, which is no
-    /// generation. (It would have to wrap around between two hits of one site to
-    /// mislead it: 2^32 publications on a 32-bit machine.)
+    /// Counts publications from 1: a site's `clear_at` begins at 0, which is no generation. (To
+    /// mislead a site, it would have to wrap around between two of its hits: 2^32 publications on a
+    /// 32-bit machine.)
     generation: AtomicUsize,
     empty_at: AtomicUsize,
-    /// Whether FAILPOINTS was read: until then a native hit may not go by the table.
+    /// Whether FAILPOINTS was read: until then a native hit may not rely on the table.
     env_read: AtomicBool,
     writer: Mutex<Layers>,
     pub(crate) draws: Draws,
@@ -87,31 +85,31 @@ impl Registry {
         }
     }
 
-    /// The number of the newest snapshot.
+    /// Returns the number of the newest snapshot.
     #[inline]
     pub(crate) fn generation(&self) -> usize {
-        // Acquire: pairs with the Release in `bump`. Who reads a generation finds
-        // the snapshot that was published before it, or a later one (I4).
+        // Acquire: pairs with the Release in `bump`. A reader of a generation finds the snapshot
+        // that was published before it, or a later one (I4).
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Whether a native hit by name can know without looking that nothing is configured.
+    /// Whether a native hit by name knows without a lookup that nothing is configured.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        // In this order: the environment's points are published before it counts as
-        // read, so who finds it read first does not find a table from before.
+        // In this order: the environment's points are published before it counts as read, so a hit
+        // that finds it read first cannot find a table from before.
         self.is_env_read() && self.is_empty()
     }
 
     /// Whether no name at all is configured.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        // Relaxed: as with a site's `clear_at`, only equality with the generation
-        // says anything, and that load acquires.
+        // Relaxed: as with a site's `clear_at`, only equality with the generation matters, and that
+        // load acquires.
         self.empty_at.load(Ordering::Relaxed) == self.generation()
     }
 
-    /// The configured points, sorted by name.
+    /// Returns the configured points, sorted by name.
     pub(crate) fn points(&self) -> Vec<Arc<Point>> {
         let mut points = Vec::new();
         if let Some(table) = self.snapshot.load().as_ref() {
@@ -121,7 +119,7 @@ impl Registry {
         points
     }
 
-    /// Puts points into the table, and returns which of them are under new names.
+    /// Puts points into the table, and returns those that are under new names.
     pub(crate) fn put<'p>(&self, points: &'p [Arc<Point>]) -> Vec<&'p Arc<Point>> {
         let mut new = Vec::new();
         let mut layers = self.write();
@@ -142,8 +140,8 @@ impl Registry {
         new
     }
 
-    /// Has those that took the place of `gone` count on from them. Comes after they are
-    /// published, when nobody finds what is gone any more.
+    /// Carries the counts of `gone` over to the points that replaced them. Called after those were
+    /// published, when no new hit finds `gone`.
     fn count_on(&self, gone: &[Arc<Point>]) {
         for before in gone {
             if let Some(point) = self.find(before.hash(), before.name()) {
@@ -154,7 +152,7 @@ impl Registry {
 
     /// Removes the point of that name, if there is one.
     pub(crate) fn remove(&self, hash: u64, name: &str) {
-        // Nothing to publish, and no site to wake from its idleness, for an absent name.
+        // Publishing for an absent name would only make idle sites look again.
         if self.find(hash, name).is_some() {
             let mut layers = self.write();
             let replaced = self.replace(|table| table.remove(hash, name).into_iter().collect());
@@ -164,13 +162,13 @@ impl Registry {
         }
     }
 
-    /// The point of that name in the newest snapshot.
+    /// Returns the point of that name in the newest snapshot.
     pub(crate) fn find(&self, hash: u64, name: &str) -> Option<Arc<Point>> {
         self.snapshot.load().as_ref()?.get(hash, name).cloned()
     }
 
-    /// Replaces every point by `points`, and takes FAILPOINTS as read: what
-    /// [`compat`](crate::compat)'s scenarios do.
+    /// Replaces all points with `points`, and marks FAILPOINTS as read, for
+    /// [`compat`](crate::compat)'s scenarios.
     pub(crate) fn reset(&self, points: Vec<Arc<Point>>) {
         let mut layers = self.write();
         let mut ended = Released::default();
@@ -178,7 +176,7 @@ impl Registry {
         let replaced = self.replace(|table| {
             let mut gone = Vec::new();
             std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
-            // Of several with one name the last one stays.
+            // Of several points with one name the last one stays.
             gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
             gone
         });
@@ -188,13 +186,12 @@ impl Registry {
         replaced.and(ended).finish(&points);
     }
 
-    /// Where FAILPOINTS was not read yet: calls `read` and adds what it returns to
-    /// the table, names that are there already excepted. Returns what `read` did. A
-    /// failed reading counts as one if `failure_counts`.
+    /// Unless FAILPOINTS was read already, calls `read`, adds the points it returns to the table,
+    /// except for names that are already there, and returns its result. A failed reading counts as
+    /// one if `failure_counts`.
     ///
-    /// `read` runs under the writer's mutex, which is what makes everybody else
-    /// wait for the first reading to end. So it must be our own code and may not
-    /// log; no `Once` is involved (I5).
+    /// `read` runs under the writer's mutex, which makes all others wait for the first reading to
+    /// end. So it must be our own code and may not log; no `Once` is involved (I5).
     pub(crate) fn read_env<E>(
         &self,
         failure_counts: bool,
@@ -218,8 +215,8 @@ impl Registry {
             })
         });
         if points.is_ok() || failure_counts {
-            // Release: pairs with the Acquire in `is_env_read`. After publishing, so
-            // that who finds it read finds its points.
+            // Release: pairs with the Acquire in `is_env_read`. After publishing, so that a hit
+            // that finds it read finds its points.
             self.env_read.store(true, Ordering::Release);
         }
         drop(writer);
@@ -236,8 +233,8 @@ impl Registry {
         self.env_read.load(Ordering::Acquire)
     }
 
-    /// Replaces the table, under the writer's mutex, by what `change` makes of it; `change`
-    /// returns the points that are in it no more.
+    /// Replaces the table with what `change` makes of it, under the writer's mutex. `change`
+    /// returns the points that are no longer in it.
     fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
         let mut next = self.copy();
         let gone = change(&mut next);
@@ -264,8 +261,8 @@ impl Registry {
         }
     }
 
-    // The steps of I2, one by one: the models call them in wrong orders as well, to
-    // see that those are caught.
+    // The steps of I2, one by one: the models also call them in wrong orders, to check that those
+    // are caught.
 
     pub(crate) fn write(&self) -> MutexGuard<'_, Layers> {
         lock(&self.writer)
@@ -276,15 +273,15 @@ impl Registry {
     }
 
     pub(crate) fn bump(&self, is_empty: bool) {
-        // Release: pairs with the Acquire in `generation`. One step rather than a load
-        // and a store, though the mutex allows those: loom keeps one access to an atomic
-        // in mind, and a load here would hide the hits' from it.
+        // Release: pairs with the Acquire in `generation`. One step rather than a load and a store,
+        // though the mutex allows those: loom remembers one access per atomic, and a load here
+        // would hide the hits' loads from it.
         let add = || {
             let before = self.generation.fetch_add(1, Ordering::Release);
             before.wrapping_add(1)
         };
         let next = match add() {
-            // What sites and views have that saw no generation yet.
+            // 0 means no generation: sites and views start with it.
             0 => add(),
             next => next,
         };
@@ -302,8 +299,8 @@ impl Registry {
     }
 }
 
-/// What a writer leaves behind: it runs others' code, wakers and destructors, and
-/// so outlives the writer's mutex (I5).
+/// What a writer leaves to be finished: it runs others' code, wakers and destructors, and so
+/// outlives the writer's mutex (I5).
 #[must_use]
 pub(crate) struct Replaced {
     released: Released,
@@ -312,7 +309,7 @@ pub(crate) struct Replaced {
 }
 
 impl Replaced {
-    /// Of a change that the table has no part in.
+    /// For a change that does not affect the table.
     fn only(released: Released) -> Self {
         Self {
             released,
@@ -321,14 +318,14 @@ impl Replaced {
         }
     }
 
-    /// With what else is to be woken.
+    /// Adds what else is to be woken.
     fn and(mut self, released: Released) -> Self {
         self.released.extend(released);
         self
     }
 
-    /// Wakes who was let go, and only then reports the change: a subscriber that panics
-    /// keeps nobody from waking up. `added` are the points that took the place of what is gone.
+    /// Wakes the waiters, and only then reports the change: a subscriber that panics keeps no
+    /// waiter from being woken. `added` are the points that replaced those that are gone.
     pub(crate) fn finish(self, added: &[Arc<Point>]) {
         self.released.wake();
         if report::may_hear_events() {

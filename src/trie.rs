@@ -1,17 +1,17 @@
 //! A persistent map from names to values: what one snapshot of the table is made of.
 //!
-//! A hash trie of eight-way branches. A copy is one pointer; changing a copy
-//! copies only the branches on the way to the changed name, and nothing at all
-//! where no other copy holds them any more, so that adding one name to a table of
-//! `n` names costs O(log n), and building a batch costs no copy per entry.
+//! A hash trie of eight-way branches. A copy shares all branches but the root; changing it copies
+//! only the branches on the way to the changed name, and none that no other copy shares any more.
+//! So adding one name to a table of `n` names costs O(log n), and building a batch costs no copy
+//! per entry.
 //!
-//! Own code rather than a library's because the hit stands on it: the hash comes
-//! ready-made from the call site, and a miss ends in the first empty slot without a
-//! comparison. Sixteen-way branches, measured in one run beside imbl 7.0 and rpds 1.2
-//! (both with foldhash) at 100 and 10,000 names: a miss 3.7 and 5.3 ns (imbl 4.2 and 7.1,
-//! rpds 5.3 and 9.1), replacing a name in a copy 0.34 and 0.68 µs (0.69 and 1.2, 0.67 and
-//! 1.4). What a copied branch costs is the counting of its children, so eight ways make a
-//! replacement a seventh cheaper, and a miss among 10,000 names half a nanosecond dearer.
+//! Written here rather than taken from a library because hits depend on it: the hash comes
+//! ready-made from the call site, and a miss ends in the first empty slot without a comparison.
+//! With sixteen-way branches, measured in one run beside imbl 7.0 and rpds 1.2 (both with foldhash)
+//! at 100 and 10,000 names, a miss took 3.7 and 5.3 ns (imbl 4.2 and 7.1, rpds 5.3 and 9.1), and
+//! replacing a name in a copy 0.34 and 0.68 µs (0.69 and 1.2, 0.67 and 1.4). Copying a branch costs
+//! what counting its children's references costs, so eight ways make a replacement a seventh
+//! cheaper, and a miss among 10,000 names half a nanosecond slower.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const FANOUT: usize = 1 << BITS;
 
 #[derive(Debug)]
 pub(crate) struct Trie<T> {
-    /// In place: who has a trie behind a pointer has the first branch without another.
+    /// In place: a pointer to a trie reaches the first branch without another pointer.
     root: Branch<T>,
     len: usize,
 }
@@ -101,7 +101,7 @@ impl<T: Named> Trie<T> {
         }
     }
 
-    /// Puts `value` under its name and returns what stood there.
+    /// Puts `value` under its name and returns the previous value.
     pub(crate) fn insert(&mut self, value: Arc<T>) -> Option<Arc<T>> {
         let replaced = insert(&mut self.root, 0, value);
         self.len += usize::from(replaced.is_none());
@@ -158,8 +158,8 @@ fn insert<T: Named>(branch: &mut Branch<T>, shift: u32, value: Arc<T>) -> Option
     }
 }
 
-/// Moves what stands in `slot` (it has `hash`) one branch further down, because
-/// `value` shares the way so far, and puts `value` beside it.
+/// Moves the content of `slot`, which has `hash`, one branch further down, because `value` shares
+/// the path so far, and puts `value` beside it.
 fn split<T: Named>(slot: &mut Slot<T>, shift: u32, hash: u64, value: Arc<T>) -> Option<Arc<T>> {
     let mut branch = empty_branch();
     branch[index(hash, shift)] = std::mem::replace(slot, Slot::Empty);
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// A value whose hash keeps few bits, so that names collide at every depth.
+    /// A value whose hash has only a few bits, so that names collide at every depth.
     #[derive(Debug, PartialEq)]
     struct Entry {
         name: String,
@@ -236,7 +236,7 @@ mod tests {
 
     fn weak_hash(key: u8) -> u64 {
         match key % 4 {
-            // All bits equal: a collision. Equal low bits: a long shared way.
+            // All bits equal: a collision. Equal low bits: a long shared path.
             0 => 7,
             1 => 7 | u64::from(key) << 60,
             2 => u64::from(key) << 32,

@@ -1,22 +1,20 @@
 //! What a paused or sleeping hit waits on.
 //!
-//! Each [`Point`] has one list of [`Waiters`]. A hit that waits enters it, whether it is
-//! a task, with its waker and by `Waiter::poll`, or a thread, by [`block`]. Either is let
-//! go by taking its entry out of the list; then tasks are woken one by one, and threads
-//! all at once.
+//! Each [`Point`] has one list of [`Waiters`]. A hit that waits enters it, as a task by
+//! `Waiter::poll` with its waker, or as a thread by [`block`]. Its wait is ended by taking its
+//! entry out of the list; tasks are then woken one by one, and threads all at once.
 //!
-//! What holds here (the numbers are those of the crate's design):
+//! Invariants (numbered as in the crate's design):
 //!
-//! - **I1** The waiters are a list, in the order of their arrival, each with its
-//!   kind, the time it began to wait and its context, so that the first, some, or
-//!   those of a context can be let go. Who goes is who is not in the list any more,
-//!   whoever else was woken to look.
-//! - **I3** Retirement is level-triggered. Looking at `retired` and entering the
-//!   list is one step under the list's lock, and so is setting `retired` and taking
-//!   the list: a waiter is either in the list that is taken, or it sees `retired`.
-//!   There is no order of events in which a wake-up is lost.
-//! - **I5** The wakers are a user's code. They are cloned, woken and dropped only
-//!   while no lock is held.
+//! - **I1** The waiters are a list in order of arrival. Each entry has its kind, the time it began
+//!   to wait and its context, so that the first few, or those with a matching context, can be
+//!   released. A waiter may continue exactly when its entry has been removed; a spurious wake-up
+//!   re-checks this.
+//! - **I3** Retirement is level-triggered. Checking `retired` and entering the list is one step
+//!   under the list's lock, and so is setting `retired` and taking the list: a waiter is either in
+//!   the list that is taken, or it sees `retired`. No order of events loses a wake-up.
+//! - **I5** Wakers are a user's code. They are cloned, woken and dropped only while no lock is
+//!   held.
 
 mod blocking;
 mod entries;
@@ -48,25 +46,23 @@ pub(crate) use released::Released;
 #[cfg(feature = "async")]
 pub(crate) use waiter::Waiter;
 
-/// Those who wait at one point.
+/// The waiters of one point.
 #[derive(Debug)]
 pub(crate) struct Waiters {
     list: Mutex<List>,
-    /// The list's `retired`, for those who need not look into the list: who was let go
-    /// together with everybody else goes on without its lock. It stays `false` where a mark of a
-    /// release has yet to be found.
+    /// A copy of the list's `retired`: waiters whose waits a retirement ended all at once continue
+    /// without taking the lock. It stays `false` while the mark of a release has yet to be found.
     retired: AtomicBool,
-    /// Where threads wait, with the list's lock.
+    /// What threads wait on, with the list's lock.
     threads: Condvar,
-    /// The least number of hits that an observer waits for, or `usize::MAX`: see
-    /// [`observe`].
+    /// The least number of hits that an observer waits for, or `usize::MAX`: see [`observe`].
     wake_at: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct List {
     retired: bool,
-    /// An entry that is gone was let go: its waiter sees that when it looks next.
+    /// The wait of a missing entry is over: its waiter sees that when it next looks.
     entries: Entries,
     observers: Observers,
 }
@@ -74,11 +70,11 @@ struct List {
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Let go, and the point stays as it was.
+    /// Released by a call, while the point stays as it is.
     Released,
-    /// The point was configured anew or removed.
+    /// The point was reconfigured or removed.
     Reconfigured,
-    /// Its time was over.
+    /// Its time limit was reached.
     Elapsed,
     #[cfg(feature = "async")]
     Cancelled,
@@ -88,16 +84,18 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// Whether a wait that was let go before ended by that. (Cancellation wins over it.)
+    /// Whether an earlier retirement takes precedence over this end. (Cancellation takes precedence
+    /// over a retirement.)
     #[cfg(feature = "async")]
     fn comes_last(self) -> bool {
         matches!(self, End::Elapsed | End::Dropped)
     }
 }
 
-/// Reports that a wait at `point` is over, which began at `since`, and adds it to the point's
-/// delay, unless it `is_counted`: whoever takes an entry out of the list to let its waiter go
-/// counts it.
+/// Reports the end of a wait at `point` that began at `since`.
+///
+/// The wait is added to the point's delay, unless it `is_counted`: whatever takes an entry out of
+/// the list to let its waiter continue has counted it.
 fn ended(point: &Point, since: Instant, end: End, is_counted: bool) {
     if is_counted && !report::may_hear_events() {
         return;
@@ -119,40 +117,40 @@ impl Waiters {
         }
     }
 
-    /// Lets everybody go, now and from now on. Observers are added to `released`, for the
-    /// caller to wake once it holds no lock (I5), with the entries that are returned.
+    /// Ends all waits, now and from now on. The wakers of observers are added to `released`; the
+    /// caller wakes them and the returned entries once it holds no lock (I5).
     fn retire(&self, released: &mut Released) -> Entries {
         let mut list = lock(&self.list);
         list.retired = true;
-        // Who was released before has to find its mark.
+        // A waiter that was released before has to find its mark.
         if !list.entries.has_marks() {
-            // Release: pairs with the Acquire in `Waiter::poll`. Who goes on finds what was
-            // published before the retirement (I2).
+            // Release: pairs with the Acquire in `Waiter::poll`. A waiter that continues finds what
+            // was published before the retirement (I2).
             self.retired.store(true, Ordering::Release);
         }
         list.observers.take_wakers(&mut released.wakers);
         list.entries.take()
     }
 
-    /// Has waiters wait again, after [`retire`](Self::retire).
+    /// Undoes [`retire`](Self::retire): later waiters wait again.
     pub(crate) fn resume(&self) {
         let mut list = lock(&self.list);
         list.retired = false;
-        // Relaxed: who still sees the retirement goes on, as somebody that came before.
+        // Relaxed: a waiter that still sees the retirement continues as if it had come before this.
         self.retired.store(false, Ordering::Relaxed);
     }
 
-    /// Has the threads look whether they were let go.
+    /// Makes the threads check whether their waits are over.
     fn notify_threads(&self) {
         self.threads.notify_all();
     }
 
-    /// How many wait.
+    /// Returns the number of waiters.
     pub(crate) fn count(&self) -> usize {
         lock(&self.list).entries.len()
     }
 
-    /// Who waits, in the order of arrival.
+    /// Returns the waiters, in order of arrival.
     pub(crate) fn infos(&self) -> Vec<WaiterInfo> {
         let list = lock(&self.list);
         list.entries.iter().map(WaiterInfo::of).collect()
@@ -212,7 +210,7 @@ mod tests {
         let mut released = Released::default();
         released.retire(&point);
         released.wake();
-        // Held by somebody else: who needs it hangs, so nobody may.
+        // Held from here on: a poll that needs the lock would hang.
         let (is_ready, ready) = std::sync::mpsc::channel();
         let _held = lock(&point.waiters.list);
         std::thread::spawn(move || is_ready.send(waiter.poll(Waker::noop()).is_ready()));

@@ -24,20 +24,19 @@ use crate::suggest;
 use crate::table::Registry;
 use crate::wait::{Goal, Observer};
 
-/// Waits until the failpoint `name` was hit `n` times.
+/// Waits until the failpoint `name` has been hit `n` times.
 ///
-/// What is returned does nothing until it is awaited, or
-/// [blocks the thread](Wait::blocking). Hits count from when the point was configured, so one
-/// that came before the call is not missed. A hit counts before its action is done: to release
-/// who comes, wait by [`wait_until_paused`].
+/// The returned [`Wait`] does nothing until it is awaited, or [blocks the thread](Wait::blocking).
+/// Hits count from when the point was configured, so those before the call are not missed. A hit
+/// counts before its action is done: before releasing waiters, use [`wait_until_paused`] instead.
 ///
-/// If the point is configured anew meanwhile, the wait goes on and the count begins again.
+/// If the point is reconfigured meanwhile, the wait continues and the count begins again.
 ///
 /// # Errors
 ///
-/// A name that is not configured, at once; one that is removed during the wait; and when the
-/// [deadline](set_wait_deadline) has passed: then the error lists every configured point, how
-/// often it was hit, and who waits there.
+/// If `name` is not configured, at once; if it is removed during the wait; and if the
+/// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits and
+/// its waiters.
 ///
 #[cfg_attr(feature = "async", doc = "```")]
 #[cfg_attr(not(feature = "async"), doc = "```ignore")]
@@ -61,10 +60,10 @@ pub fn wait_for_hits(name: impl AsRef<str>, n: usize) -> Wait {
     Wait::new(Watched::name(name.as_ref()), Goal::Hits(n), None)
 }
 
-/// Waits until `n` tasks or threads wait at the failpoint `name`, by a `pause` or a `sleep`.
+/// Waits until the failpoint `name` has `n` waiters, by a `pause` or a `sleep`.
 ///
-/// As [`wait_for_hits`], for who stands at the point at one time. (A `sleep` of
-/// [`compat`](crate::compat)'s blocking macro does not count: nothing ends it.)
+/// As [`wait_for_hits`], but for tasks and threads that wait at the same time. (A `sleep` of
+/// [`compat`](crate::compat)'s blocking macro does not count: nothing ends it early.)
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -84,11 +83,10 @@ pub fn wait_until_paused(name: impl AsRef<str>, n: usize) -> Wait {
 
 static DEADLINE: Mutex<Duration> = Mutex::new(Duration::from_secs(30));
 
-/// Sets for how long a [`Wait`] waits that says nothing else, from now on. At first it is
-/// 30 seconds.
+/// Sets the deadline of every [`Wait`] that has no other, from now on.
 ///
-/// [`Armed::with_deadline`](crate::Armed::with_deadline) sets it for a guard,
-/// [`Wait::within`] for one wait.
+/// Initially it is 30 seconds. [`Armed::with_deadline`](crate::Armed::with_deadline) sets it for a
+/// guard, [`Wait::within`] for one wait.
 ///
 /// ```
 /// neon_failpoint::set_wait_deadline(std::time::Duration::from_secs(10));
@@ -97,22 +95,22 @@ pub fn set_wait_deadline(deadline: Duration) {
     *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
 }
 
-/// For how long a wait waits that says nothing else.
+/// Returns the deadline of waits that have no other.
 pub(crate) fn wait_deadline() -> Duration {
     *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A wait for something to happen at a failpoint: a future, or by [`blocking`](Self::blocking)
-/// a call.
+/// A wait for something to happen at a failpoint.
 ///
-/// From [`wait_for_hits`], [`wait_until_paused`] and the methods of
-/// [`Armed`](crate::Armed). The deadline counts from the first poll, by tokio's clock; with a
-/// [`blocking`](Self::blocking) wait by real time. The task is woken once, when it is so, or
-/// when the point is configured anew or removed; there is no timer but the deadline's.
+/// It is returned by [`wait_for_hits`], [`wait_until_paused`] and the methods of
+/// [`Armed`](crate::Armed), to be awaited or to [block the thread](Self::blocking). The deadline
+/// counts from the first poll, by tokio's clock; for a [`blocking`](Self::blocking) wait, by real
+/// time. The task is woken once, when the goal is reached or the point is reconfigured or removed;
+/// the only timer is that of the deadline.
 ///
-/// A paused tokio clock moves on when the runtime has nothing else to do, so there a wait for
-/// what no task is going to do ends at once. It takes a plain thread that is still to come for
-/// nothing, too: wait for that by [`blocking`](Self::blocking).
+/// A paused tokio clock advances when the runtime has nothing else to do, so a wait for what no
+/// task is going to do ends at once. The runtime does not know of plain threads either: wait for
+/// those with [`blocking`](Self::blocking).
 ///
 /// # Errors
 ///
@@ -120,7 +118,7 @@ pub(crate) fn wait_deadline() -> Duration {
 ///
 /// # Panics
 ///
-/// Where there is no tokio timer and it does not hold at the first poll, with tokio's message.
+/// If there is no tokio timer and the goal is not reached at the first poll, with tokio's message.
 ///
 /// # Cancel safety
 ///
@@ -129,7 +127,7 @@ pub(crate) fn wait_deadline() -> Duration {
 pub struct Wait {
     watched: Watched,
     goal: Goal,
-    /// `None` is the process's.
+    /// `None` means the process's deadline.
     limit: Option<Duration>,
     observer: Option<Observer>,
     #[cfg(feature = "async")]
@@ -148,7 +146,7 @@ impl Wait {
         }
     }
 
-    /// Sets for how long it waits, from its first poll.
+    /// Sets the deadline of this wait, counted from its first poll.
     ///
     /// ```
     /// # if !neon_failpoint::has_failpoints() { return }
@@ -161,10 +159,14 @@ impl Wait {
     /// ```
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        #[cfg(feature = "async")]
+        {
+            self.timer = None;
+        }
         self
     }
 
-    /// Blocks the thread until it is so.
+    /// Blocks the thread until the goal is reached.
     ///
     /// # Errors
     ///
@@ -177,7 +179,7 @@ impl Wait {
             if let Poll::Ready(result) = self.look(&waker) {
                 return result;
             }
-            // A limit beyond what the clock can express is never over.
+            // A limit beyond what the clock can express never elapses.
             let deadline = start.checked_add(self.limit());
             if !signal.wait_until(deadline) {
                 return Err(self.too_late());
@@ -189,11 +191,11 @@ impl Wait {
         self.limit.unwrap_or_else(wait_deadline)
     }
 
-    /// Ready once it is so, or cannot be any more. Until then `waker` is woken when there is
-    /// something new.
+    /// Ready once the goal is reached or out of reach. Until then, `waker` is woken when there is
+    /// something new to look at.
     fn look(&mut self, waker: &Waker) -> Poll<Result<(), Error>> {
         env::read_once();
-        // From here on it stays as it is.
+        // Fixed from the first poll on.
         self.limit = Some(self.limit());
         loop {
             let present = match &mut self.observer {
@@ -202,8 +204,8 @@ impl Wait {
                     if observer.poll(waker).is_ready() {
                         return Poll::Ready(Ok(()));
                     }
-                    // After it entered the list: if this is still the point, then its
-                    // retirement is yet to come, and finds the observer there.
+                    // Checked after it entered the list: if this is still the point, its retirement
+                    // is yet to come, and finds the observer there.
                     match self.watched.find() {
                         Some(point) if Arc::ptr_eq(&point, observer.point()) => {
                             return Poll::Pending;
@@ -255,6 +257,9 @@ impl Future for Wait {
             return Poll::Ready(result);
         }
         let limit = this.limit();
+        if limit == Duration::MAX {
+            return Poll::Pending;
+        }
         let timer = this
             .timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
@@ -273,11 +278,11 @@ impl fmt::Debug for Wait {
     }
 }
 
-/// Whose hits and waiters are waited for.
+/// The point whose hits or waiters are waited for.
 pub(crate) struct Watched {
     name: Box<str>,
     hash: u64,
-    /// The guard, if it is its layer, on top or not.
+    /// The guard whose layer it is, on top or not; `None` means the topmost.
     guard: Option<u64>,
 }
 
@@ -298,12 +303,12 @@ impl Watched {
         }
     }
 
-    /// Why nothing may have come.
-    fn hint(&self) -> String {
+    /// Returns a possible reason why the goal was not reached.
+    pub(crate) fn hint(&self) -> String {
         let top = Registry::global().find(self.hash, &self.name);
         match (self.find(), top) {
             (Some(own), Some(top)) if !Arc::ptr_eq(&own, &top) => {
-                "a younger guard of the same name is on top".to_owned()
+                "a newer guard of the same name is on top".to_owned()
             }
             _ => suggest::about(&self.name),
         }
@@ -326,7 +331,7 @@ struct Signal {
 }
 
 impl Signal {
-    /// `false` if it was not woken until then.
+    /// Waits until woken; returns `false` if `deadline` passes first.
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
         let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
         while !*woken {

@@ -650,6 +650,28 @@ fn a_hit_that_nothing_took_is_not_enough_and_off_is() {
         drop(run(fires));
     }
     drop(run("off").must_fire());
+    let text = panic_of(|| {
+        let guard = run("when(k=v)off");
+        assert_eq!(hit(name), Continue);
+        guard
+    });
+    let why = r#"it was hit 2 times, and no alternative of "when(k=\"v\")off" took a hit"#;
+    assert!(text.contains(why), "{text}");
+}
+
+#[test]
+fn a_guard_that_could_not_fire_says_what_is_on_top_of_it() {
+    let _table = shared();
+    let name = "arm-must-fire-covered";
+    let older = arm(name, "off").unwrap().must_fire();
+    let newer = arm(name, "off").unwrap();
+    assert_eq!(hit(name), Continue);
+    let text = panic_of(|| drop(older));
+    assert!(
+        text.contains("a newer guard of the same name is on top"),
+        "{text}"
+    );
+    drop(newer);
 }
 
 #[test]

@@ -716,6 +716,22 @@ const CASES: &[(&str, fn())] = &[
         let heard = HEARD.lock().unwrap();
         println!("said: {} events", heard.len());
     }),
+    ("drops", || {
+        static PANICS: AtomicBool = AtomicBool::new(false);
+        Asked::listen(LevelFilter::DEBUG, || {
+            assert!(!PANICS.load(Ordering::SeqCst), "asked");
+            true
+        });
+        let _guard = arm("drops", "pause").unwrap();
+        let panicked = panic_of(|| {
+            let _waiting = standing("drops");
+            PANICS.store(true, Ordering::SeqCst);
+            panic!("the test fails");
+        });
+        PANICS.store(false, Ordering::SeqCst);
+        let point = list_failpoints().into_iter().find(|p| p.name() == "drops");
+        println!("said: {panicked}, {} wait", point.unwrap().waiters().len());
+    }),
     ("panics", || {
         static PANICS: AtomicBool = AtomicBool::new(false);
         Asked::listen(LevelFilter::DEBUG, || {
@@ -812,6 +828,11 @@ fn a_subscriber_that_panics_when_it_is_asked_leaves_nobody_waiting() {
     let said = said("panics", "").unwrap();
     let hows = ["configured", "removed", "reset", "armed"];
     assert_eq!(said, hows.map(|how| format!("{how}: asked")));
+}
+
+#[test]
+fn a_subscriber_that_panics_over_a_wait_that_a_panic_dropped_does_not_end_the_process() {
+    assert_eq!(said("drops", "").unwrap(), ["the test fails, 0 wait"]);
 }
 
 #[test]

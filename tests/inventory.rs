@@ -504,6 +504,41 @@ fn totals_miss_no_hit_that_was_over_before_a_batch_took_effect() {
     });
 }
 
+/// Each number is read once, whatever hits there are meanwhile.
+#[test]
+fn no_more_have_fired_than_were_hit() {
+    let _table = shared();
+    let name = "inventory-consistent";
+    let guard = arm(name, "1000*off->0*off->return").unwrap();
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = hit(name);
+                }
+            });
+        }
+        let _stop = Stop(&is_over);
+        for round in 0..2_000 {
+            let point = listed(name);
+            let totals = point.totals();
+            assert!(point.fired() <= point.hits(), "{round}: {point}");
+            assert!(totals.fired <= totals.hits, "{round}: {totals:?}");
+            assert!(point.hits() <= totals.hits, "{round}: {point} {totals:?}");
+            if round % 100 == 0 {
+                guard.configure("off").unwrap();
+            }
+        }
+    });
+}
+
 // Delay.
 
 #[test]

@@ -691,6 +691,60 @@ fn a_blocking_wait_has_the_same_deadlines_in_real_time() {
     });
 }
 
+#[test]
+fn a_wait_that_was_polled_can_have_another_deadline() {
+    let _table = shared();
+    Runtime::PausedClock.run("another deadline", || async {
+        let _guard = arm("wait-deadline-later", "off").unwrap();
+        let mut wait = wait_for_hits("wait-deadline-later", 1).within(Duration::from_secs(5));
+        assert!(poll_once(Pin::new(&mut wait)).is_pending());
+        let start = tokio::time::Instant::now();
+        let error = wait.within(HOUR).await.unwrap_err();
+        assert_says(&error, &["within 3600s"]);
+        assert_eq!(start.elapsed().as_secs(), 3600);
+    });
+}
+
+#[test]
+fn a_wait_without_a_deadline_needs_no_runtime() {
+    let _table = shared();
+    let name = "wait-no-deadline";
+    let guard = arm(name, "off").unwrap();
+    let mut wait = guard.wait_for_hits(1).within(Duration::MAX);
+    assert!(poll_once(Pin::new(&mut wait)).is_pending());
+    assert_eq!(hit(name), Continue);
+    now(wait).unwrap();
+}
+
+#[test]
+fn a_deadline_lists_the_first_waiters_and_counts_the_others() {
+    let _table = shared();
+    let name = "wait-deadline-many";
+    let guard = arm(name, "pause").unwrap();
+    let hits: Vec<_> = (0..13)
+        .map(|_| {
+            let mut hit = Box::pin(failpoint(name, None));
+            assert!(poll_once(hit.as_mut()).is_pending());
+            hit
+        })
+        .collect();
+    let text = |n| {
+        let wait = guard.wait_until_paused(n).within(Duration::ZERO);
+        let text = wait.blocking().unwrap_err().to_string();
+        let at = text.find(&format!("{name:?} (pause)")).unwrap();
+        text[at..].lines().next().unwrap().to_owned()
+    };
+    let line = text(14);
+    assert!(line.contains("waiting 13: a task for"), "{line}");
+    assert_eq!(line.matches("a task for").count(), 10, "{line}");
+    assert!(line.ends_with(" and 3 more"), "{line}");
+    assert_eq!(guard.release(3), 3);
+    let line = text(14);
+    assert_eq!(line.matches("a task for").count(), 10, "{line}");
+    assert!(!line.contains("more"), "{line}");
+    drop(hits);
+}
+
 /// The deadline that it had, not the one that somebody set meanwhile.
 #[test]
 fn an_error_names_the_deadline_that_ended_the_wait() {

@@ -12,8 +12,8 @@ use neon_failpoint::{
     FailpointConfig, FailpointContext, FailpointResult, configure_failpoint,
     configure_failpoint_callback, configure_failpoint_with_context, configure_failpoints,
     fail_point_sync, fail_point_with_context_sync, failpoint_blocking, failpoint_context,
-    failpoint_support, has_failpoints, init, list_failpoints, remove_all_failpoints,
-    remove_failpoint, set_seed,
+    failpoint_support, has_failpoints, init, list_failpoints, release_failpoint,
+    remove_all_failpoints, remove_failpoint, set_seed, wait_for_hits, wait_until_paused,
 };
 
 /// Stands at the place of every argument: what it is for is never evaluated.
@@ -87,6 +87,14 @@ fn configuring_is_an_error_that_names_the_feature_whatever_is_configured() {
         configure_failpoints(batch),
     ] {
         let error = result.unwrap_err().to_string();
+        assert!(error.contains("feature `testing`"), "{error}");
+    }
+    for error in [
+        wait_for_hits("a", 1).blocking().unwrap_err(),
+        wait_until_paused("a", 1).blocking().unwrap_err(),
+        release_failpoint("a", 1).unwrap_err(),
+    ] {
+        let error = error.to_string();
         assert!(error.contains("feature `testing`"), "{error}");
     }
     let error = failpoint_support::apply_failpoint("a", "off").unwrap_err();

@@ -8,12 +8,11 @@
 //! matcher      = key "=" regex                    both plain or "quoted"
 //! ```
 //!
-//! White space counts nowhere but inside an argument and between quotes, and is
-//! allowed around entries, names, alternatives, keys and expressions. Every
-//! parenthesis of an argument has its partner inside it; between those, `->`, `;`
-//! and `,` are ordinary text. So it is with a plain expression: one with a parenthesis
-//! that has no partner, as in `\(`, needs quotes. The reader goes over the text once and never calls
-//! itself, so no input makes it deep or slow.
+//! White space matters only inside an argument and in quotes, and is allowed around entries, names,
+//! alternatives, keys and expressions. Every parenthesis in an argument needs its partner inside
+//! it; between the two, `->`, `;` and `,` are ordinary text. The same goes for a plain expression:
+//! one with an unmatched parenthesis, as in `\(`, needs quotes. The reader goes over the text once
+//! and never recurses, so no input makes it deep or slow.
 
 use std::num::IntErrorKind;
 
@@ -50,7 +49,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) alternatives: Vec<Alternative>,
 }
 
-/// What was wrong with which entry of FAILPOINTS.
+/// What is wrong with which entry of FAILPOINTS.
 #[derive(Debug)]
 pub(crate) struct EntryProblem {
     /// Counted from 1; empty entries are not counted.
@@ -103,7 +102,7 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
     }
 }
 
-/// An error at `position`, without words that `word` could have been meant as.
+/// Creates an error at `position`, without suggestions for what `word` was meant to be.
 #[cold]
 #[inline(never)]
 fn syntax(what: &'static str, word: &str, position: usize, expected: &str) -> Problem {
@@ -119,9 +118,9 @@ fn syntax(what: &'static str, word: &str, position: usize, expected: &str) -> Pr
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    /// What ends the alternatives, where it is not the end of the text.
+    /// What ends the alternatives, if it is not the end of the text.
     end: Option<char>,
-    /// Tasks that are not for whom the text is from.
+    /// Tasks that the source of the text may not use.
     refused: &'static [&'static str],
 }
 
@@ -140,7 +139,7 @@ impl<'a> Reader<'a> {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
 
-    /// Takes what stands before the first of `ends`, or all there is.
+    /// Takes what comes before the first of `ends`, or else all the rest.
     fn until(&mut self, ends: &[char]) -> &'a str {
         let rest = self.rest();
         let taken = &rest[..rest.find(ends).unwrap_or(rest.len())];
@@ -212,11 +211,10 @@ impl<'a> Reader<'a> {
         Ok(alternative)
     }
 
-    /// What stands before the argument: conditions and the task's word.
+    /// Returns what comes before the argument: conditions and the task's word.
     fn head(&self) -> &'a str {
         let rest = self.rest();
-        // One scan that stops at the first of them: a chain is read once, not once for
-        // each of its alternatives.
+        // One scan that stops at the first of them: a chain is read once, not once per alternative.
         let ends = |(i, c): (usize, char)| {
             c == '(' || Some(c) == self.end || (c == '-' && rest[i..].starts_with("->"))
         };
@@ -231,7 +229,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `(..)` with its position, where there is one.
+    /// Takes `(..)`, if it is next, and returns its content with its position.
     fn argument(&mut self) -> Result<Option<(&'a str, usize)>, Problem> {
         let open = self.at;
         if !self.eat("(") {
@@ -309,7 +307,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Text between quotes, in which `\"` is the only escape.
+    /// Takes text in quotes, in which `\"` is the only escape.
     fn quoted(&mut self) -> Result<String, Problem> {
         let open = self.at;
         self.at += 1;
@@ -334,7 +332,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An expression without quotes: up to the `,` or `)` outside its own parentheses.
+    /// Takes an expression without quotes: up to the `,` or `)` outside its own parentheses.
     fn plain_regex(&mut self) -> &'a str {
         let rest = self.rest();
         let mut depth = 0_usize;
@@ -355,7 +353,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Gives the problem of a matcher that stands in a text its position.
+/// Adds the position to the problem of a matcher in a text.
 fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
     match problem {
         Problem::Key {
@@ -376,7 +374,7 @@ fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
 fn percent(text: &str, position: usize) -> Result<f64, Problem> {
     const EXPECTED: &str = "a number from 0 to 100 before `%`";
     match text.parse::<f64>() {
-        // More than 100 is accepted because `fail` accepts it: always.
+        // More than 100 is accepted because `fail` accepts it: it means always.
         Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
         _ => Err(syntax("bad percentage", text, position, EXPECTED)),
     }

@@ -10,14 +10,14 @@ use crate::sync::{AtomicUsize, Ordering};
 #[repr(C)]
 pub(crate) struct Rule {
     alternative: Alternative,
-    /// There exactly where the alternative has a percentage below 100.
+    /// Present exactly if the alternative has a percentage below 100.
     draw: Option<Draw>,
-    /// Added to with AcqRel, so that a hit and an observer who waits for it find each other:
-    /// see [`wait`](crate::wait). Otherwise the number orders nothing but itself.
+    /// Incremented with AcqRel, so that a hit and an observer that waits for it see each other: see
+    /// [`wait`](crate::wait). Otherwise the number orders nothing but itself.
     fired: AtomicUsize,
-    /// Keeps what is allocated behind a rule, which hits may read, off the cache line that they
-    /// all write: otherwise a hit beside others fetches the line twice
-    /// (the row `armed2` of the benchmarks).
+    /// Keeps what is allocated after a rule, which hits may read, off the cache line that they all
+    /// write: otherwise a hit that runs beside others fetches the line twice (the row `armed2` of
+    /// the benchmarks).
     _apart: [u64; 7],
 }
 
@@ -47,23 +47,23 @@ impl Rule {
         self.fired.load(Ordering::Relaxed)
     }
 
-    /// [`fired`](Self::fired), in the order of the hits.
+    /// [`fired`](Self::fired), ordered with the hits.
     pub(crate) fn fired_until_now(&self) -> usize {
         self.fired.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// Whether this hit takes the alternative; if so it is counted.
+    /// Whether this hit takes the alternative; if so, it is counted.
     ///
-    /// I6: the context and the draw come before the count, so that a hit that they
-    /// turn away consumes none; and the count is taken by a compare-and-swap that
-    /// never goes past the limit, so that `n*` fires exactly `n` times.
+    /// I6: the context and the draw come before the count, so that a hit that they reject uses up
+    /// none; and the count is taken by a compare-and-swap that never exceeds the limit, so that
+    /// `n*` fires exactly `n` times.
     #[inline]
     pub(crate) fn take(&self, context: Option<&FailpointContext>) -> bool {
         let Alternative {
             matchers, count, ..
         } = &self.alternative;
         if count.is_some_and(|n| self.fired() >= n) {
-            // Spent: as in `fail`, such an alternative does not draw any more.
+            // Spent: as in `fail`, such an alternative no longer draws.
             return false;
         }
         if !matchers.is_empty() {

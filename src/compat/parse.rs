@@ -1,7 +1,7 @@
 //! The grammar of `fail` 0.5.1, with its error texts.
 //!
-//! It differs from the native one in what it accepts, not in what that means: no
-//! `when(..)`, no `exit`, no `->` in an argument, but parentheses without a partner.
+//! It differs from the native one in what it accepts, not in what that means: no `when(..)`, no
+//! `exit`, no `->` in an argument, but unmatched parentheses.
 
 use std::fmt::Display;
 
@@ -60,7 +60,7 @@ fn action(text: &str) -> Result<Alternative, String> {
 fn percent(number: &str) -> Result<f64, String> {
     let percent: f64 = number.parse().map_err(failed("frequency"))?;
     if percent >= 0.0 {
-        // Infinite is always; the native grammar would not take it back.
+        // Infinity means always; the native grammar would not accept it back.
         Ok(percent.min(f64::MAX))
     } else {
         Err(failed("frequency")("not a number from 0 up"))

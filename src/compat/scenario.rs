@@ -1,4 +1,4 @@
-//! Scenarios: the one test at a time that owns the table.
+//! Scenarios: one test at a time owns the table.
 
 use std::env::{self, VarError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::table::Registry;
 use crate::unwind::in_destructor;
 
 static SCENARIO: Mutex<()> = Mutex::new(());
-/// Who holds `SCENARIO`.
+/// The thread that holds `SCENARIO`.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
 fn owner() -> MutexGuard<'static, Option<ThreadId>> {
@@ -29,35 +29,34 @@ impl Drop for Owner {
 
 /// A test's hold on the failpoints of the process.
 ///
-/// One exists at a time: [`setup`](Self::setup) waits for the scenario of another
-/// thread to end. Dropping it clears every failpoint, as [`teardown`](Self::teardown)
-/// does.
+/// Only one exists at a time: [`setup`](Self::setup) waits for the scenario of another thread to
+/// end. Dropping it clears every failpoint, as [`teardown`](Self::teardown) does.
 #[derive(Debug)]
 pub struct FailScenario<'a> {
-    // In this order: it is given up before the next scenario can begin, and also where
-    // clearing the points panics, which runs users' destructors.
+    // In this order: ownership is given up before the next scenario can begin, even if clearing the
+    // points, which runs users' destructors, panics.
     _owner: Owner,
     _scenario: MutexGuard<'a, ()>,
 }
 
 impl<'a> FailScenario<'a> {
-    /// Begins a scenario: clears every failpoint, also those configured natively, and
-    /// configures those of the environment variable `FAILPOINTS`
-    /// (`name=actions;name=actions`; of entries with one name the last one counts). Where
-    /// `FAILPOINTS_SEED` is set, which `fail` does not know, percentages draw by it, from
-    /// the start for each scenario.
+    /// Begins a scenario with the failpoints of the environment.
+    ///
+    /// It clears every failpoint, including those configured natively, and configures those of the
+    /// environment variable `FAILPOINTS` (`name=actions;name=actions`; of several entries with one
+    /// name the last one counts). If `FAILPOINTS_SEED` is set, which `fail` does not know,
+    /// percentages draw by it, from the start for each scenario.
     ///
     /// # Panics
     ///
-    /// With `fail`'s messages, where `FAILPOINTS` is not of that form: then nothing of it
-    /// is configured. Where `FAILPOINTS_SEED` is no number. Where this thread has a scenario
-    /// already.
+    /// If `FAILPOINTS` is not of that form, with `fail`'s messages: then nothing of it is
+    /// configured. If `FAILPOINTS_SEED` is not a number. If this thread has a scenario already.
     pub fn setup() -> Self {
         Self::begin("FailScenario::setup", || points(&variable()))
     }
 
-    /// Begins a scenario with the points that `read` returns; `caller` is who is blamed
-    /// for a second one.
+    /// Begins a scenario with the points that `read` returns; the panic about a second one names
+    /// `caller`.
     pub(crate) fn begin(caller: &str, read: impl FnOnce() -> Vec<Arc<Point>>) -> Self {
         let this = thread::current().id();
         if *owner() == Some(this) {
@@ -73,7 +72,7 @@ impl<'a> FailScenario<'a> {
             _owner: Owner,
             _scenario: scenario,
         };
-        // Cleared also where the value turns out to be bad.
+        // Cleared even if the value turns out to be bad.
         Registry::global().reset(Vec::new());
         match crate::env::seed() {
             Ok(None) => {}
@@ -84,7 +83,7 @@ impl<'a> FailScenario<'a> {
         scenario
     }
 
-    /// Ends the scenario: clears every failpoint, and lets go who paused at one.
+    /// Ends the scenario: clears every failpoint, and their waiters continue.
     pub fn teardown(self) {
         drop(self);
     }
@@ -96,7 +95,7 @@ impl Drop for FailScenario<'_> {
     }
 }
 
-/// The value of `FAILPOINTS`, empty where there is none.
+/// Returns the value of `FAILPOINTS`, empty if it is unset.
 pub(crate) fn variable() -> String {
     match env::var("FAILPOINTS") {
         Ok(failpoints) => failpoints,
@@ -105,13 +104,13 @@ pub(crate) fn variable() -> String {
     }
 }
 
-/// The entries in a value of `FAILPOINTS`.
+/// Returns the entries in a value of `FAILPOINTS`.
 pub(crate) fn entries(failpoints: &str) -> impl Iterator<Item = &str> {
     let entries = failpoints.trim().split(';').map(str::trim);
     entries.filter(|entry| !entry.is_empty())
 }
 
-/// The points of the environment.
+/// Returns the points of the environment.
 fn points(failpoints: &str) -> Vec<Arc<Point>> {
     let point = |entry: &str| match entry.split_once('=') {
         None => panic!("invalid failpoint: {entry:?}"),

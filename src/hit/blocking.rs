@@ -6,18 +6,17 @@ use crate::wait::block;
 
 /// Hits the failpoint `name` from synchronous code.
 ///
-/// Every action works as in [`failpoint`](crate::failpoint()), but it is the thread
-/// that waits: `pause` until the point is reconfigured or removed, `sleep(N)` for N
-/// milliseconds of real time or until then, whichever is first. The answer is never
+/// Every action works as in [`failpoint`](crate::failpoint()), but it is the thread that waits:
+/// `pause` until it is released or the point is reconfigured or removed, `sleep(N)` for N
+/// milliseconds of real time or until then, whichever is first. The result is never
 /// [`FailpointResult::Cancelled`].
 ///
-/// In async code use [`failpoint`](crate::failpoint()): a blocked thread of a runtime
-/// runs no other task, and a blocked `spawn_blocking` holds up the runtime's
-/// shutdown until its point is reconfigured or removed.
+/// In async code use [`failpoint`](crate::failpoint()): a blocked runtime thread runs no other
+/// task, and a blocked `spawn_blocking` holds up the runtime's shutdown until its wait ends.
 ///
 /// # Panics
 ///
-/// Where the point is configured to `panic`, with the message of `fail` 0.5.1.
+/// If the point is configured to `panic`, with the message of `fail` 0.5.1.
 ///
 /// # Examples
 ///
@@ -43,8 +42,7 @@ pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> Fai
     }
 }
 
-/// A blocking hit of a macro: `Some` where it returns, with the argument of the
-/// `return`.
+/// Hits a failpoint for a blocking macro: `Some`, with the argument of the `return`, if it returns.
 #[inline]
 pub fn hit_blocking(
     target: Target<'_>,
@@ -56,7 +54,7 @@ pub fn hit_blocking(
     hit_by(target, context, Rules::Native)
 }
 
-/// A blocking hit of a macro without a closure.
+/// Hits a failpoint for a blocking macro without a closure.
 #[inline]
 #[track_caller]
 pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>) {
@@ -65,7 +63,7 @@ pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>)
     }
 }
 
-/// Out of line with all it needs, so that an idle call site has no frame for it.
+/// Out of line with all it needs, so that an idle call site has no stack frame for it.
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>) {
@@ -88,7 +86,7 @@ pub(super) fn hit_by(
     armed_value(target, context, rules, &mut value).then_some(value)
 }
 
-/// By value, so that an idle call site writes nothing to its stack.
+/// Takes its arguments by value, so that an idle call site writes nothing to its stack.
 #[cold]
 #[track_caller]
 fn armed_value(
@@ -100,7 +98,7 @@ fn armed_value(
     run_armed(&target, context, rules, value)
 }
 
-/// Whether the hit returns, and with what `value`.
+/// Returns whether the hit returns, and sets `value` to the argument of the `return`.
 #[inline(never)]
 #[track_caller]
 pub(super) fn run_armed(
@@ -119,7 +117,7 @@ pub(super) fn run_armed(
         Step::Return => return true,
         Step::Yield => std::thread::yield_now(),
         Step::Delay { point, time } => burn(&point, time),
-        // By the rules of `fail` a sleep lasts, whatever becomes of its point.
+        // By the rules of `fail` a sleep lasts, whatever happens to its point.
         Step::Wait {
             point,
             limit: Some(limit),

@@ -1,7 +1,7 @@
 //! Hits by the rules of the `fail` crate: see [`compat`](crate::compat).
 //!
-//! They do not ask whether failpoints are compiled in: that is up to the macros, and
-//! `eval` evaluates without them.
+//! They do not check whether failpoints are compiled in: the macros do that, and `eval` works in
+//! any build.
 
 use super::blocking::{hit_by, run_armed};
 #[cfg(feature = "async")]
@@ -10,21 +10,21 @@ use super::{Rules, Target};
 #[cfg(feature = "async")]
 use crate::wait::Waiting;
 
-/// A blocking hit: `Some` where it returns, with the argument of the `return`.
+/// A blocking hit: `Some`, with the argument of the `return`, if it returns.
 #[inline]
 #[track_caller]
 fn hit_compat(target: Target<'_>) -> Option<Option<String>> {
     hit_by(target, None, Rules::Fail)
 }
 
-/// `fail_point!` with a closure: what it returned, if it was called.
+/// `fail_point!` with a closure: the closure's result, if it was called.
 #[inline]
 #[track_caller]
 pub fn compat_eval<R>(target: Target<'_>, f: impl FnOnce(Option<String>) -> R) -> Option<R> {
     hit_compat(target).map(f)
 }
 
-/// `fail_point!` with nothing but a name.
+/// `fail_point!` with only a name.
 #[inline]
 #[track_caller]
 pub fn compat_unit(target: Target<'_>) {
@@ -33,7 +33,7 @@ pub fn compat_unit(target: Target<'_>) {
     }
 }
 
-/// Out of line with all it needs, so that an idle call site has no frame for it.
+/// Out of line with all it needs, so that an idle call site has no stack frame for it.
 #[cold]
 #[track_caller]
 fn armed_unit(target: Target<'_>) {
@@ -49,7 +49,7 @@ pub fn compat_begin(target: Target<'_>) -> Begun<'static> {
     begin_by(target, None, None, Rules::Fail)
 }
 
-/// `async_fail_point!` with nothing but a name, up to the await.
+/// `async_fail_point!` with only a name, up to the await.
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]

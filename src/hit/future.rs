@@ -14,39 +14,38 @@ use crate::wait::Waiting;
 
 /// Hits the failpoint `name`.
 ///
-/// Nothing happens until the future is polled. Then the point is evaluated once: if
-/// it is not configured, or no alternative takes this hit, the answer is `Continue`
-/// at the first poll, without an allocation. `context` is what matchers look at.
+/// Nothing happens until the future is polled. The first poll evaluates the point once: if it is
+/// not configured, or no alternative fires, the future is ready with `Continue`, without an
+/// allocation. Matchers look at `context`.
 ///
 /// | action | what the future does |
 /// |---|---|
-/// | `pause` | waits until the point is reconfigured or removed |
+/// | `pause` | waits until it is released or the point is reconfigured or removed |
 /// | `sleep(N)` | waits N milliseconds of tokio's clock, or until then |
 /// | `return`, `return(value)` | [`FailpointResult::Return`] |
 /// | `yield` | lets other tasks run once |
 /// | `delay(N)` | keeps the thread busy for N milliseconds |
-/// | `print`, `panic`, `exit`, a callback | at once, inside the poll |
+/// | `print`, `panic`, `exit`, a callback | runs at once, inside the poll |
 ///
-/// A wait that ends early gives `Continue`: a new configuration is for later hits.
+/// A wait that ends early gives `Continue`: a new configuration applies to later hits only.
 ///
-/// The future is `Send`, and `'static` where its arguments are.
+/// The future is `Send`, and `'static` if its arguments are.
 ///
 /// # Panics
 ///
-/// Where the point is configured to `panic`; and, with tokio's own message, where it
-/// is configured to `sleep` and there is no tokio timer. `pause` needs no runtime.
+/// If the point is configured to `panic`; and, with tokio's own message, if it is configured to
+/// `sleep` and there is no tokio timer. `pause` needs no runtime.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future before its first poll leaves everything as it was. Dropping
-/// it while it waits takes the waiter off the point's list; the hit, its draw and
-/// its count stay spent, as they would have been had it gone on.
+/// Dropping the future before its first poll leaves everything as it was. Dropping it while it
+/// waits removes the waiter from the point's list; the hit, its draw and its count stay spent, as
+/// if it had continued.
 ///
 /// # Tokio's paused clock and shutdown
 ///
-/// `sleep` follows a paused clock, and to it a `pause` counts as idle: with nothing
-/// else to do the clock moves on. A runtime that shuts down drops its waiting tasks,
-/// and with them their waiters.
+/// `sleep` follows a paused clock. A task at a `pause` counts as idle: with nothing else to do, the
+/// clock advances. A runtime that shuts down drops its waiting tasks, and with them their waiters.
 ///
 /// # Examples
 ///
@@ -67,10 +66,12 @@ pub fn failpoint<'a>(name: &'a str, context: Option<&'a FailpointContext>) -> Fa
 
 /// Hits the failpoint `name`; a wait ends with `Cancelled` when `cancel` is cancelled.
 ///
-/// As [`failpoint`](crate::failpoint()), which see for everything else. The token matters only where the
-/// action would wait (`pause` and `sleep`): one that was cancelled before gives
-/// `Cancelled` there, and has no effect on any other action or on an idle point.
-/// Cancelled and released at once is `Cancelled`. The hit stays spent.
+/// As [`failpoint`](crate::failpoint()); see there for everything else. The token matters only if
+/// the action would wait (`pause` and `sleep`): one that was cancelled before gives `Cancelled`
+/// there, and has no effect on any other action or on an idle point. If the wait also ends by
+/// itself at the same poll, or because the point is reconfigured or removed, the result is
+/// `Cancelled`; a waiter that was [released](crate::release_failpoint) before gives `Continue`. The
+/// hit stays spent.
 ///
 /// # Examples
 ///
@@ -101,8 +102,8 @@ pub fn failpoint_with_cancellation<'a>(
 /// The future of [`failpoint`](crate::failpoint()), [`failpoint_with_cancellation`] and
 /// [`failpoint!`](crate::failpoint!).
 ///
-/// See [`failpoint`](crate::failpoint()) for what dropping it does. Polled again after it was ready, it
-/// is ready with `Continue`.
+/// See [`failpoint`](crate::failpoint()) for what dropping it does. Polled again after completion,
+/// it is ready with `Continue`.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct FailpointFuture<'a> {
     state: State<'a>,
@@ -113,15 +114,15 @@ enum State<'a> {
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        /// Taken before the task runs: a panic of it must not lead to a second hit.
+        /// Taken before the task runs: if the task panics, another poll must not hit again.
         rules: Option<Rules>,
     },
     Waiting(Waiting<'a>),
-    /// With what is still to be told.
+    /// With the result that is yet to be returned.
     Over(FailpointResult),
 }
 
-/// How far a poll came.
+/// The outcome of a poll.
 enum Progress {
     Pending,
     Continue,
@@ -154,17 +155,16 @@ impl Future for FailpointFuture<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
         let this = self.get_mut();
         match &mut this.state {
-            // The target is looked at where it stands: what was written as two words and
-            // is copied as one keeps the processor waiting for longer than an idle hit
-            // takes.
+            // The target is examined in place: copying as one word what was written as two stalls
+            // the processor for longer than an idle hit takes.
             State::Hit { target, rules, .. }
                 if !ENABLED || rules.is_none_or(|rules| target.is_idle(rules)) =>
             {
                 *rules = None;
                 Poll::Ready(FailpointResult::Continue)
             }
-            // Told in a register: a result that comes through memory is slower than a
-            // whole look-up.
+            // Returned in a register: a result that goes through memory is slower than a whole
+            // lookup.
             _ => match this.advance(cx) {
                 Progress::Pending => Poll::Pending,
                 Progress::Continue => Poll::Ready(FailpointResult::Continue),
@@ -232,11 +232,11 @@ impl fmt::Debug for FailpointFuture<'_> {
 /// A hit that was evaluated.
 #[derive(Debug)]
 pub enum Begun<'a> {
-    /// Go on.
+    /// Continue.
     Continue,
     /// Return, with the argument of the `return`.
     Return(Option<String>),
-    /// Await this, then go on.
+    /// Await this, then continue.
     Wait(Waiting<'a>),
 }
 
@@ -290,8 +290,8 @@ fn begin_armed<'a>(
     }
 }
 
-/// Says what is left to do, as Neon's macros did: its tests wait for these lines. What is
-/// done at once was announced by [`evaluate`].
+/// Logs what is left to do, as Neon's macros did: its tests wait for these lines. What is done at
+/// once was logged by [`evaluate`].
 #[cold]
 fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
     match step {
@@ -306,8 +306,8 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
     }
 }
 
-/// Evaluates a hit of a macro that awaits in place. What it returns borrows nothing,
-/// so that neither the name nor the context is held across the await.
+/// Evaluates a hit of a macro that awaits in place. The result borrows nothing, so that neither the
+/// name nor the context is held across the await.
 #[inline]
 pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
     if !ENABLED {
@@ -316,7 +316,7 @@ pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'s
     begin_by(target, context, None, Rules::Native)
 }
 
-/// As [`begin`], for a macro without a closure: what is to be awaited, if anything.
+/// Like [`begin`], for a macro without a closure; returns what is to be awaited, if anything.
 #[inline]
 #[track_caller]
 pub fn begin_unit(
@@ -340,8 +340,8 @@ pub fn hit<'a>(
     FailpointFuture::new(target, context, cancel, Rules::Native)
 }
 
-/// The future of [`pausable_failpoint!`](crate::pausable_failpoint!): `Err(())` where
-/// the token was cancelled during the wait, else `Ok(())`.
+/// The future of [`pausable_failpoint!`](crate::pausable_failpoint!): `Err(())` if the token ended
+/// the wait, else `Ok(())`.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct PausableFuture<'a>(FailpointFuture<'a>);
@@ -358,7 +358,7 @@ impl Future for PausableFuture<'_> {
     }
 }
 
-/// Makes a [`PausableFuture`].
+/// Creates a [`PausableFuture`].
 #[inline]
 pub fn pausable<'a>(
     target: Target<'a>,
@@ -381,7 +381,7 @@ impl Future for MillisFuture<'_> {
     }
 }
 
-/// Makes a [`MillisFuture`].
+/// Creates a [`MillisFuture`].
 #[inline]
 pub fn sleep_millis<'a>(
     target: Target<'a>,

@@ -124,8 +124,8 @@ mod live {
     }
 }
 
-/// What a build without `testing` makes of them: nothing, or an empty future where
-/// the caller awaits. Names, contexts and tokens are type-checked, as in `sync.rs`.
+/// The macros in a build without `testing`: empty, or an empty future where the caller awaits.
+/// Names, contexts and tokens are type-checked, as in `sync.rs`.
 #[cfg(not(feature = "testing"))]
 mod empty {
     #[doc(hidden)]

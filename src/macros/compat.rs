@@ -1,11 +1,11 @@
-//! `fail`'s macro and its async twin, live and empty under names of their own:
-//! [`compat`](crate::compat) picks by the feature `testing`, the shim by its own.
+//! `fail`'s macro and its async counterpart, live and empty under separate names:
+//! [`compat`](crate::compat) selects by the feature `testing`, the shim by its own.
 //!
-//! The arguments are those of `fail` 0.5.1, evaluated in its order. The blocking macro
-//! hands the closure over before the hit, as `fail` does; the async one makes it after
-//! the await, so that it need not be `Send`.
+//! The arguments are those of `fail` 0.5.1, evaluated in its order. The blocking macro passes the
+//! closure before the hit, as `fail` does; the async one creates it after the await, so that it
+//! need not be `Send`.
 
-/// A failpoint of synchronous code, as the `fail` crate has it.
+/// Hits a failpoint in synchronous code, as the `fail` crate does.
 ///
 /// | form | |
 /// |---|---|
@@ -56,7 +56,7 @@ macro_rules! __compat_hit {
     }};
 }
 
-/// A failpoint of synchronous code, or an async one, that is not compiled in.
+/// A failpoint in synchronous or async code that is not compiled in.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compat_no_fail_point {
@@ -65,12 +65,12 @@ macro_rules! __compat_no_fail_point {
     ($name:expr, $condition:expr, $closure:expr $(,)?) => {{}};
 }
 
-/// [`fail_point!`](crate::compat::fail_point) for async code: the same arguments, but it awaits, so that
-/// migrating a call site changes one token.
+/// Hits a failpoint in async code: [`fail_point!`](crate::compat::fail_point), but it awaits.
 ///
-/// It prints and panics as `fail` does, and does not read FAILPOINTS. A `pause` or a
-/// `sleep` ends when its point is reconfigured or removed. An enclosing future that is
-/// dropped meanwhile leaves the point's list.
+/// The arguments are the same, so that migrating a call site changes one token. It prints and
+/// panics as `fail` does, and does not read FAILPOINTS. A `pause` or a `sleep` ends when it is
+/// released or its point is reconfigured or removed. An enclosing future that is dropped meanwhile
+/// leaves the point's list.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

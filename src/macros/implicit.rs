@@ -1,12 +1,11 @@
 //! The macros of [`failpoint_support::implicit_await`](crate::failpoint_support::implicit_await),
 //! which await in place.
 
-/// A place to pause: awaits in place, where
-/// [`pausable_failpoint!`](crate::pausable_failpoint!) leaves that to the caller.
+/// Hits a failpoint to pause at, and awaits in place.
 ///
-/// `pausable_failpoint!(name)` is `()`; `pausable_failpoint!(name, &token)` is a
-/// `Result<(), ()>`, `Err(())` where the token was cancelled during the wait. A token by value
-/// is only borrowed.
+/// [`pausable_failpoint!`](crate::pausable_failpoint!) leaves the await to the caller instead.
+/// `pausable_failpoint!(name)` is `()`; `pausable_failpoint!(name, &token)` is a `Result<(), ()>`,
+/// `Err(())` if the token ended the wait. A token by value is only borrowed.
 ///
 /// # Panics and cancel safety
 ///
@@ -45,11 +44,11 @@ macro_rules! __implicit_pausable_failpoint {
     };
 }
 
-/// A place to sleep: awaits in place, where
-/// [`sleep_millis_async!`](crate::sleep_millis_async!) leaves that to the caller.
+/// Hits a failpoint to sleep at, and awaits in place.
 ///
-/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`; both are `()`. A token
-/// by value is only borrowed.
+/// [`sleep_millis_async!`](crate::sleep_millis_async!) leaves the await to the caller instead.
+/// `sleep_millis_async!(name)` or `sleep_millis_async!(name, &token)`; both are `()`. A token by
+/// value is only borrowed.
 ///
 /// # Panics and cancel safety
 ///

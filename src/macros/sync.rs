@@ -56,9 +56,8 @@ mod live {
     }
 }
 
-/// What a build without `testing` makes of them: nothing. Names and contexts are
-/// type-checked, so that a variable made for one is not unused; conditions and closures
-/// are not even that, as in `fail`.
+/// The macros in a build without `testing`: empty. Names and contexts are type-checked, so that a
+/// variable made for one is not unused; conditions and closures are not even that, as in `fail`.
 #[cfg(not(feature = "testing"))]
 mod empty {
     #[doc(hidden)]

@@ -11,13 +11,13 @@ use crate::table::{Registry, View};
 
 type LookUp = fn(&Site, &Registry, &mut View) -> bool;
 
-/// A hit as the macros do it, in the thread whose view that is.
+/// A hit as the macros do it, in the thread that `view` belongs to.
 fn look_up(site: &Site, registry: &Registry, view: &mut View) -> bool {
     site.look_up(registry, view).is_some()
 }
 
-/// Hits a site while `write` runs in another thread; after that the site has to find
-/// the point that `write` left configured.
+/// Hits a site while `write` runs in another thread; after that the site has to find the point that
+/// `write` left configured.
 fn site_during(write: fn(&Registry), look_up: LookUp) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -76,7 +76,7 @@ fn caught_reading_the_generation_after_the_look_up() {
     site_during(|registry| configure(registry, "p", "off"), late);
 }
 
-/// Two threads hit one site: what one remembers is as true for the other.
+/// Two threads hit one site: what one of them remembers holds for the other, too.
 #[test]
 fn two_threads_share_a_site() {
     explore(|| {

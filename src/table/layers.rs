@@ -1,13 +1,13 @@
-//! Guards: configurations that are put over others, and give them back.
+//! Guards: configurations that are put over others and restore them on drop.
 //!
-//! The table has one point per name, the topmost. What is beneath a guard's is kept here,
-//! suspended: it lets its waiters go like a retired point, but it keeps its counts and its
-//! callback, and works again when the guard is dropped. Everything here happens under the
-//! writer's mutex.
+//! The table has one point per name, the topmost. Those beneath it are kept here, suspended: a
+//! suspended point ends its waits like a retired one, but it keeps its counts and its callback, and
+//! works again when the guard above it is dropped. Everything here happens under the writer's
+//! mutex.
 //!
-//! Whoever configures or removes the name by other means changes the topmost layer, and that
-//! ends with its guard. [`reset`](super::Registry::reset) ends all layers: their guards have
-//! nothing to give back any more.
+//! A call that configures or removes the name by other means changes the topmost layer, and that
+//! change ends with the layer's guard. [`reset`](super::Registry::reset) ends all layers: their
+//! guards have nothing left to restore.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::point::Point;
 use crate::trie::Named;
 use crate::wait::Released;
 
-/// The layers of every name that has a guard. A test has a handful of guards: they are found by
-/// looking at each.
+/// The layers of every name that has a guard. A test has only a few guards, so they are searched
+/// linearly.
 #[derive(Debug)]
 pub(crate) struct Layers {
     next_guard: u64,
     stacks: Vec<Stack>,
-    /// What was left of guards that were reset.
+    /// The tallies of guards that were reset.
     over: Vec<(u64, Tally)>,
 }
 
-/// The layers of one name, the topmost last. There is at least one.
+/// The layers of one name, the topmost last. Never empty.
 #[derive(Debug)]
 struct Stack {
     name: Box<str>,
@@ -42,11 +42,11 @@ struct Layer {
     tally: Tally,
 }
 
-/// Whether a configuration of a layer fired that is there no more.
+/// Whether a past configuration of a layer fired.
 #[derive(Debug, Default)]
 struct Tally {
     fired: bool,
-    /// Those that did not, as far as is known: a hit may be under way.
+    /// Those that did not fire, as far as is known: a hit may be under way.
     past: Vec<Arc<Point>>,
 }
 
@@ -58,9 +58,9 @@ impl Tally {
     fn note(&mut self, point: &Arc<Point>) {
         self.past.push(point.clone());
         self.past.retain_mut(|point| {
-            // No other owner: no hit can reach it any more, and all that did have counted.
-            // Asked first, because a hit may count and end between the two. (It acquires what
-            // they did; `strong_count` would not.)
+            // No other owner: no hit can reach it any more, and all that did have counted. Checked
+            // first, because a hit may count and end between the two. (`get_mut` acquires what
+            // those hits did; `strong_count` would not.)
             let is_over = Arc::get_mut(point).is_some();
             self.fired |= point.fired() > 0;
             !is_over
@@ -84,7 +84,7 @@ impl Suspended {
         Self { point, callback }
     }
 
-    /// Comes before the point is published: who finds it finds it at work.
+    /// Resumes the point. Called before it is published, so that a hit finds it at work.
     fn resume(self) -> Option<Arc<Point>> {
         let point = self.point?;
         if let Some(callback) = self.callback {
@@ -94,7 +94,7 @@ impl Suspended {
         Some(point)
     }
 
-    /// Ends it for good. It lets its observers know, who may still look at it.
+    /// Ends it for good, and wakes observers that may still watch it.
     fn end(self, released: &mut Released) {
         if let Some(point) = &self.point {
             released.retire(point);
@@ -139,7 +139,7 @@ impl Layers {
         }
     }
 
-    /// Takes the guard's layer out, and returns it with its place among those that are left.
+    /// Removes the guard's layer, and returns it with the index it had.
     fn take(&mut self, name: &str, guard: u64) -> Option<(Layer, usize)> {
         let (stack, at) = self.position(name, guard)?;
         if stack.len() > 1 {
@@ -150,7 +150,7 @@ impl Layers {
         Some((layer, 0))
     }
 
-    /// Takes what was left to a guard that was reset.
+    /// Takes the tally of a guard that was reset.
     fn take_over(&mut self, guard: u64) -> Tally {
         match self.over.iter().position(|(other, _)| *other == guard) {
             Some(at) => self.over.swap_remove(at).1,
@@ -158,7 +158,7 @@ impl Layers {
         }
     }
 
-    /// Remembers points that were the topmost of their names, for their layers.
+    /// Records points that were the topmost of their names, for their layers.
     pub(super) fn note_gone(&mut self, gone: &[Arc<Point>]) {
         if self.stacks.is_empty() {
             return;
@@ -170,7 +170,7 @@ impl Layers {
         }
     }
 
-    /// Ends every layer. `gone` is what the table had.
+    /// Ends every layer. `gone` returns the points that the table had.
     pub(super) fn reset(
         &mut self,
         gone: impl FnOnce() -> Vec<Arc<Point>>,
@@ -196,7 +196,7 @@ impl Layers {
 }
 
 impl Registry {
-    /// The points of the table, sorted by name, and those beneath them.
+    /// Returns the points of the table, sorted by name, and those beneath them.
     pub(crate) fn layered_points(&self) -> (Vec<Arc<Point>>, Vec<Arc<Point>>) {
         let layers = self.write();
         let all = layers.stacks.iter().flat_map(|stack| &stack.layers);
@@ -204,7 +204,7 @@ impl Registry {
         (self.points(), beneath.collect())
     }
 
-    /// The point of that name, and those beneath it.
+    /// Returns the point of that name, and those beneath it.
     #[cfg(feature = "http")]
     pub(crate) fn layers_of(&self, name: &str) -> Option<(Arc<Point>, Vec<Arc<Point>>)> {
         let layers = self.write();
@@ -214,8 +214,8 @@ impl Registry {
         Some((point, beneath.collect()))
     }
 
-    /// Puts `point` over what its name has now. The guard's number, and what is to be finished
-    /// once the guard is there, because it runs others' code.
+    /// Puts `point` over what its name has now. Returns the guard's number, and what the caller has
+    /// to finish once the guard exists, because it runs others' code.
     pub(crate) fn arm(&self, point: &Arc<Point>) -> (u64, Replaced) {
         let mut layers = self.write();
         let guard = layers.next_guard;
@@ -236,7 +236,7 @@ impl Registry {
             beneath = table.insert(point.clone());
             Vec::new()
         });
-        // For the report of the change: it is not gone.
+        // For the report of the change: the point is suspended, not gone.
         replaced.gone.extend(beneath.clone());
         let beneath = Suspended::new(beneath, &mut replaced.released);
         let layer = Layer {
@@ -248,7 +248,7 @@ impl Registry {
         replaced
     }
 
-    /// Configures the guard's layer anew.
+    /// Reconfigures the guard's layer.
     pub(crate) fn rearm(&self, guard: u64, point: &Arc<Point>) {
         let mut layers = self.write();
         let name = point.name();
@@ -288,7 +288,7 @@ impl Registry {
         replaced.finish(added);
     }
 
-    /// Takes the guard's layer away, and returns whether its point ever fired.
+    /// Removes the guard's layer, and returns whether its point ever fired.
     pub(crate) fn disarm(&self, name: &str, hash: u64, guard: u64) -> bool {
         let mut layers = self.write();
         let own = self.layer_in(&layers, name, hash, guard);
@@ -298,7 +298,7 @@ impl Registry {
         let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
         let (replaced, added) = if let Some(above) = above {
             let mut released = Released::default();
-            // What was this guard's is beneath the next one.
+            // What was beneath this guard is now beneath the next one.
             std::mem::replace(&mut above.beneath, beneath).end(&mut released);
             let above = above.guard;
             if let (Some(next), Some(own)) = (self.layer_in(&layers, name, hash, above), &own) {
@@ -319,11 +319,11 @@ impl Registry {
         };
         drop(layers);
         replaced.finish(added.as_slice());
-        // Only now: before, somebody could hit it.
+        // Only now: until here it could still be hit.
         tally.fired() || own.is_some_and(|own| own.fired() > 0)
     }
 
-    /// What the guard's layer is configured to do, whether on top or not.
+    /// Returns the point of the guard's layer, whether on top or not.
     pub(crate) fn layer(&self, name: &str, hash: u64, guard: u64) -> Option<Arc<Point>> {
         self.layer_in(&self.write(), name, hash, guard)
     }

@@ -11,8 +11,7 @@ use crate::site::{Site, SiteKind};
 use crate::sync::Ordering;
 use crate::wait::{Waiter, block};
 
-/// A hit in another thread during `write`, and the hit that follows both by a join:
-/// that one has to see the point.
+/// Hits while `write` runs in another thread; the hit after the join has to see the point.
 fn hit_by_name_during(write: fn(&Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -42,8 +41,8 @@ fn caught_publishing_without_a_bump() {
     });
 }
 
-/// Two hits by name of one thread, which keeps its view, during `configure`: the hit
-/// after both has to see the point.
+/// Two hits by name during `configure`, by a thread that keeps its view; the hit after the join has
+/// to see the point.
 fn view_during_configure(refresh: fn(&mut View, &Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -81,9 +80,8 @@ fn caught_reading_the_generation_after_the_snapshot() {
     });
 }
 
-/// A thread hits a paused point at a call site and, once it goes on, hits again,
-/// while `write` ends that configuration: it has to go on, and its second hit may not
-/// see the old point.
+/// A thread hits a paused point at a call site while `write` ends that configuration: it has to
+/// continue, and its second hit may not see the old point.
 fn paused_thread_during(write: fn(&Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -145,7 +143,7 @@ fn caught_not_retiring() {
     });
 }
 
-/// Two writers at once, each with a name of its own.
+/// Two concurrent writers, each with a name of its own.
 fn two_writers(write: fn(&Registry, &str)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -182,7 +180,7 @@ fn caught_writing_without_the_mutex() {
     });
 }
 
-/// Two threads that both reach the first use: each sees the environment's point.
+/// Two threads that both make the first use: each has to see the environment's point.
 fn two_first_uses(read: fn(&Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -222,8 +220,8 @@ fn caught_calling_the_environment_read_before_its_points_are_published() {
     });
 }
 
-/// A hit by name during the first reading, which configures its point: it may not
-/// believe that there is nothing to look for.
+/// A hit by name during the first reading, which configures its point: it may not conclude that
+/// nothing is configured.
 fn hit_by_name_during_the_reading(is_idle: fn(&Registry) -> bool) {
     explore(move || {
         let registry = Arc::new(Registry::new());
@@ -247,7 +245,7 @@ fn caught_asking_for_an_empty_table_before_the_reading() {
     hit_by_name_during_the_reading(|registry| registry.is_empty() && registry.is_env_read());
 }
 
-/// As [`paused_thread_during`], with a task.
+/// Like [`paused_thread_during`], with a task.
 fn paused_task_during(write: fn(&Registry)) {
     explore(move || {
         let registry = Arc::new(Registry::new());

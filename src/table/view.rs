@@ -1,18 +1,16 @@
-//! A thread's view of the table: the snapshot that it looked into last.
+//! A thread's view of the table: the snapshot that it last looked into.
 //!
-//! To load the shared snapshot takes two locked instructions, one to say that it is in
-//! use and one to say that it is not. A thread that kept it instead needs to know only
-//! that nothing was published since, and that is one load.
+//! Loading the shared snapshot takes two locked instructions, one to mark it as in use and one to
+//! unmark it. A thread that keeps the snapshot only has to check that nothing was published since,
+//! and that is one load.
 //!
-//! - **I4** holds as for a site: a view reads the generation *before* it loads the
-//!   snapshot. So one that has the present generation has what was published with it,
-//!   or something newer.
-//! - **I5** What a view keeps alive after it was replaced is memory alone: names, rules
-//!   and compiled expressions, until the thread looks again or ends. A hit that is known to be idle does not
-//!   look; and the last one to look frees what was there, which takes a while after
-//!   thousands of points were replaced. Retirement
-//!   takes waiters and callbacks out of a point, so no destructor of a user waits for a
-//!   view.
+//! - **I4** holds as for a site: a view reads the generation *before* it loads the snapshot. So a
+//!   view with the present generation has what was published with it, or something newer.
+//! - **I5** What a view keeps alive after a replacement is memory alone: names, rules and compiled
+//!   expressions, until the thread looks again or ends. A hit that is known to be idle does not
+//!   look. The last thread to look frees the old snapshot, which takes a while after thousands of
+//!   points were replaced. Retirement takes waiters and callbacks out of a point, so no user's
+//!   destructor waits for a view.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -21,10 +19,10 @@ use std::sync::Arc;
 use super::{Registry, Table};
 use crate::point::Point;
 
-/// What one thread saw of one registry.
+/// One thread's view of one registry.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    /// The generation that was read before `table` was loaded; 0 is none.
+    /// The generation that was read before `table` was loaded; 0 means none.
     pub(super) generation: usize,
     table: Option<Arc<Table>>,
 }
@@ -37,7 +35,7 @@ impl View {
         }
     }
 
-    /// Looks again if something was published, and returns the generation that is seen.
+    /// Looks again if something was published, and returns the generation that is now seen.
     #[inline]
     pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
         let generation = registry.generation();
@@ -47,14 +45,14 @@ impl View {
         generation
     }
 
-    /// `generation` was read before.
+    /// Loads the snapshot. The caller has read `generation` before.
     #[cold]
     pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
         self.table = registry.snapshot.load().as_ref().map(Arc::clone);
         self.generation = generation;
     }
 
-    /// The point of that name, as it was at the last look.
+    /// Returns the point of that name, as of the last look.
     #[inline]
     pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&Arc<Point>> {
         self.table.as_ref()?.get(hash, name)
@@ -65,10 +63,10 @@ thread_local! {
     static VIEW: Cell<View> = const { Cell::new(View::new()) };
 }
 
-/// This thread's view of [`Registry::global`], which it has back once this is dropped.
+/// This thread's view of [`Registry::global`], given back to the thread on drop.
 ///
-/// A second one at the same time, and one of a thread that is ending, has seen nothing
-/// yet: it looks for itself, and all is as with the first.
+/// A second one at the same time, or one in a thread that is ending, starts without a snapshot: it
+/// loads one itself, and otherwise works the same.
 #[derive(Debug)]
 pub(crate) struct Lent(View);
 
@@ -83,7 +81,7 @@ impl Drop for Lent {
     #[inline]
     fn drop(&mut self) {
         let view = std::mem::take(&mut self.0);
-        // An error says that the thread is ending: then the view goes as well.
+        // An error means that the thread is ending: then the view goes as well.
         let _ = VIEW.try_with(|kept| kept.set(view));
     }
 }

@@ -10,11 +10,11 @@ use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::lock;
 
-/// Blocks the thread until it is let go, or `limit` is over.
+/// Blocks the thread until its wait is ended or `limit` has elapsed.
 ///
-/// All threads of a point wait on one condition variable, so that one system call wakes
-/// them, however many they are. Not by `std::thread::park`: that would swallow an
-/// `unpark` which the program meant for itself.
+/// All threads of a point wait on one condition variable, so that one system call wakes them,
+/// however many there are. `std::thread::park` would not do: it would swallow an `unpark` that the
+/// program meant for itself.
 pub(crate) fn block(
     point: &Arc<Point>,
     context: Option<&FailpointContext>,
@@ -22,7 +22,7 @@ pub(crate) fn block(
 ) {
     let since = Instant::now();
     let details = HitDetails::of_thread(context);
-    // A limit beyond what the clock can express is never over.
+    // A limit beyond what the clock can express never elapses.
     let deadline = limit.and_then(|limit| since.checked_add(limit));
     let waiters = &point.waiters;
     let mut list = lock(&waiters.list);
@@ -39,7 +39,7 @@ pub(crate) fn block(
     let mut released = Released::default();
     list.take_paused(&mut released);
     if !released.is_empty() {
-        // Others' code runs while the lock is released (I5).
+        // Others' code runs only while the lock is not held (I5).
         drop(list);
         let woken = catch_unwind(AssertUnwindSafe(|| released.wake()));
         list = lock(&waiters.list);
@@ -51,7 +51,7 @@ pub(crate) fn block(
             resume_unwind(panic);
         }
     }
-    // An entry that is gone was let go.
+    // The wait is over once the entry is gone.
     let end = loop {
         if list.entries.get_mut(key).is_none() {
             break match list.entries.take_mark(key) {

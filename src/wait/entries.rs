@@ -1,20 +1,20 @@
-//! The waiters of one point, in the order of their arrival.
+//! The waiters of one point, in order of arrival.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::Entry;
 
-/// Entries by key. Keys only grow and none is given out twice, so the order is that of
-/// arrival, and a key that is not there any more is that of a waiter who was let go or left.
+/// Entries by key. Keys only grow and are never reused, so their order is that of arrival, and a
+/// missing key is that of a waiter whose wait is over.
 ///
-/// A queue rather than a tree: all that is common, to arrive and to be let go together
-/// with everybody else, costs no search. Who leaves alone leaves a gap; gaps are closed
-/// once they are more than the entries. Who was released leaves a mark, until it looks.
+/// A queue rather than a tree: the common operations, to enter and to be removed together with all
+/// others, need no search. A waiter that is removed alone leaves a gap; gaps are closed once they
+/// outnumber the other slots. A waiter that is released leaves a mark until it looks.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     next_key: u64,
-    /// No key below this is that of an entry.
+    /// No entry has a key below this.
     first: u64,
     /// Sorted by key.
     slots: VecDeque<(u64, Slot)>,
@@ -25,7 +25,7 @@ pub(super) struct Entries {
 #[derive(Debug)]
 enum Slot {
     Listed(Entry),
-    /// The mark of who was released and has not looked yet.
+    /// The mark of a waiter that was released and has not looked yet.
     Released,
     Gap,
 }
@@ -46,7 +46,7 @@ impl Entries {
         }
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
         self.get_mut(key)?;
         let at = self.position(key)?;
@@ -56,7 +56,7 @@ impl Entries {
         }
     }
 
-    /// Takes an entry out, and leaves a mark for who looks for it.
+    /// Removes an entry, and leaves a mark for its waiter to find.
     pub(super) fn release(&mut self, key: u64) -> Option<Entry> {
         self.get_mut(key)?;
         let at = self.position(key)?;
@@ -69,9 +69,9 @@ impl Entries {
         }
     }
 
-    /// Whether there is the mark of a release, which is used up by that.
+    /// Removes the mark of a release, and returns whether there was one.
     pub(super) fn take_mark(&mut self, key: u64) -> bool {
-        // All who were let go together come here at once.
+        // The fast path after a retirement, when all waiters come here at once.
         if self.marks == 0 {
             return false;
         }
@@ -99,7 +99,7 @@ impl Entries {
         left
     }
 
-    /// Takes all of them. Keys go on, and marks stay.
+    /// Takes all entries. Keys continue, and marks stay.
     pub(super) fn take(&mut self) -> Self {
         let slots = std::mem::take(&mut self.slots);
         self.gaps = 0;
@@ -126,22 +126,22 @@ impl Entries {
         self.slots.len() - self.gaps - self.marks
     }
 
-    /// Whether somebody who was released has not looked yet.
+    /// Whether a released waiter has not looked yet.
     pub(super) fn has_marks(&self) -> bool {
         self.marks > 0
     }
 
-    /// From the first key that may be that of an entry to the next one to be given out.
+    /// Returns the keys from the first that may have an entry up to the next one to be given out.
     pub(super) fn keys(&self) -> Range<u64> {
         self.first..self.next_key
     }
 
-    /// Says that there is no entry before the one with `key`.
+    /// Records that no entry has a key below `key`.
     pub(super) fn begin_at(&mut self, key: u64) {
         self.first = key;
     }
 
-    /// The entries with these keys, in the order of arrival.
+    /// Returns the entries with these keys, in order of arrival.
     pub(super) fn range(&self, keys: Range<u64>) -> impl Iterator<Item = (u64, &Entry)> {
         let first = self.slots.partition_point(|(key, _)| *key < keys.start);
         let rest = self.slots.range(first..);
@@ -223,11 +223,11 @@ mod tests {
                 let range: Vec<u64> = range.map(|(key, _)| key).collect();
                 let expected: Vec<u64> = model.range(middle..).map(|(key, _)| *key).collect();
                 prop_assert_eq!(range, expected);
-                // Who comes and goes beside one that stays leaves no more behind than that.
+                // Gaps outnumber the entries by one at most.
                 prop_assert!(entries.slots.len() <= 2 * model.len() + 1);
             }
             let next = entries.keys().end;
-            // A mark stays where the others go.
+            // `take` leaves marks in place.
             let key = entries.push(entry());
             let next = next + 1;
             prop_assert!(entries.release(key).is_some());

@@ -10,29 +10,29 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::FailpointContext;
 
-/// A waiter in the list. Small: letting a hundred thousand go is a matter of memory.
+/// A waiter in the list. Small, because releasing 100,000 waiters is bound by memory.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// `None` is a thread, which waits on the condition variable of the point.
+    /// `None` for a thread, which waits on the point's condition variable.
     pub(super) waker: Option<Waker>,
     pub(super) since: Instant,
     pub(super) details: Details,
 }
 
 impl Entry {
-    /// Whether a thread is blocked; otherwise a task awaits.
+    /// Whether this is a blocked thread, rather than a task.
     pub(super) fn is_thread(&self) -> bool {
         self.waker.is_none()
     }
 }
 
-/// What few hits have, so the others pay one word for it.
+/// What few hits have; for all others it costs one word.
 pub(super) type Details = Option<Arc<HitDetails>>;
 
-/// What a hit had beside its name.
+/// What a hit has besides its name.
 pub(super) struct HitDetails {
     context: Option<FailpointContext>,
-    /// A waiter whose token is cancelled is not released any more.
+    /// A waiter whose token is cancelled can no longer be released.
     #[cfg(feature = "async")]
     cancel: Option<CancellationToken>,
 }
@@ -65,7 +65,7 @@ impl HitDetails {
         self.context.as_ref()
     }
 
-    /// Whether its token is cancelled. It takes a lock that is not ours.
+    /// Whether the token is cancelled. Takes a lock that is not ours.
     pub(super) fn is_cancelled(&self) -> bool {
         #[cfg(feature = "async")]
         return self.cancel.as_ref().is_some_and(|c| c.is_cancelled());
@@ -80,7 +80,7 @@ impl fmt::Debug for HitDetails {
     }
 }
 
-/// One task or thread that waits at a failpoint.
+/// A task or thread that waits at a failpoint.
 #[derive(Clone)]
 pub struct WaiterInfo {
     blocking: bool,
@@ -97,17 +97,17 @@ impl WaiterInfo {
         }
     }
 
-    /// Whether a thread is blocked; otherwise a task awaits.
+    /// Returns whether this is a blocked thread; otherwise it is a task.
     pub fn is_blocking(&self) -> bool {
         self.blocking
     }
 
-    /// When it began to wait.
+    /// Returns when it began to wait.
     pub fn since(&self) -> Instant {
         self.since
     }
 
-    /// The context of its hit, if the call site gave one.
+    /// Returns the context of its hit, if the call site gave one.
     pub fn context(&self) -> Option<&FailpointContext> {
         self.details.as_ref()?.context()
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for WaiterInfo {
     }
 }
 
-/// `a task for 1.500 s with tenant="t-1"`, for people.
+/// Formats for people, as in `a task for 1.500 s with tenant="t-1"`.
 impl fmt::Display for WaiterInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = if self.blocking { "a thread" } else { "a task" };

@@ -15,23 +15,23 @@ use crate::hit::FailpointResult;
 use crate::point::Point;
 use crate::report;
 
-/// A hit that waits: what becomes of it once the wait is over.
+/// The future of a hit that waits.
 ///
-/// One pointer, to what is only allocated where an action waits, so that the
-/// futures of call sites stay small. Dropping it leaves the point's list.
+/// It is one pointer, to what is allocated only when an action waits, so that the futures of call
+/// sites stay small. Dropping it leaves the point's list.
 #[derive(Debug)]
 pub struct Waiting<'a>(Box<Kind<'a>>);
 
 #[derive(Debug)]
 enum Kind<'a> {
-    /// Gives the other tasks of the executor one turn.
+    /// Gives the executor's other tasks one turn.
     Yield { given: bool },
-    /// Waits to be let go, or for what else ends the wait.
+    /// Waits at a point.
     Point {
         waiter: Waiter,
         limit: Option<Pin<Box<Sleep>>>,
         cancelled: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
-        /// Whether the log is told when the wait is over.
+        /// Whether the end of the wait is logged.
         says_end: bool,
     },
 }
@@ -42,7 +42,7 @@ impl<'a> Waiting<'a> {
         Self(Box::new(Kind::Yield { given: false }))
     }
 
-    /// Waits until the waiter is let go, `limit` is over, or `cancel` is cancelled.
+    /// Waits until the waiter's wait is ended, `limit` has elapsed, or `cancel` is cancelled.
     pub(crate) fn new(
         point: Arc<Point>,
         context: Option<&FailpointContext>,
@@ -77,7 +77,7 @@ impl Future for Waiting<'_> {
                 cancelled,
                 says_end,
             } => {
-                // Cancellation first: where both are ready at one poll, it wins.
+                // Cancellation first: if both are ready at one poll, it wins.
                 let result = if is_ready(cancelled, cx) && waiter.leave(End::Cancelled) {
                     FailpointResult::Cancelled
                 } else if waiter.poll(cx.waker()).is_ready() {
@@ -97,7 +97,7 @@ impl Future for Waiting<'_> {
     }
 }
 
-/// Polls a future that may not be there; one that is not is never ready.
+/// Polls an optional future; `None` is never ready.
 fn is_ready<F: Future>(future: &mut Option<Pin<Box<F>>>, cx: &mut Context<'_>) -> bool {
     match future {
         Some(future) => future.as_mut().poll(cx).is_ready(),

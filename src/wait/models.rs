@@ -9,7 +9,7 @@ use crate::point::Point;
 use crate::sync::lock;
 use crate::table::Registry;
 
-/// Awaits as a task does that is polled by one waker after another.
+/// Waits as a task that is polled with a different waker each time.
 fn await_with_changing_wakers(point: &Arc<Point>) {
     let mut waiter = Waiter::new(point.clone(), None, None);
     loop {
@@ -29,7 +29,7 @@ fn wait_blocking(point: &Arc<Point>) {
     block(point, None, None);
 }
 
-/// Enters the list without having looked at `retired` under the same lock.
+/// Enters the list without having checked `retired` under the same lock.
 fn wait_without_looking_again(point: &Arc<Point>) {
     let (flag, waker) = Flag::new();
     if lock(&point.waiters.list).retired {
@@ -49,7 +49,7 @@ fn retire(point: &Arc<Point>) {
     released.wake();
 }
 
-/// Takes those who wait now, and says only later that nobody should wait any more.
+/// Takes the present waiters, and sets `retired` only later.
 fn retire_in_two_steps(point: &Arc<Point>) {
     let mut released = Released::default();
     let mut list = lock(&point.waiters.list);
@@ -59,8 +59,8 @@ fn retire_in_two_steps(point: &Arc<Point>) {
     released.wake();
 }
 
-/// `wait` in another thread has to end, because `retire` runs in this one, and to
-/// leave nothing in the list.
+/// Runs `wait` in another thread and `retire` in this one: the wait has to end, and to leave
+/// nothing in the list.
 fn wait_against(wait: fn(&Arc<Point>), retire: fn(&Arc<Point>)) {
     explore(move || {
         let point = point(&Registry::new(), "p", "pause");
@@ -99,7 +99,7 @@ fn caught_waiting_without_a_second_look() {
     deadlocks(|| wait_against(wait_without_looking_again, retire));
 }
 
-/// A future that is dropped while its point is retired, beside another that waits on.
+/// Drops a future while its point is retired, beside another waiter.
 #[test]
 fn dropping_one_waiter_leaves_the_others_theirs() {
     explore(|| {

@@ -1,20 +1,20 @@
-//! Waiting for what others do at a point: to hit it, or to stand at it.
+//! Waiting for what happens at a point: for hits, or for waiters.
 //!
-//! An observer is in the point's list, under the same lock as those who wait there. What it
-//! waits for is level-triggered:
+//! An observer is in the point's list, under the same lock as the waiters. What it waits for is
+//! level-triggered:
 //!
-//! - **Standing.** Who enters the list counts who is in it, under the lock; so does the
-//!   observer when it enters. One of them is second and sees both.
-//! - **Hits.** A hit adds one to a counter and then reads `wake_at`; the observer writes
-//!   `wake_at` and then reads the counters, by adding nothing to them. Both touch the counter by
-//!   a read-modify-write, so one of them is second: an observer sees the hit, or the hit has
-//!   acquired `wake_at` and sees the observer. Two hits at two counters of one point find each
-//!   other in the same way. So a hit takes the lock only when its number is one that somebody
-//!   waits for (I1), and nobody is woken before.
+//! - **Waiters.** A waiter that enters the list counts the entries, under the lock; so does an
+//!   observer when it enters. Whichever is second sees both.
+//! - **Hits.** A hit adds one to a counter and then reads `wake_at`; an observer writes `wake_at`
+//!   and then reads the counters, by adding zero to them. Both touch the counter with a
+//!   read-modify-write, so one of them is second: either the observer sees the hit, or the hit has
+//!   acquired `wake_at` and sees the observer. Two hits on different counters of one point see each
+//!   other in the same way. So a hit takes the lock only when its number is one that an observer
+//!   waits for (I1), and no hit wakes an observer early.
 //!
-//! An observer whose goal is reached is taken out of the list: it was met, whatever happens
-//! next. Retirement leaves observers in the list and wakes them, so that they look what is
-//! there now.
+//! An observer whose goal is reached is taken out of the list: the goal counts as met, whatever
+//! happens next. Retirement leaves observers in the list and wakes them to look at what is
+//! configured now.
 
 #[cfg(all(test, neon_failpoint_loom))]
 mod models;
@@ -25,13 +25,14 @@ use std::task::{Poll, Waker};
 use super::{List, Released, Waiters};
 use crate::point::Point;
 use crate::sync::{Ordering, lock};
+use crate::unwind::in_destructor;
 
 /// What an observer waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
-    /// So many hits since the point was configured.
+    /// This many hits since the point was configured.
     Hits(usize),
-    /// So many who wait at it.
+    /// This many waiters.
     Paused(usize),
 }
 
@@ -39,6 +40,7 @@ pub(crate) enum Goal {
 #[derive(Debug, Default)]
 pub(super) struct Observers {
     next_key: u64,
+    /// Sorted by key.
     list: Vec<Listed>,
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Observers {
 struct Listed {
     key: u64,
     goal: Goal,
-    /// `None` where it was woken and has not looked yet.
+    /// `None` if it was woken and has not looked yet.
     waker: Option<Waker>,
 }
 
@@ -59,21 +61,28 @@ impl Observers {
         key
     }
 
+    fn position(&self, key: u64) -> Option<usize> {
+        self.list
+            .binary_search_by_key(&key, |listed| listed.key)
+            .ok()
+    }
+
     fn get_mut(&mut self, key: u64) -> Option<&mut Listed> {
-        self.list.iter_mut().find(|listed| listed.key == key)
+        let at = self.position(key)?;
+        Some(&mut self.list[at])
     }
 
     fn remove(&mut self, key: u64) -> Option<Listed> {
-        let at = self.list.iter().position(|listed| listed.key == key)?;
-        Some(self.list.swap_remove(at))
+        let at = self.position(key)?;
+        Some(self.list.remove(at))
     }
 
-    /// Hands the wakers over, and leaves who has them in the list.
+    /// Takes the wakers, and leaves their observers in the list.
     pub(super) fn take_wakers(&mut self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.list.iter_mut().filter_map(|l| l.waker.take()));
     }
 
-    /// Takes those out who are met.
+    /// Takes out the observers whose goal is met.
     fn take_met(&mut self, is_met: impl Fn(Goal) -> bool, wakers: &mut Vec<Waker>) {
         self.list.retain_mut(|listed| {
             let is_met = is_met(listed.goal);
@@ -94,7 +103,7 @@ impl Observers {
 }
 
 impl List {
-    /// Takes out who waited for as many to stand here as do. Called by who enters.
+    /// Takes out the observers that waited for this many waiters. Called when a waiter enters.
     pub(super) fn take_paused(&mut self, released: &mut Released) {
         if !self.observers.list.is_empty() {
             let paused = self.entries.len();
@@ -105,40 +114,49 @@ impl List {
 }
 
 impl Waiters {
-    /// The least number of hits that somebody waits for.
+    /// Returns the least number of hits that an observer waits for.
     #[inline]
     pub(crate) fn wake_at(&self) -> usize {
-        // Relaxed: who reads it has touched the counter before, see above.
+        // Relaxed: the caller has touched the counter before, see above.
         self.wake_at.load(Ordering::Relaxed)
     }
 
-    /// How many wait for something to happen here.
+    /// Returns the number of observers.
     pub(crate) fn observers(&self) -> usize {
         lock(&self.list).observers.list.len()
     }
 
-    /// Takes out who waited for `hits` hits, to be woken.
+    /// Takes out the observers that waited for at most `hits` hits, to be woken.
     pub(crate) fn take_hit(&self, hits: usize, released: &mut Released) {
         let mut list = lock(&self.list);
         let is_met = |goal| matches!(goal, Goal::Hits(n) if n <= hits);
         list.observers.take_met(is_met, &mut released.wakers);
-        self.set_wake_at(&list);
+        self.raise_wake_at(&list);
     }
 
-    /// Under the list's lock.
-    fn set_wake_at(&self, list: &List) {
-        // Relaxed: the counters are touched after this, see above.
+    /// Lowers `wake_at` for an observer that enters, under the list's lock.
+    fn lower_wake_at(&self, goal: Goal) {
+        match goal {
+            // Relaxed: the counters are touched after this, see above.
+            Goal::Hits(n) if n < self.wake_at() => self.wake_at.store(n, Ordering::Relaxed),
+            Goal::Hits(_) | Goal::Paused(_) => {}
+        }
+    }
+
+    /// Raises `wake_at` after observers have left, under the list's lock.
+    fn raise_wake_at(&self, list: &List) {
+        // Relaxed: a hit that still sees the old number takes the lock for nothing.
         let least = list.observers.least_hits();
         self.wake_at.store(least, Ordering::Relaxed);
     }
 }
 
-/// One observer's stay at a point. Dropping it leaves the list.
+/// One observer of a point. Dropping it leaves the list.
 #[derive(Debug)]
 pub(crate) struct Observer {
     point: Arc<Point>,
     goal: Goal,
-    /// Its key, if it is in the list.
+    /// Its key while it is in the list.
     key: Option<u64>,
 }
 
@@ -155,8 +173,8 @@ impl Observer {
         &self.point
     }
 
-    /// Ready once the goal was reached. Until then `waker` is the one that is woken, also
-    /// when the point is retired.
+    /// Ready once the goal was reached. Until then, `waker` is the one to be woken, also when the
+    /// point is retired.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<()> {
         // Cloned before the lock is taken, dropped after it is released (I5).
         let waker = waker.clone();
@@ -165,6 +183,7 @@ impl Observer {
         let old = match self.key {
             None => {
                 self.key = Some(list.observers.enter(self.goal, waker));
+                waiters.lower_wake_at(self.goal);
                 None
             }
             Some(key) => match list.observers.get_mut(key) {
@@ -176,7 +195,6 @@ impl Observer {
                 }
             },
         };
-        waiters.set_wake_at(&list);
         let is_met = match self.goal {
             Goal::Hits(n) => self.point.hits_until_now() >= n,
             Goal::Paused(n) => list.entries.len() >= n,
@@ -196,7 +214,9 @@ impl Observer {
             let waiters = &self.point.waiters;
             let mut list = lock(&waiters.list);
             let left = list.observers.remove(key);
-            waiters.set_wake_at(&list);
+            if self.goal == Goal::Hits(waiters.wake_at()) {
+                waiters.raise_wake_at(&list);
+            }
             drop(list);
             drop(left);
         }
@@ -205,6 +225,7 @@ impl Observer {
 
 impl Drop for Observer {
     fn drop(&mut self) {
-        self.leave();
+        // The waker's destructor is a user's code.
+        in_destructor(|| self.leave());
     }
 }

@@ -1,14 +1,14 @@
-//! Letting some of those go who wait at a point.
+//! Releasing some of the waiters of a point.
 
 use super::{Details, Entries, Entry, Waiters};
 use crate::context::FailpointContext;
 use crate::sync::lock;
 
-/// So many entries are looked at under one taking of the lock, at least and at most.
+/// The least and the most entries to examine each time the lock is taken.
 const AT_ONCE: std::ops::RangeInclusive<usize> = 64..=1024;
 
-/// What is to be known of a waiter before it is let go, to be looked at without the lock:
-/// a user's expressions decide, and a token has a lock of its own.
+/// What decides whether a waiter is released, copied so as to be examined without the lock:
+/// matchers are a user's expressions, and a token has a lock of its own.
 struct Candidate {
     key: u64,
     details: Details,
@@ -22,7 +22,7 @@ impl Candidate {
         }
     }
 
-    /// Whether it is to go, who was not cancelled before.
+    /// Whether to release the waiter: it was not cancelled before, and its context matches.
     fn is_chosen(&self, matches: impl Fn(Option<&FailpointContext>) -> bool) -> bool {
         match &self.details {
             None => matches(None),
@@ -32,11 +32,11 @@ impl Candidate {
 }
 
 impl Waiters {
-    /// Lets the first `most` go of those who wait now and whose context `matches`. They are
+    /// Releases the first `most` of the present waiters whose context `matches`, and returns them
     /// for the caller to wake.
     ///
-    /// Who is counted goes on with `Continue`, even if its token is cancelled before it
-    /// looks; who was cancelled before is not counted.
+    /// A waiter in the returned entries ends with `Continue`, even if its token is cancelled before
+    /// it looks; one that was cancelled before is not among them.
     pub(super) fn release(
         &self,
         most: usize,

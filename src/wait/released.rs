@@ -1,4 +1,4 @@
-//! What is left to do for waiters that were let go.
+//! What remains to be done for waiters whose waits were ended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -10,27 +10,26 @@ use crate::action::Function;
 use crate::context::FailpointContext;
 use crate::point::Point;
 
-/// Waiters that were let go and have yet to be woken, and callbacks that are to be
-/// dropped with them.
+/// Waiters taken out of their lists and yet to be woken, and callbacks to be dropped after that.
 #[derive(Debug, Default)]
 #[must_use = "who was let go sleeps on until it is woken"]
 pub(crate) struct Released {
     lists: Vec<Entries>,
-    /// Of observers.
+    /// The wakers of observers.
     pub(super) wakers: Vec<Waker>,
-    /// Those at which threads wait.
+    /// The points whose threads are to be notified.
     points: Vec<Arc<Point>>,
     callbacks: Vec<Function>,
 }
 
 impl Released {
-    /// Ends the work of `point`.
+    /// Retires `point`.
     pub(crate) fn retire(&mut self, point: &Arc<Point>) {
         let callback = self.suspend(point);
         self.callbacks.extend(callback);
     }
 
-    /// Lets some go: see [`Waiters::release`].
+    /// Releases some of the waiters of `point` and returns their number: see [`Waiters::release`].
     pub(crate) fn some(
         &mut self,
         point: &Arc<Point>,
@@ -43,7 +42,7 @@ impl Released {
         count
     }
 
-    /// Adds waiters of `point` that were taken out of its list, and counts their waits.
+    /// Adds waiters that were taken out of the list of `point`, and counts their waits.
     pub(super) fn add(&mut self, point: &Arc<Point>, entries: Entries) {
         if entries.is_empty() {
             return;
@@ -57,21 +56,20 @@ impl Released {
         }
         point.add_delay(waited);
         self.lists.push(entries);
-        // To notify nobody is a system call, too.
+        // Notifying is a system call even if no thread waits.
         if has_threads {
             self.points.push(point.clone());
         }
     }
 
-    /// Ends the work of `point` for now, and returns the callback that it has to have again
-    /// when it goes on.
+    /// Retires `point` for now, and returns the callback to put back when it is resumed.
     pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<Function> {
         let entries = point.waiters.retire(self);
         self.add(point, entries);
         point.take_callback()
     }
 
-    /// Whether there is nobody to wake.
+    /// Whether there is nothing to wake or drop.
     pub(super) fn is_empty(&self) -> bool {
         self.wakers.is_empty()
             && self.lists.is_empty()
@@ -86,13 +84,13 @@ impl Released {
         self.callbacks.extend(more.callbacks);
     }
 
-    /// Drops a callback after everybody was woken.
+    /// Drops `callback` once everything was woken.
     pub(crate) fn drop_later(&mut self, callback: Option<Function>) {
         self.callbacks.extend(callback);
     }
 
-    /// Wakes all of them, then drops the callbacks. What panics of that, wakers and
-    /// destructors of users, does so after all was done.
+    /// Wakes everything, then drops the callbacks. If a user's wakers or destructors panic, the
+    /// first panic is resumed after all of that.
     pub(crate) fn wake(self) {
         for point in self.points {
             point.waiters.notify_threads();
@@ -104,7 +102,8 @@ impl Released {
             };
             match panicked {
                 None => panicked = Some(panic),
-                // Leaked: its own destructor could panic, and who comes after would sleep on.
+                // Leaked: its own destructor could panic, and the remaining waiters would not be
+                // woken.
                 Some(_) => std::mem::forget(panic),
             }
         };

@@ -12,10 +12,11 @@ use crate::context::FailpointContext;
 use crate::point::Point;
 use crate::sync::{Ordering, lock};
 use crate::trie::Named;
+use crate::unwind::in_destructor;
 
-/// One task's stay at a point.
+/// One task's wait at a point.
 ///
-/// Dropping it leaves the list: nothing of it remains.
+/// Dropping it leaves the list.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     point: Arc<Point>,
@@ -37,7 +38,7 @@ enum Stay {
 }
 
 impl Waiter {
-    /// A waiter whose wait `cancel` may end.
+    /// Creates the waiter of a hit with this context and token.
     pub(crate) fn new(
         point: Arc<Point>,
         context: Option<&FailpointContext>,
@@ -57,14 +58,13 @@ impl Waiter {
         self.point.name()
     }
 
-    /// Ready once the waiter was let go. Until then `waker` is the one that is woken.
+    /// Ready once the wait is over. Until then, `waker` is the one to be woken.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<End> {
         // Acquire: pairs with the Release in `retire`.
         if self.point.waiters.retired.load(Ordering::Acquire) {
             return self.ready(End::Reconfigured);
         }
-        // Cloned before the lock is taken; what is left over is dropped after it is
-        // released (I5).
+        // Cloned before the lock is taken; a leftover is dropped after it is released (I5).
         let mut spare = matches!(self.stay, Stay::Arriving { .. }).then(|| waker.clone());
         let mut released = Released::default();
         let poll = loop {
@@ -95,8 +95,8 @@ impl Waiter {
         super::ended(&self.point, since, end, is_counted);
     }
 
-    /// One look under the lock: was it let go, and if not, who is to be woken? `None`
-    /// asks for a clone of the waker in `spare`.
+    /// Checks under the lock whether the wait is over, and if not, stores the waker. Returns `None`
+    /// if it needs a clone of the waker in `spare`.
     fn look(
         &mut self,
         waker: &Waker,
@@ -138,8 +138,7 @@ impl Waiter {
         Some(Poll::Ready(end))
     }
 
-    /// Leaves the list before its time. `false` says that it was [released](super::release)
-    /// before.
+    /// Leaves the list early. Returns `false` if the waiter was [released](super::release) before.
     pub(crate) fn leave(&mut self, end: End) -> bool {
         let Stay::Listed { key, .. } = self.stay else {
             self.over(end, false);
@@ -151,7 +150,7 @@ impl Waiter {
         drop(list);
         let end = match left {
             _ if was_released => End::Released,
-            // It was let go before, with everybody else.
+            // Its point was retired before.
             None if end.comes_last() => End::Reconfigured,
             _ => end,
         };
@@ -166,7 +165,8 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         if matches!(self.stay, Stay::Listed { .. }) {
-            self.leave(End::Dropped);
+            // The waker's destructor and subscribers are a user's code.
+            in_destructor(|| self.leave(End::Dropped));
         }
     }
 }

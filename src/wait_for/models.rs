@@ -7,7 +7,7 @@ use crate::model::{Flag, configure, deadlocks, explore_most, find};
 use crate::table::Registry;
 use crate::wait::{Goal, Observer};
 
-/// A wait for the first hit, while the point is configured anew and then hit.
+/// A wait for the first hit, while the point is reconfigured and then hit.
 fn wait_during_configure(wait: fn()) {
     explore_most(move || {
         let registry = Registry::global();

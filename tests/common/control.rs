@@ -1,5 +1,5 @@
-//! What the tests of guards, waits, releases and the inventory share: who has the table,
-//! and hits by tasks of either runtime or by plain threads, so that one body tests all.
+//! What the tests of guards, waits, releases and the inventory share: locks on the table, and hits
+//! by tasks of either runtime or by plain threads, so that one body tests all.
 
 // Each test file is a crate of its own and uses some of these.
 #![allow(dead_code)]
@@ -24,14 +24,14 @@ pub(crate) fn shared() -> RwLockReadGuard<'static, ()> {
     TABLE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// For a test that needs the table to itself. It is empty.
+/// For a test that needs the table to itself. It begins empty.
 pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
     let table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
     remove_all_failpoints();
     table
 }
 
-/// Who hits.
+/// What makes the hits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Crew {
     CurrentThread,
@@ -50,7 +50,7 @@ impl Crew {
             let test = test.clone();
             within_deadline(&format!("{what}, {crew:?}"), move || match crew {
                 Crew::CurrentThread => Runtime::CurrentThread.build().block_on(test(crew)),
-                // In a task: the thread of `block_on` is none of the runtime's.
+                // In a task: the thread of `block_on` is not one of the runtime's.
                 Crew::MultiThread => Runtime::MultiThread.build().block_on(test(crew)),
                 Crew::Threads => block_on(test(crew)),
             });
@@ -62,7 +62,7 @@ impl Crew {
         format!("{name}-{self:?}")
     }
 
-    /// Somebody who hits `name`, once.
+    /// Starts a task or thread that hits `name`, once.
     pub(crate) fn hit(self, name: &str) -> Hit {
         self.hit_with(name, None)
     }
@@ -97,7 +97,7 @@ impl Crew {
     }
 }
 
-/// One who hits.
+/// A task or thread that hits.
 pub(crate) enum Hit {
     Task(tokio::task::JoinHandle<FailpointResult>),
     Thread(thread::JoinHandle<FailpointResult>),
@@ -119,7 +119,7 @@ impl Hit {
     }
 }
 
-/// What `f` panics with, or what it returns does when it is dropped.
+/// Returns the message that `f` panics with, or that dropping its result does.
 #[track_caller]
 pub(crate) fn panic_of<T>(f: impl FnOnce() -> T) -> String {
     let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else {

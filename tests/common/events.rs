@@ -1,6 +1,6 @@
-//! A subscriber for one thread at a time. It is the global default: with
-//! `with_default`, tracing-core caches "nobody listens" for an event that a thread
-//! without a subscriber meets first while one other thread has one.
+//! A subscriber for one thread at a time. It is the global default: with `with_default`,
+//! tracing-core caches that an event has no subscriber if a thread without one meets it first while
+//! one other thread has one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,7 +43,7 @@ impl Visit for Message {
     }
 }
 
-/// Installs it. A test whose hits may log calls this first, for the same reason.
+/// Installs the subscriber. A test whose hits may log calls this first, for the same reason.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -61,7 +61,7 @@ pub(crate) fn with_listener<R>(listener: impl Fn(&str) + 'static, f: impl FnOnce
     result
 }
 
-/// What `f` says through `tracing`.
+/// Returns what `f` logs through `tracing`.
 pub(crate) fn events<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
     let events = Rc::new(RefCell::new(Vec::new()));
     let sink = events.clone();

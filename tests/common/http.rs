@@ -31,14 +31,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body, of an answer with `status`.
+    /// Returns the body of an answer, which must have `status`.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
-    /// The message, of an answer with `status`, which has all `parts`.
+    /// Returns the message of an answer, which must have `status` and all `parts`.
     #[track_caller]
     pub(crate) fn refused(self, status: u16, parts: &[&str]) -> String {
         let body = self.expect(status);

@@ -22,11 +22,11 @@ use neon_failpoint::{
     configure_failpoints, failpoint_blocking, list_failpoints, remove_failpoint,
 };
 
-/// Far beyond what any test needs: one that gets there hangs.
+/// Far beyond what any test needs: one that takes this long hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Actions that wait for longer than any test runs; the last one for longer than a
-/// clock can tell (I8).
+/// Actions that wait for longer than any test runs; the last one for longer than a clock can
+/// express (I8).
 pub(crate) const WAITS: [&str; 3] = ["pause", "sleep(3600000)", "sleep(18446744073709551615)"];
 
 /// The point, if it is configured.
@@ -35,7 +35,7 @@ pub(crate) fn info(name: &str) -> Option<FailpointInfo> {
     points.find(|p| p.name() == name && p.is_configured())
 }
 
-/// How many wait at `name` under its present configuration.
+/// Returns the number of waiters of `name` under its present configuration.
 pub(crate) fn waiters(name: &str) -> usize {
     info(name).map_or(0, |point| point.waiters().len())
 }
@@ -48,7 +48,7 @@ pub(crate) fn assert_stats(name: &str, expected: (usize, usize, usize)) {
     assert_eq!(stats, expected, "(hits, fired, waiters) of {name:?}");
 }
 
-/// Lets other threads run until `holds`.
+/// Yields to other threads until `holds`.
 #[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -58,7 +58,7 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Lets other tasks run until `holds`. A paused tokio clock does not move meanwhile.
+/// Yields to other tasks until `holds`. A paused tokio clock does not advance meanwhile.
 pub(crate) async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {
@@ -67,8 +67,8 @@ pub(crate) async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Runs `test` on a thread of its own. Where it does not come to an end the process
-/// does: it may hold a lock of the table, and then nothing else would end either.
+/// Runs `test` on a thread of its own. If it does not end, the process is aborted: the test may
+/// hold a lock of the table, and then nothing else would end either.
 #[track_caller]
 pub(crate) fn within_deadline<T: Send + 'static>(
     what: &str,
@@ -111,7 +111,7 @@ impl Runtime {
         builder.build().unwrap()
     }
 
-    /// Runs `test` to its end; `what` names it where it hangs.
+    /// Runs `test` to its end; `what` names it if it hangs.
     #[track_caller]
     pub(crate) fn run<F: Future<Output = ()>>(
         self,
@@ -139,7 +139,7 @@ pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Outp
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The output of a future that is ready at its first poll.
+/// Returns the output of a future that is ready at its first poll.
 #[track_caller]
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     match poll_once(pin!(future)) {
@@ -148,7 +148,7 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Polls a future to its end with nothing but this thread: no runtime.
+/// Polls a future to its end on this thread alone, without a runtime.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -189,13 +189,13 @@ impl Wake for Counter {
     }
 }
 
-/// A way to end the configuration of a point at which somebody waits.
+/// A way to end the configuration of a point that has waiters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum End {
     /// Another configuration, of this point alone.
     Configure,
     Batch,
-    /// A callback takes the place of the actions.
+    /// A callback replaces the actions.
     ToCallback,
     /// The callback of another point configures this one.
     InsideCallback,
@@ -240,14 +240,14 @@ impl End {
     }
 }
 
-/// What there is to check once who waited was let go.
+/// What remains to be checked once the waiters have continued.
 pub(crate) struct Ended {
     end: End,
     calls: Arc<AtomicUsize>,
 }
 
 impl Ended {
-    /// The new configuration was not applied to who was let go, but is to the next
+    /// Asserts that the new configuration was not applied to the former waiters, but is to the next
     /// hit, which `hit` makes.
     #[track_caller]
     pub(crate) fn assert_for_later_hits_only(

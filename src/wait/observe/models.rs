@@ -25,7 +25,7 @@ fn observe(point: &Arc<Point>, goal: Goal) {
     }
 }
 
-/// An observer and two hits, each of which counts at a counter of its own.
+/// An observer and two hits, each counted by a counter of its own.
 fn two_hits(tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
     explore_most(move || {
         let point = point(&Registry::new(), "p", "off");
@@ -78,7 +78,7 @@ fn caught_looking_at_the_counters_before_saying_so() {
             let (flag, waker) = Flag::new();
             let mut observer = Observer::new(point.clone(), goal);
             if hits < 2 {
-                // Enters the list as ever, but goes by what it saw before.
+                // Enters the list as usual, but relies on what it saw before.
                 let _ = observer.poll(&waker);
                 point.waiters.wake_at.store(2, Ordering::Relaxed);
                 flag.wait();
@@ -103,7 +103,7 @@ fn an_observer_misses_no_waiter() {
     });
 }
 
-/// Exactly one of the two has the waiter.
+/// Exactly one of the two gets the waiter.
 #[test]
 fn who_is_cancelled_is_released_or_leaves_but_not_both() {
     explore(|| {
@@ -120,8 +120,8 @@ fn who_is_cancelled_is_released_or_leaves_but_not_both() {
     });
 }
 
-/// A thread that waits while its point is suspended and resumed, as a guard does it, goes on,
-/// or waits under the resumed configuration until that ends.
+/// A thread that waits while a guard suspends and resumes its point continues, or waits under the
+/// resumed configuration until that ends.
 #[test]
 fn no_wait_outlives_a_point_that_is_suspended_and_resumed() {
     explore(|| {
