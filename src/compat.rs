@@ -81,6 +81,12 @@ pub use crate::__compat_async_fail_point as async_fail_point;
 pub use crate::__compat_no_fail_point as async_fail_point;
 
 /// Returns whether failpoints are compiled into call sites: the feature `testing`.
+///
+/// ```
+/// if neon_failpoint::compat::has_failpoints() {
+///     println!("a test may rely on them");
+/// }
+/// ```
 pub const fn has_failpoints() -> bool {
     ENABLED
 }
@@ -88,6 +94,13 @@ pub const fn has_failpoints() -> bool {
 /// Returns the configured failpoints as pairs of name and actions, sorted by name.
 ///
 /// The actions are the text as it was configured, or `callback` for a callback.
+///
+/// ```
+/// use neon_failpoint::compat::{cfg, list};
+///
+/// cfg("compat-list-doc", "10%return(x)").unwrap();
+/// assert!(list().contains(&("compat-list-doc".to_owned(), "10%return(x)".to_owned())));
+/// ```
 pub fn list() -> Vec<(String, String)> {
     let points = Registry::global().points();
     points
@@ -168,7 +181,7 @@ pub fn remove<S: AsRef<str>>(name: S) {
 
 /// A configuration that is removed when this is dropped.
 ///
-/// Dropping it removes whatever was configured under the name before or since.
+/// Dropping it removes whatever is configured under the name by then, and restores nothing.
 ///
 /// ```
 /// use neon_failpoint::compat::{FailGuard, list};
@@ -187,6 +200,15 @@ impl FailGuard {
     /// # Errors
     ///
     /// Those of [`cfg`](cfg()).
+    ///
+    /// ```
+    /// use neon_failpoint::compat::{FailGuard, eval};
+    ///
+    /// let guard = FailGuard::new("compat-guard-new-doc", "return(5)").unwrap();
+    /// assert_eq!(eval("compat-guard-new-doc", |value| value), Some(Some("5".to_owned())));
+    /// drop(guard);
+    /// assert_eq!(eval("compat-guard-new-doc", |value| value), None);
+    /// ```
     pub fn new<S: Into<String>>(name: S, actions: &str) -> Result<FailGuard, String> {
         let name = name.into();
         cfg(&name, actions)?;
@@ -198,6 +220,13 @@ impl FailGuard {
     /// # Errors
     ///
     /// None; the type is `fail`'s.
+    ///
+    /// ```
+    /// use neon_failpoint::compat::{FailGuard, eval};
+    ///
+    /// let _guard = FailGuard::with_callback("compat-guard-callback-doc", || println!("hit"));
+    /// eval("compat-guard-callback-doc", |_| ());
+    /// ```
     pub fn with_callback<S, F>(name: S, f: F) -> Result<FailGuard, String>
     where
         S: Into<String>,

@@ -32,8 +32,8 @@ use crate::{env, report, suggest};
 ///
 /// # Panics
 ///
-/// If others' code that it runs panics, the waker of a waiting task or the destructor of a
-/// callback: after the configuration took effect and all waiters were woken.
+/// If others' code that it runs panics: the waker of a waiting task, or the destructor of a
+/// callback. By then the configuration has taken effect and all waiters were woken.
 ///
 /// # Examples
 ///
@@ -131,6 +131,14 @@ pub fn configure_failpoint_callback(
 /// One entry of [`configure_failpoints`].
 ///
 /// Created from `(name, actions)` or `(name, actions, matchers)`.
+///
+/// ```
+/// use neon_failpoint::FailpointConfig;
+///
+/// let plain = FailpointConfig::from(("before-commit", "pause"));
+/// let matching = FailpointConfig::from(("upload", "return", [("tenant", "t-.*")]));
+/// # assert_ne!(plain, matching);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailpointConfig {
     name: String,

@@ -90,8 +90,8 @@ fn startup(entry: &str, number: usize) -> Arc<Point> {
 ///
 /// # Errors
 ///
-/// If neither accepts the actions, with the point, the word and the position. In a build without
-/// the feature `testing`: the error names it. The earlier configuration stays.
+/// If neither accepts the actions: the error has the point, the word and the position. In a build
+/// without the feature `testing`: the error names it. The earlier configuration stays.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }

@@ -9,8 +9,9 @@
 //!   is evaluated again.) It takes no lock before it waits.
 //! - **I5** Callbacks and loggers run after the thread's view of the table was given back.
 //! - **I8** A hit panics for the `panic` action, for a `return` where nothing can be returned, and,
-//!   in tokio, for a sleep without a timer; `exit` ends the process. Nothing else that a user can
-//!   pass makes a hit panic or hang.
+//!   in tokio, for a sleep without a timer; `exit` ends the process. Panics of a user's own code
+//!   (a callback, a subscriber, the waker of a test that observes the point) pass through it.
+//!   Nothing else that a user can pass makes a hit panic or hang.
 
 mod blocking;
 mod compat;

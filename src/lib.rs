@@ -172,7 +172,7 @@
 //!
 //! | message | when | fields |
 //! |---|---|---|
-//! | `failpoint fired` | a hit chose an alternative, before its action | `failpoint`; `action`, its text; `hit`, the number of hits since the point was configured; `context`, `file` and `line` where they are known |
+//! | `failpoint fired` | a hit chose an alternative, before its action | `failpoint`; `action`, its text; `hit`, the number of hits since the point was configured (hits at the same time may share one); `context`, `file` and `line` where they are known |
 //! | `wait ended` | a `pause` or a `sleep` is over | `failpoint`; `why`: `released`, `reconfigured` (or removed), `elapsed`, `cancelled` or `dropped`; `waited_ms`, milliseconds of real time |
 //! | `configuration changed` | a name was configured, armed, removed, or restored by a guard | `failpoint`; `old` and `new`, the actions, where there are any |
 //!

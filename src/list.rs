@@ -86,6 +86,23 @@ pub(crate) fn report() -> String {
 }
 
 /// The state of a failpoint when [`list_failpoints`] was called.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{arm, fail_point_sync, list_failpoints};
+///
+/// let _point = arm("info-doc", "1*off").unwrap();
+/// for _ in 0..2 {
+///     fail_point_sync!("info-doc");
+/// }
+/// let points = list_failpoints();
+/// let point = points.iter().find(|point| point.name() == "info-doc").unwrap();
+/// assert_eq!((point.actions(), point.hits(), point.fired()), (Some("1*off"), 2, 1));
+/// assert!(point.waiters().is_empty());
+/// for site in point.call_sites() {
+///     println!("{}:{}, awaits: {}", site.file(), site.line(), site.awaits());
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct FailpointInfo {
     name: String,
@@ -223,6 +240,21 @@ impl fmt::Display for FailpointInfo {
 ///
 /// The counts only grow while the name stays configured, as metrics need it. A hit that is under
 /// way while its configuration is replaced may be missing.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{arm, fail_point_sync, list_failpoints};
+///
+/// let point = arm("totals-doc", "delay(1)").unwrap();
+/// fail_point_sync!("totals-doc");
+/// point.configure("off").unwrap();
+/// fail_point_sync!("totals-doc");
+/// for point in list_failpoints().iter().filter(|point| point.name() == "totals-doc") {
+///     let totals = point.totals();
+///     assert_eq!((totals.hits, totals.fired, point.hits()), (2, 2, 1));
+///     assert!(totals.delay.as_millis() >= 1);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailpointTotals {
@@ -245,7 +277,8 @@ impl FailpointTotals {
     }
 }
 
-/// A failpoint macro with a literal name, compiled into this program.
+/// A failpoint macro with a literal name, compiled into this program: see
+/// [`FailpointInfo::call_sites`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSite {
     file: &'static str,

@@ -2,7 +2,8 @@
 //! `table/models.rs`, `site/models.rs`, `wait/models.rs`.
 //!
 //! Each model of the protocol has a twin that takes the same steps in a wrong order, or leaves one
-//! out, and that loom has to catch: it shows that the model would detect the mistake. Run them with
+//! out. Loom has to catch the twin, which shows that the model would detect the mistake. Run them
+//! with
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg neon_failpoint_loom" cargo test --release --lib models

@@ -23,7 +23,7 @@ use crate::{env, suggest};
 ///
 /// # Errors
 ///
-/// If `name` is not configured.
+/// If `name` is not configured, or the build lacks the feature `testing`.
 ///
 /// # Panics
 ///
@@ -54,11 +54,29 @@ pub fn release_failpoint(name: impl AsRef<str>, n: usize) -> Result<usize, Error
 /// # Errors
 ///
 /// If `name` is not configured, a key is empty, a regular expression is invalid, or the build lacks
-/// the feature `context`. Then no waiter is released.
+/// the features `testing` and `context`. Then no waiter is released.
 ///
 /// # Panics
 ///
 /// As [`release_failpoint`].
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{configure_failpoint, fail_point_with_context_sync, failpoint_context};
+/// use neon_failpoint::{release_failpoint_matching, remove_failpoint, wait_until_paused};
+///
+/// configure_failpoint("matching-doc", "pause").unwrap();
+/// let threads = ["t-1", "t-2"].map(|tenant| {
+///     std::thread::spawn(move || {
+///         let context = failpoint_context! { "tenant" => tenant };
+///         fail_point_with_context_sync!("matching-doc", &context);
+///     })
+/// });
+/// wait_until_paused("matching-doc", 2).blocking().unwrap();
+/// assert_eq!(release_failpoint_matching("matching-doc", [("tenant", "t-[13]")]).unwrap(), 1);
+/// remove_failpoint("matching-doc");
+/// # for thread in threads { thread.join().unwrap() }
+/// ```
 pub fn release_failpoint_matching<K, V>(
     name: impl AsRef<str>,
     matchers: impl IntoIterator<Item = (K, V)>,

@@ -212,7 +212,7 @@ pub(crate) fn end_process(why: &str, status: i32) {
     static BY: Mutex<Option<ThreadId>> = Mutex::new(None);
     let this = thread::current().id();
     {
-        // Under this lock runs no code but our own and the standard library's.
+        // Only our own code and the standard library's runs under this lock.
         let mut by = BY.lock().unwrap_or_else(PoisonError::into_inner);
         match *by {
             Some(thread) if thread == this => return,

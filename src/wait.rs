@@ -50,8 +50,8 @@ pub(crate) use waiter::Waiter;
 #[derive(Debug)]
 pub(crate) struct Waiters {
     list: Mutex<List>,
-    /// A copy of the list's `retired`: waiters whose waits a retirement ended all at once continue
-    /// without taking the lock. It stays `false` while the mark of a release has yet to be found.
+    /// A copy of the list's `retired`, so that waiters continue after a retirement without taking
+    /// the lock. It stays `false` if the mark of a release was yet to be found then.
     retired: AtomicBool,
     /// What threads wait on, with the list's lock.
     threads: Condvar,

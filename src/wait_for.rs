@@ -27,16 +27,18 @@ use crate::wait::{Goal, Observer};
 /// Waits until the failpoint `name` has been hit `n` times.
 ///
 /// The returned [`Wait`] does nothing until it is awaited, or [blocks the thread](Wait::blocking).
-/// Hits count from when the point was configured, so those before the call are not missed. A hit
-/// counts before its action is done: before releasing waiters, use [`wait_until_paused`] instead.
+/// Hits count from when the point was configured, so those before the call are not missed. Every
+/// hit counts, also one that no alternative takes. It counts before its action is done: before
+/// releasing waiters, use [`wait_until_paused`] instead.
 ///
-/// If the point is reconfigured meanwhile, the wait continues and the count begins again.
+/// If the point is reconfigured meanwhile, the wait continues and the count begins again. So it
+/// does if the name is removed, and configured again before the waiting task is polled.
 ///
 /// # Errors
 ///
 /// If `name` is not configured, at once; if it is removed during the wait; and if the
 /// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits and
-/// its waiters.
+/// its waiters. A build without the feature `testing` has nothing to wait for, and says so.
 ///
 #[cfg_attr(feature = "async", doc = "```")]
 #[cfg_attr(not(feature = "async"), doc = "```ignore")]
@@ -119,10 +121,22 @@ pub(crate) fn wait_deadline() -> Duration {
 /// # Panics
 ///
 /// If there is no tokio timer and the goal is not reached at the first poll, with tokio's message.
+/// (A deadline of [`Duration::MAX`] needs no timer.)
 ///
 /// # Cancel safety
 ///
 /// Dropping it leaves nothing behind. What it waited for is not used up: another wait finds it.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{Wait, arm};
+/// use std::time::Duration;
+///
+/// let point = arm("wait-type-doc", "off").unwrap();
+/// let wait: Wait = point.wait_for_hits(1).within(Duration::from_secs(5));
+/// neon_failpoint::fail_point_sync!("wait-type-doc");
+/// wait.blocking().unwrap();
+/// ```
 #[must_use = "a wait does nothing unless you `.await` it or call `blocking`"]
 pub struct Wait {
     watched: Watched,
@@ -168,9 +182,21 @@ impl Wait {
 
     /// Blocks the thread until the goal is reached.
     ///
+    /// For plain threads. In a task it stops the runtime's thread, and with it, on a runtime with
+    /// one thread, the task that it waits for.
+    ///
     /// # Errors
     ///
     /// Those of [`wait_for_hits`].
+    ///
+    /// ```
+    /// # if !neon_failpoint::has_failpoints() { return }
+    /// let point = neon_failpoint::arm("blocking-wait-doc", "pause").unwrap();
+    /// let thread = std::thread::spawn(|| neon_failpoint::fail_point_sync!("blocking-wait-doc"));
+    /// point.wait_until_paused(1).blocking().unwrap();
+    /// point.release_one();
+    /// thread.join().unwrap();
+    /// ```
     pub fn blocking(mut self) -> Result<(), Error> {
         let start = Instant::now();
         let signal = Arc::new(Signal::default());

@@ -1,8 +1,8 @@
 //! How times are taken: all columns of a line in turns, and the median round counts.
 //!
-//! The machines that this runs on are noisy and differ in speed, so no number means
-//! anything beside one from another run: a line's columns alternate, round by round,
-//! and what is judged is the ratio between them.
+//! The machines that this runs on are noisy and differ in speed, so numbers of different runs
+//! cannot be compared: a line's columns alternate, round by round, and what is judged is the ratio
+//! between them.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ pub enum Effort {
 }
 
 impl Effort {
-    /// `full`, or for smoke as little as `1`.
+    /// `full`, or only `1` for smoke.
     pub fn rounds(self, full: usize) -> usize {
         match self {
             Effort::Full => full,
@@ -24,7 +24,7 @@ impl Effort {
         }
     }
 
-    /// `full`, or for smoke a hundredth of it.
+    /// `full`, or a hundredth of it for smoke.
     pub fn size(self, full: usize) -> usize {
         match self {
             Effort::Full => full,
@@ -51,7 +51,7 @@ pub fn per_call<const N: usize>(
     in_turns(effort.rounds(101), columns).map(|time| time / calls as f64)
 }
 
-/// Nanoseconds that each column says a round of it took.
+/// Nanoseconds that each column reports for a round.
 pub fn in_turns<const N: usize>(
     rounds: usize,
     mut columns: [impl FnMut() -> Duration; N],

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Line {
     /// What was done.
     pub work: String,
-    /// How many names or waiters there were, where the work has such a size.
+    /// How many names or waiters there were, if the work has such a size.
     pub size: Option<usize>,
-    /// What the values are in.
+    /// The unit of the values.
     pub unit: String,
     /// The columns by name.
     pub values: Vec<(String, f64)>,
@@ -24,11 +24,11 @@ pub struct Line {
 pub struct Bar {
     /// What is compared.
     pub what: String,
-    /// What came out.
+    /// The value that was measured.
     pub value: f64,
     /// What is allowed.
     pub limit: Limit,
-    /// Whether the value is the same in every run: a miss is then one for smoke, too.
+    /// Whether the value is the same in every run: a miss then counts for smoke, too.
     pub exact: bool,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Display for Bar {
     }
 }
 
-/// A number with three digits or so.
+/// A number, formatted with about three digits.
 struct Number(f64);
 
 impl fmt::Display for Number {

@@ -57,8 +57,8 @@ pub(crate) const ALL: &[Row] = &[
     instructions::INSTRUCTIONS,
     curves::NAMES,
     curves::WAITERS,
-    // Last: arc-swap has a node for every thread that ever was, which each publication
-    // visits.
+    // Last: arc-swap keeps a node for every thread that ever existed, and each publication visits
+    // all nodes.
     threads::THREADS,
 ];
 
@@ -113,14 +113,14 @@ fn output(command: &mut Command) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The Cargo that runs this, in this package.
+/// Returns the Cargo that runs this, in this package.
 fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }
 
-/// A folder for what rows build, beside this program.
+/// Returns a folder for what rows build, beside this program.
 fn scratch() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program has no path: {e}"))?;
     let folder = program.with_file_name("bench-scratch");
@@ -128,8 +128,8 @@ fn scratch() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Writes a package that is no member of this workspace but takes the versions of its
-/// lock file, and returns the package's folder.
+/// Writes a package that is not a member of this workspace but uses the versions of its lock file,
+/// and returns the package's folder.
 fn package(
     name: &str,
     edition: &str,
@@ -151,12 +151,12 @@ fn package(
     Ok(folder)
 }
 
-/// The number that a program of this package prints, in a process of its own.
+/// Returns the number that a program of this package prints, in a process of its own.
 fn child(program: &str, arguments: &[&str]) -> Result<f64, String> {
     child_with(program, arguments, &[])
 }
 
-/// The same with something in its environment.
+/// The same, with additional environment variables.
 fn child_with(
     program: &str,
     arguments: &[&str],

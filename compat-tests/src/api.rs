@@ -1,5 +1,5 @@
-//! `fail`'s surface as a trait, so that one interpreter runs on each
-//! implementation, and the call sites that need a macro to be written once.
+//! `fail`'s surface as a trait, so that one interpreter runs on every implementation, and the call
+//! sites, which need a macro to be written only once.
 
 use crate::script::{Form, Naming, Site};
 use std::fmt::Debug;

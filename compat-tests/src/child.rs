@@ -1,5 +1,5 @@
-//! The process that runs scripts on one implementation: reads them from its
-//! input, a line with the length before each, and answers line by line.
+//! The process that runs scripts on one implementation: it reads them from its input, each after a
+//! line with its length, and answers line by line.
 
 use crate::api::{Fail, Ours, Real};
 use crate::compare::is_skipped;
@@ -44,12 +44,12 @@ impl FromStr for Implementation {
     }
 }
 
-/// The line behind a script's last answer.
+/// The line after a script's last answer.
 pub(crate) const END: &str = "end";
-/// What an answer's line begins with.
+/// The beginning of an answer's line.
 pub(crate) const ANSWER: &str = "= ";
 
-/// Runs scripts from the standard input until that ends.
+/// Runs scripts from standard input until it ends.
 ///
 /// # Errors
 ///
@@ -68,8 +68,8 @@ pub fn serve(implementation: Implementation) -> io::Result<()> {
 fn serve_on<F: Fail>() -> io::Result<()> {
     events::listen::<F>();
     let mut input = io::stdin().lock();
-    // Cleared up only before another script: a process may run one script that
-    // leaves nothing usable behind.
+    // Cleaned up only before another script: a process may run one script that leaves nothing
+    // usable behind.
     let mut last: Option<Frame<F>> = None;
     loop {
         let mut length = String::new();

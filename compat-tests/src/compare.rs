@@ -5,11 +5,11 @@ use crate::quiet::SKIPPED;
 use crate::script::{Script, Stated};
 use std::collections::BTreeMap;
 
-/// How many standard deviations two frequencies may lie apart: those of equal
-/// probabilities do so once in 500 million comparisons.
+/// How many standard deviations two frequencies may differ by: those of equal probabilities differ
+/// by more once in 500 million comparisons.
 pub const DEVIATIONS: f64 = 6.0;
 
-/// What a step answered on each side, and whether that is as it should be.
+/// What a step answered on each side, and whether that is as expected.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The step's line in the script.
@@ -61,17 +61,17 @@ pub fn compare(script: &Script, real: &Answers, ours: &Answers) -> Vec<Row> {
     rows.collect()
 }
 
-/// Whether a side gave the stated answer; one that hung before gives none.
+/// Whether a side gave the stated answer; one that hung before gives none, and passes.
 fn is_as_stated(answer: &Option<String>, stated: &str) -> bool {
     answer.as_ref().is_none_or(|answer| same(answer, stated))
 }
 
-/// Whether the system could not tell; the script ends there.
+/// Whether the answer is that the system could not tell; the script ends there.
 pub(crate) fn is_skipped(answer: &str) -> bool {
     answer.ends_with(SKIPPED)
 }
 
-/// Whether two answers say the same.
+/// Whether two answers mean the same.
 pub fn same(one: &str, other: &str) -> bool {
     if one == other || is_skipped(one) || is_skipped(other) {
         return true;
@@ -88,7 +88,7 @@ struct Sample<'a> {
     shares: BTreeMap<&'a str, Share>,
 }
 
-/// How often a thing happened, or should happen, as a part of 1.
+/// How often something happened, or should happen, as a fraction.
 #[derive(Clone, Copy)]
 struct Share {
     part: f64,
@@ -125,7 +125,7 @@ impl<'a> Sample<'a> {
 
     fn has_as_often(&self, other: &Self, outcome: &str) -> bool {
         let (one, two) = (self.share(outcome), other.share(outcome));
-        // What the difference of the shares varies by if both have one cause.
+        // The variance of the shares' difference if both have one cause.
         let variance = match (one.exact, two.exact) {
             (true, true) => 0.0,
             (true, false) => one.part * (1.0 - one.part) / other.hits,

@@ -52,7 +52,7 @@ const VERBS: [&str; 41] = [
     "a name that is no literal",
 ];
 
-/// Occurrences by name; a name that has none yet stands at 0.
+/// Occurrences by name; names without any are listed with 0.
 #[derive(Clone, Debug)]
 pub struct Coverage(BTreeMap<&'static str, u64>);
 

@@ -11,9 +11,9 @@ pub struct SyntaxError {
     pub line: usize,
     /// The character in the line, from 1.
     pub column: usize,
-    /// What could stand there.
+    /// What could be there.
     pub expected: String,
-    /// What stands there.
+    /// What is there.
     pub found: String,
 }
 
@@ -38,7 +38,7 @@ impl std::error::Error for SyntaxError {}
 /// A failed step of the parser; the file's name is added at the end.
 pub(crate) type Result<T> = std::result::Result<T, SyntaxError>;
 
-/// What is left of a line.
+/// The rest of a line.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     line: usize,
@@ -47,7 +47,7 @@ pub(crate) struct Cursor<'a> {
     wanted: Vec<String>,
 }
 
-/// Whether a name may be written without quotes when it consists of these.
+/// Whether `c` may occur in a name without quotes.
 pub(crate) fn is_bare(c: char) -> bool {
     c.is_alphanumeric() || "-_./".contains(c)
 }
@@ -72,19 +72,19 @@ impl<'a> Cursor<'a> {
         &self.text[self.at..]
     }
 
-    /// Goes on by `length` bytes and over the spaces behind them.
+    /// Skips `length` bytes and the spaces after them.
     fn skip(&mut self, length: usize) {
         self.at += length;
         self.at += self.rest().len() - self.rest().trim_start().len();
         self.wanted.clear();
     }
 
-    /// Notes that `thing` could stand here.
+    /// Notes that `thing` could be here.
     fn want(&mut self, thing: &str) {
         self.wanted.push(thing.to_owned());
     }
 
-    /// Goes over `phrase`, if it stands here.
+    /// Skips `phrase`, if it is here.
     pub(crate) fn phrase(&mut self, phrase: &str) -> bool {
         self.want(&format!("`{phrase}`"));
         let mut length = 0;
@@ -102,7 +102,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// The first of `choices` whose phrase stands here.
+    /// Returns the first of `choices` whose phrase is here.
     pub(crate) fn choice<T: Clone>(&mut self, choices: &[(&str, T)]) -> Option<T> {
         let found = choices.iter().find(|(phrase, _)| self.phrase(phrase));
         found.map(|(_, value)| value.clone())
@@ -134,7 +134,7 @@ impl<'a> Cursor<'a> {
         Ok(name)
     }
 
-    /// A text in quotes, or all that is left of the line.
+    /// A text in quotes, or the rest of the line.
     pub(crate) fn text(&mut self, what: &str) -> Result<String> {
         self.want(what);
         if self.rest().starts_with('"') {
@@ -143,7 +143,7 @@ impl<'a> Cursor<'a> {
         self.raw().map(str::to_owned)
     }
 
-    /// As [`text`](Self::text), but any bytes.
+    /// Like [`text`](Self::text), but any bytes.
     pub(crate) fn bytes(&mut self, what: &str) -> Result<Vec<u8>> {
         self.want(what);
         if self.rest().starts_with('"') {
@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
         self.raw().map(|text| text.as_bytes().to_vec())
     }
 
-    /// All that is left of the line, quotes and all.
+    /// The rest of the line, including quotes.
     pub(crate) fn answer(&mut self) -> Result<String> {
         self.want("an answer");
         self.raw().map(str::to_owned)
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// A whole number if a digit stands here.
+    /// A whole number, if there is a digit here.
     pub(crate) fn digits(&mut self) -> Option<u64> {
         self.want("a number");
         let length = self
@@ -256,7 +256,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Nothing may be left of the line.
+    /// Checks that the line ends here.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.want("the end of the line");
         if self.rest().is_empty() {
@@ -272,7 +272,7 @@ impl<'a> Cursor<'a> {
         self.fail()
     }
 
-    /// The error that names everything that was looked for at this place.
+    /// Returns the error that names everything that was looked for at this place.
     pub(crate) fn fail<T>(&self) -> Result<T> {
         let found = match self.rest().split_whitespace().next() {
             Some(word) => format!("`{word}`"),

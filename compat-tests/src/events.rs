@@ -1,5 +1,4 @@
-//! What happens on a thread, as a list of texts, and the logger that adds to
-//! it.
+//! What happens on a thread, as a list of texts, and the logger that adds to it.
 
 use crate::api::Fail;
 use log::{LevelFilter, Log, Metadata, Record};
@@ -14,12 +13,12 @@ thread_local! {
     static LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Adds to what happened on this thread.
+/// Adds an event to those of this thread.
 pub(crate) fn add(event: impl Into<String>) {
     EVENTS.with_borrow_mut(|events| events.push(event.into()));
 }
 
-/// Runs `f` and says what happened during it, a panic included.
+/// Runs `f` and describes what happened during it, including a panic.
 pub(crate) fn during(f: impl FnOnce()) -> String {
     let before = EVENTS.take();
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(f)) {
@@ -37,7 +36,7 @@ type Hook = Arc<dyn Fn() + Send + Sync>;
 
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 
-/// What each log record from now on also runs.
+/// Sets what each log record also runs from now on.
 pub(crate) fn on_log(hook: Option<Hook>) {
     *HOOK
         .write()
@@ -81,7 +80,7 @@ impl<F: Fail> Log for Logger<F> {
     fn flush(&self) {}
 }
 
-/// Takes the process's logger and silences its panics.
+/// Installs the process's logger and silences panics.
 pub(crate) fn listen<F: Fail>() {
     if log::set_boxed_logger(Box::new(Logger::<F>(PhantomData))).is_ok() {
         log::set_max_level(LevelFilter::Trace);

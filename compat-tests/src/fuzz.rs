@@ -13,10 +13,10 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// How many random scripts to run, and what on.
+/// How many random scripts to run, and against what.
 #[derive(Clone, Debug)]
 pub struct Fuzz {
-    /// How many.
+    /// The number of scripts.
     pub scripts: u32,
     /// The same seed draws the same scripts.
     pub seed: u64,
@@ -26,19 +26,18 @@ pub struct Fuzz {
     pub write_to: PathBuf,
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// How often each task and verb occurred.
     pub coverage: Coverage,
-    /// The first difference, with the shrunk script, which is also written
-    /// out.
+    /// The first difference, with the shrunk script, which is also written to a file.
     pub difference: Option<String>,
 }
 
 impl Fuzz {
-    /// As many scripts as `COMPAT_RANDOM_SCRIPTS` says, or 2,000, from
-    /// `COMPAT_RANDOM_SEED`, or 1.
+    /// Takes the number of scripts from `COMPAT_RANDOM_SCRIPTS`, or else 2,000, and the seed from
+    /// `COMPAT_RANDOM_SEED`, or else 1.
     pub fn from_environment() -> Self {
         Self {
             scripts: number("COMPAT_RANDOM_SCRIPTS", 2_000) as u32,
@@ -48,7 +47,7 @@ impl Fuzz {
         }
     }
 
-    /// Runs the scripts, to the first that differs.
+    /// Runs the scripts, up to the first that differs.
     ///
     /// # Errors
     ///
@@ -111,7 +110,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-/// A process of each implementation, started anew when one has hung or died.
+/// A process of each implementation, restarted when one has hung or died.
 struct Pair<'a> {
     starter: &'a Starter,
     against: Implementation,
@@ -141,7 +140,7 @@ impl<'a> Pair<'a> {
         let text = script.to_string();
         let mut both = Both::run(&mut real, &mut ours, &text);
         if both.real.alive && both.ours.alive {
-            // An empty script has each clear up: whoever hangs there differs.
+            // An empty script makes each clean up: one that hangs there differs.
             let end = Both::run(&mut real, &mut ours, "");
             both.real.append(end.real);
             both.ours.append(end.ours);
@@ -159,7 +158,7 @@ impl<'a> Pair<'a> {
 }
 
 impl Both {
-    /// Has both run a script; both are told before one is waited for.
+    /// Makes both run a script; both get it before either is waited for.
     fn run(real: &mut Process, ours: &mut Process, text: &str) -> Self {
         let told = (real.tell(text), ours.tell(text));
         Self {

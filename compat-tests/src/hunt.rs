@@ -16,8 +16,8 @@ pub struct Catch {
     pub caught_by: Vec<(String, usize)>,
 }
 
-/// Runs the scripts against every broken variant: all of them, or, where one
-/// witness a variant is `enough`, until one notices.
+/// Runs the scripts against every broken variant: all scripts, or, if one witness per variant is
+/// `enough`, until one notices.
 ///
 /// # Errors
 ///
@@ -53,11 +53,11 @@ fn notices(
     Ok(difference.map(|row| (source.name.clone(), row.line)))
 }
 
-/// Writes the broken variants and what caught them; whether all were.
+/// Writes the broken variants and what caught them; returns whether all were caught.
 ///
 /// # Errors
 ///
-/// If the output does not take it.
+/// If the output cannot be written.
 pub fn print_catches(out: &mut impl Write, catches: &[Catch]) -> io::Result<bool> {
     for Catch { mutant, caught_by } in catches {
         let shown: Vec<_> = caught_by

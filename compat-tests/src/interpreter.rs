@@ -17,7 +17,7 @@ enum Held<F: Fail> {
     Scenario(Scenario<F>),
 }
 
-/// A scenario, which need not implement `Debug`.
+/// Wraps a scenario, which need not implement `Debug`.
 struct Scenario<F: Fail>(F::Scenario);
 
 impl<F: Fail> std::fmt::Debug for Scenario<F> {
@@ -26,8 +26,7 @@ impl<F: Fail> std::fmt::Debug for Scenario<F> {
     }
 }
 
-/// What a thread, a scope or a callback holds; dropped last first, as Rust
-/// does with variables.
+/// What a thread, a scope or a callback holds; dropped last first, as Rust drops variables.
 #[derive(Debug)]
 pub(crate) struct Frame<F: Fail> {
     threads: Threads,
@@ -52,7 +51,7 @@ impl<F: Fail> Frame<F> {
     ///
     /// # Panics
     ///
-    /// Where the implementation does, or the statement says so.
+    /// If the implementation panics, or the statement is to.
     pub(crate) fn run(&mut self, statement: &Statement) {
         let threads = &self.threads;
         match statement {
@@ -157,7 +156,7 @@ impl<F: Fail> Frame<F> {
     }
 }
 
-/// Frees what a script left behind, so that the next one starts afresh.
+/// Cleans up what a script left behind, so that the next one starts afresh.
 pub(crate) fn clean_up<F: Fail>(frame: Frame<F>) {
     let threads = frame.threads.clone();
     on_log(None);
@@ -231,7 +230,7 @@ fn least_or_less(reached: bool) -> &'static str {
     if reached { "at least" } else { "less than" }
 }
 
-/// What happens at hits one after the other, equal ones in a row as one.
+/// Describes what happens at consecutive hits, equal outcomes in a row as one.
 fn sequence<F: Fail>(site: &Site, hits: u32) -> String {
     let mut runs: Vec<(String, u64)> = Vec::new();
     for _ in 0..hits {
@@ -244,7 +243,7 @@ fn sequence<F: Fail>(site: &Site, hits: u32) -> String {
     counted(&runs)
 }
 
-/// How often each thing happens in so many hits.
+/// Counts how often each outcome occurs in so many hits.
 fn totals<F: Fail>(site: &Site, hits: u32, threads: u32) -> Vec<(String, u64)> {
     let share = |thread| hits / threads + u32::from(thread < hits % threads);
     let mut totals = BTreeMap::new();

@@ -1,8 +1,7 @@
 //! The same scripts, run against `fail` 0.5.1 and against its replacement.
 //!
-//! A script is a text file in a small language that README.md explains. Each
-//! implementation runs it in a process of its own and gives one answer a step;
-//! the parent compares the answers.
+//! A script is a text file in a small language that README.md explains. Each implementation runs it
+//! in a process of its own and gives one answer per step; the parent compares the answers.
 
 #![forbid(unsafe_code)]
 

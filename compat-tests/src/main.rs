@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what the arguments say; whether all is as it should be.
+/// Does what the arguments say; returns whether everything is as expected.
 fn run(arguments: &Arguments) -> io::Result<bool> {
     if let Some(Command::Child { implementation }) = &arguments.command {
         return compat_tests::serve(*implementation).map(|()| true);
@@ -88,7 +88,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     compat_tests::print_summary(out, &comparisons)
 }
 
-/// Runs random scripts; whether none differs.
+/// Runs random scripts; returns whether none differs.
 fn random(out: &mut impl Write, starter: &Starter, against: Implementation) -> io::Result<bool> {
     let fuzz = Fuzz {
         against,

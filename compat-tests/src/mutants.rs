@@ -1,5 +1,5 @@
-//! Broken variants of the replacement, as wrappers around it: the scripts are
-//! worth something only if they notice each of them.
+//! Broken variants of the replacement, as wrappers around it: the scripts are only worth something
+//! if they notice each of them.
 
 use crate::api::{Fail, Happened, Ours};
 use crate::script::{Form, Naming, Site};
@@ -70,10 +70,10 @@ fn is(mutant: Mutant) -> bool {
     CHOSEN.get() == Some(&mutant)
 }
 
-/// What the wrapper has to know beside what the replacement knows.
+/// What the wrapper has to know besides what the replacement knows.
 #[derive(Debug)]
 struct Notes {
-    /// The names that count as removed though they are not.
+    /// The names that count as removed but are not.
     removed: BTreeSet<String>,
     /// The actions as they were given, by name.
     given: BTreeMap<String, String>,
@@ -116,7 +116,7 @@ impl Drop for Guard {
     }
 }
 
-/// Makes a guard with `make`, which is to put back what `name` does now.
+/// Creates a guard with `make`, which is to put back what `name` does now.
 fn guard(
     name: &str,
     make: impl FnOnce() -> Result<<Ours as Fail>::Guard, String>,
@@ -131,12 +131,12 @@ fn guard(
 
 fn restore(list: impl IntoIterator<Item = (String, String)>) {
     for (name, actions) in list {
-        // A callback cannot be put back, as its text is no action.
+        // A callback cannot be put back, because its text is not an action.
         let _ = Mutated::cfg(&name, &actions);
     }
 }
 
-/// Notes that `name` is configured, and gives the actions to configure.
+/// Notes that `name` is configured, and returns the actions to configure.
 fn given(name: &str, actions: &str) -> String {
     let mut notes = notes();
     notes.removed.remove(name);
@@ -144,7 +144,7 @@ fn given(name: &str, actions: &str) -> String {
     rewrite(actions)
 }
 
-/// The actions that the replacement gets instead of these.
+/// Returns the actions that the replacement gets instead of these.
 fn rewrite(actions: &str) -> String {
     let mut alternatives: Vec<_> = actions.split("->").map(str::to_owned).collect();
     if is(Mutant::ChainReversed) {

@@ -1,15 +1,15 @@
-//! The text of a script, read.
+//! Parsing the text of a script.
 
 use crate::cursor::{Cursor, Result, SyntaxError};
 use crate::script::{Block, Form, Hit, Measure, Naming, Plan, Script, Setting};
 use crate::script::{Site, Stated, Statement, Step};
 
 impl Script {
-    /// Reads a script; `file` is what an error calls it.
+    /// Parses a script; errors refer to it as `file`.
     ///
     /// # Errors
     ///
-    /// If the text is no script: where, and what was expected there.
+    /// If the text is not a script: where, and what was expected there.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let mut lines = Lines::new(text);
         lines.script().map_err(|error| SyntaxError {
@@ -57,7 +57,7 @@ impl<'a> Lines<'a> {
             .map(|(number, text)| Cursor::new(number, text))
     }
 
-    /// The next line, if it begins with `phrase`, behind that.
+    /// Returns what follows `phrase` in the next line, if that line begins with it.
     fn next_if(&mut self, phrase: &str) -> Option<Cursor<'a>> {
         let &(number, text) = self.lines.peek()?;
         let mut cursor = Cursor::new(number, text);
@@ -125,7 +125,7 @@ impl<'a> Lines<'a> {
         Ok(block)
     }
 
-    /// A statement, to the end of its line or of its block.
+    /// Parses a statement, to the end of its line or of its block.
     fn statement(&mut self, cursor: &mut Cursor<'_>) -> Result<Statement> {
         let Some(verb) = cursor.choice(&VERBS) else {
             return cursor.fail();
@@ -188,7 +188,7 @@ enum Verb {
     WaitUntil,
 }
 
-/// Each verb; a phrase that begins another stands behind it.
+/// Each verb; a phrase that begins another comes after it.
 const VERBS: [(&str, Verb); 20] = [
     ("configure", Verb::Configure),
     ("guard", Verb::Guard),

@@ -15,9 +15,9 @@ pub const HANGS: &str = "hangs";
 /// The answer of a step during which the process ended.
 pub const DIED: &str = "died";
 
-/// For how long a child may be silent though it works.
+/// How long a working child may be silent.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// How often a silent child is looked at.
+/// How often a silent child is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// How to start children.
@@ -43,7 +43,7 @@ impl Starter {
     ///
     /// # Errors
     ///
-    /// If the system does not let it.
+    /// If the system does not allow it.
     pub fn start(
         &self,
         implementation: Implementation,
@@ -112,15 +112,14 @@ impl Drop for Process {
 /// What a script's steps answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// One answer a step, until one hung or died; the script's end may do so
-    /// as well.
+    /// One answer per step, up to one that hung or died, which may also be the end of the script.
     pub answers: Vec<String>,
     /// Whether the process can run another script.
     pub alive: bool,
 }
 
 impl Answers {
-    /// Adds those of another script, run behind this one.
+    /// Adds those of another script, run after this one.
     pub(crate) fn append(&mut self, other: Self) {
         self.answers.extend(other.answers);
         self.alive &= other.alive;
@@ -134,7 +133,7 @@ impl Process {
         self.answers(told)
     }
 
-    /// Waits for the answers to a script that the process was told.
+    /// Waits for the answers to a script; `told` says whether the process got it.
     pub(crate) fn answers(&mut self, told: io::Result<()>) -> Answers {
         let mut answers = Vec::new();
         let ended = |answers| Answers {
@@ -162,14 +161,14 @@ impl Process {
         }
     }
 
-    /// Hands over a script.
+    /// Sends a script.
     pub(crate) fn tell(&mut self, text: &str) -> io::Result<()> {
         let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         write!(input, "{}\n{text}", text.len())?;
         input.flush()
     }
 
-    /// The next line; an error if there will be none.
+    /// Returns the next line, or an error if there will be none.
     fn line(&self) -> Result<String, &'static str> {
         let process = self.child.id().to_string();
         let start = Instant::now();

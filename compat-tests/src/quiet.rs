@@ -1,21 +1,20 @@
-//! Whether threads are asleep, as Linux tells it under `/proc`.
+//! Whether threads are asleep, as Linux reports it under `/proc`.
 //!
-//! A look reads every thread's state, processor time and number of time
-//! slices. Two equal looks at which all threads were asleep prove that at one
-//! moment between them all slept at once: none ran in between, and none was
-//! about to. From then on only a timer or the one who looks can change
+//! A look reads every thread's state, processor time and number of time slices. Two equal looks at
+//! which all threads were asleep prove that at one moment between them all slept at once: none ran
+//! in between, and none was about to. From then on, only a timer or the looking thread can change
 //! anything.
 
 use std::fs;
 use std::path::Path;
 
-/// The threads of a process as one look found them.
+/// The threads of a process, as found by one look.
 pub(crate) type Look = Vec<(String, String)>;
 
-/// Whether this system tells.
+/// Whether this system reports that.
 pub(crate) const CAN_TELL: bool = cfg!(target_os = "linux");
 
-/// What an answer ends with where this system does not tell.
+/// What an answer ends with if this system does not.
 pub(crate) const SKIPPED: &str = "skipped";
 
 /// The id of the calling thread.
@@ -24,13 +23,13 @@ pub(crate) fn own_id() -> Option<String> {
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
-/// Nanoseconds for which the calling thread has used a processor.
+/// The processor time that the calling thread has used, in nanoseconds.
 pub(crate) fn own_time() -> Option<u64> {
     let times = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     times.split_whitespace().next()?.parse().ok()
 }
 
-/// A look at the threads of `process` but for `except`; none if one is awake.
+/// Looks at the threads of `process` except `except`; `None` if one is awake.
 pub(crate) fn look(process: &str, except: Option<&str>) -> Option<Look> {
     let tasks = Path::new("/proc").join(process).join("task");
     let mut look = Vec::new();
@@ -45,7 +44,7 @@ pub(crate) fn look(process: &str, except: Option<&str>) -> Option<Look> {
     Some(look)
 }
 
-/// What a sleeping thread has used so far; none if it is awake or gone.
+/// What a sleeping thread has used so far; `None` if it is awake or gone.
 fn asleep(task: &Path) -> Option<String> {
     let stat = fs::read_to_string(task.join("stat")).ok()?;
     // The name, in parentheses, may contain anything; the state follows it.

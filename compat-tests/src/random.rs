@@ -11,7 +11,7 @@ pub(crate) const ENVIRONMENT: &str = "p0=2*return(env)->print(env);p3=off";
 /// How many points pauses and callbacks are drawn for.
 pub(crate) const POINTS: usize = 4;
 
-/// What one draw asks for; `render` makes it fit what is there by then.
+/// What one draw asks for; `render` fits it to the state at that time.
 #[derive(Clone, Debug)]
 pub(crate) enum Draw {
     Configure {
@@ -81,7 +81,7 @@ pub(crate) enum Draw {
     OnLog(Vec<Inner>),
 }
 
-/// What a block may do; never a pause, and a callback never hits itself.
+/// What a block may do: it never pauses, and a callback never hits itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Inner {
     Say(u32),
@@ -110,7 +110,7 @@ fn namings() -> impl Strategy<Value = Naming> {
     select(vec![Naming::Literal, Naming::Const, Naming::RunTime])
 }
 
-/// An action whose outcome no chance decides.
+/// An action whose outcome does not depend on chance.
 fn action(tasks: Vec<&'static str>) -> impl Strategy<Value = String> {
     let percentages = select(vec!["", "", "", "", "0%", "100%", "125%"]);
     let counts = select(vec!["", "", "0*", "1*", "2*", "3*"]);
@@ -138,7 +138,7 @@ const QUIET_TASKS: [&str; 13] = [
     "return(50%2*x)",
 ];
 
-/// Actions that hold up nobody.
+/// Actions that never pause.
 fn quiet_actions() -> impl Strategy<Value = String> {
     chain(QUIET_TASKS.to_vec())
 }

@@ -1,8 +1,8 @@
-//! Random draws, made into a script whose answers only the implementation
-//! decides: no race between threads, no hit that waits for ever.
+//! Turns random draws into a script whose answers only the implementation decides: no race between
+//! threads, no hit that waits forever.
 //!
-//! What may pause is hit by a thread of its own, which does nothing more when
-//! it is let go; everybody else waits until it is asleep or has finished.
+//! What may pause is hit by a thread of its own, which does nothing more once it is released; all
+//! others wait until it is asleep or has finished.
 
 use crate::random::{Draw, ENVIRONMENT, Inner, POINTS};
 use crate::script::{Block, Form, Hit, LITERALS, Measure, Naming, Plan, Script, Setting};
@@ -12,12 +12,12 @@ use crate::script::{Site, Statement, Step};
 const QUIET: &str = "a quiet name";
 /// A point that is configured, but never hit.
 const UNHIT: &str = "never hit";
-/// The thread that runs what is to be run elsewhere.
+/// The thread for what is to be run elsewhere.
 const ELSEWHERE: &str = "W";
 /// How many hits a random sample has.
 const SAMPLE: u32 = 300;
 
-/// What is known of the state that a script has led to so far.
+/// What is known about the state that the script has led to so far.
 #[derive(Debug, Default)]
 struct Model {
     steps: Vec<Step>,
@@ -28,12 +28,12 @@ struct Model {
     /// Whether the point may have a callback.
     calls: [bool; POINTS],
     scenario: bool,
-    /// Whether log records do more than to be recorded.
+    /// Whether log records do more than be recorded.
     listening: bool,
     started: usize,
 }
 
-/// The script of these draws.
+/// Returns the script of these draws.
 pub(crate) fn render(draws: &[Draw]) -> Script {
     let mut model = Model::default();
     draws.iter().for_each(|draw| model.draw(draw));
@@ -120,7 +120,7 @@ impl Model {
         self.add(Statement::WaitBlocked(thread));
     }
 
-    /// Nothing is configured any more, or what the environment says.
+    /// Notes that nothing is configured any more, or only what the environment says.
     fn forget(&mut self) {
         (self.pauses, self.hits_first, self.calls) = Default::default();
     }
@@ -195,7 +195,7 @@ impl Model {
             Draw::List { elsewhere } => self.add_in(*elsewhere, Statement::List),
             Draw::HasFailpoints => self.add(Statement::HasFailpoints),
             Draw::OnLog(body) => {
-                // A logger must not pause where a hit that prints does not.
+                // A logger must not pause at a hit that prints and does not pause itself.
                 let quiet = body
                     .iter()
                     .filter(|inner| !matches!(inner, Inner::HitFirst(_)));
@@ -266,7 +266,7 @@ impl Model {
                 second,
                 form,
             } if !self.listening && form != Form::Removing => {
-                // Those would turn chance into something that lasts.
+                // A logger or a removal would turn chance into something that lasts.
                 let actions = format!("{percent}%return(a)->{second}%print(b)");
                 self.add(Statement::Configure(as_actions(QUIET, &actions)));
                 self.add(hit(
@@ -295,7 +295,7 @@ impl Model {
 
     fn scenario(&mut self, draw: &Draw) {
         match draw {
-            // A second one on this thread is where the two differ.
+            // A second one on this thread is where the implementations differ.
             Draw::Setup if !self.scenario => {
                 self.add(Statement::Setup);
                 self.scenario = true;
@@ -322,8 +322,7 @@ impl Model {
         }
     }
 
-    /// Ends the scenario, if there is one, and lets those that wait for it
-    /// have theirs.
+    /// Ends the scenario, if there is one, and lets the threads that wait for it have theirs.
     fn end_scenario(&mut self, end: Statement) {
         self.add(end);
         self.add(Statement::WaitQuiet);
@@ -333,7 +332,7 @@ impl Model {
         }
     }
 
-    /// Lets everybody go and asks for all answers.
+    /// Releases all threads and asks for all answers.
     fn finish(&mut self) {
         (0..POINTS).for_each(|point| self.add(Statement::Remove(name(point))));
         self.end_scenario(Statement::Teardown);

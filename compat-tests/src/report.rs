@@ -5,12 +5,12 @@ use crate::runner::{Comparison, Source};
 use crate::script::Stated;
 use std::io::{self, Write};
 
-/// Writes one line a script, and the first difference where there is one.
-/// Says whether there is none.
+/// Writes one line per script, and the first difference if there is one; returns whether there is
+/// none.
 ///
 /// # Errors
 ///
-/// If the output does not take it.
+/// If the output cannot be written.
 pub fn print_summary(out: &mut impl Write, comparisons: &[Comparison<'_>]) -> io::Result<bool> {
     let names = comparisons
         .iter()
@@ -47,7 +47,7 @@ pub fn print_summary(out: &mut impl Write, comparisons: &[Comparison<'_>]) -> io
 ///
 /// # Errors
 ///
-/// If the output does not take it.
+/// If the output cannot be written.
 pub fn print_answers(out: &mut impl Write, comparisons: &[Comparison<'_>]) -> io::Result<()> {
     for Comparison { source, rows } in comparisons {
         writeln!(out, "{}", source.name)?;

@@ -14,7 +14,7 @@ use std::{fs, io, thread};
 /// A script and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The file's path, or what stands for it.
+    /// The file's path, or a name in its place.
     pub name: String,
     /// The text.
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Source {
     pub script: Script,
 }
 
-/// The scripts of this package.
+/// Returns the folder of this package's scripts.
 pub fn scripts_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts")
 }
@@ -32,7 +32,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it is no script.
+    /// If it is not a script.
     pub fn new(name: &str, text: &str) -> Result<Self, SyntaxError> {
         let script = Script::parse(name, text)?;
         Ok(Self {
@@ -46,7 +46,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it cannot be read or is no script.
+    /// If it cannot be read or is not a script.
     pub fn read(path: &Path) -> io::Result<Self> {
         let name = path
             .strip_prefix(scripts_folder())
@@ -59,11 +59,11 @@ impl Source {
         Self::new(&name, &text).map_err(io::Error::other)
     }
 
-    /// Reads every script of a folder, in the order of the names.
+    /// Reads every script of a folder, in the order of their names.
     ///
     /// # Errors
     ///
-    /// If one cannot be read or is no script.
+    /// If one cannot be read or is not a script.
     pub fn read_all(folder: &Path) -> io::Result<Vec<Self>> {
         let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
         let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
@@ -72,7 +72,7 @@ impl Source {
         paths.iter().map(|path| Self::read(path)).collect()
     }
 
-    /// The line of this number.
+    /// Returns the line with this number.
     pub fn line(&self, number: usize) -> &str {
         self.text.lines().nth(number - 1).unwrap_or_default().trim()
     }
@@ -81,7 +81,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If none can be started.
+    /// If the process cannot be started.
     pub fn run(&self, starter: &Starter, on: Implementation) -> io::Result<Answers> {
         let mut process = starter.start(on, self.script.environment.as_deref())?;
         Ok(process.run(&self.text))
@@ -93,12 +93,12 @@ impl Source {
 pub struct Comparison<'a> {
     /// The script.
     pub source: &'a Source,
-    /// One row a step.
+    /// One row per step.
     pub rows: Vec<Row>,
 }
 
 impl Comparison<'_> {
-    /// The first row that is not as it should be.
+    /// Returns the first row that is not as expected.
     pub fn first_difference(&self) -> Option<&Row> {
         self.rows.iter().find(|row| !row.good)
     }
@@ -135,7 +135,7 @@ pub fn run_all<'a>(starter: &Starter, sources: &'a [Source]) -> io::Result<Vec<C
     Ok(compared.collect())
 }
 
-/// `f` of each item, on as many threads as there are processors.
+/// Applies `f` to each item, on as many threads as there are processors.
 pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());

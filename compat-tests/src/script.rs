@@ -19,8 +19,8 @@ impl Script {
         self.steps.iter().any(differs)
     }
 
-    /// Whether it is for this item of the surface that the script declares so:
-    /// the first that it names.
+    /// Whether the script declares that they differ in this item of the surface: the first that it
+    /// names.
     pub fn deviates_at(&self, item: &str) -> bool {
         self.is_deviation() && self.shows.first().is_some_and(|first| first == item)
     }
@@ -133,7 +133,7 @@ pub struct Site {
     pub name: String,
     /// How the call site spells the name.
     pub naming: Naming,
-    /// Which form of the macro stands there.
+    /// Which form of the macro it uses.
     pub form: Form,
 }
 
@@ -162,9 +162,9 @@ pub enum Form {
     Closure,
     /// `fail_point!(name, condition, closure);`
     Condition(bool),
-    /// `fail_point!(name)` where an expression is wanted.
+    /// `fail_point!(name)` where an expression is expected.
     Expression,
-    /// `fail_point!(name, closure)` where an expression is wanted.
+    /// `fail_point!(name, closure)` where an expression is expected.
     ClosureExpression,
     /// `fail_point!(name, |value| panic!(..));`
     Diverging,

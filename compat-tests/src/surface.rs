@@ -3,7 +3,7 @@
 use crate::runner::Source;
 use std::io::{self, Write};
 
-/// The items and the sentences of `fail`'s documentation that say so.
+/// The items, and the sentences of `fail`'s documentation that state them.
 const SURFACE: &str = include_str!("../surface.txt");
 /// The item that gathers sentences about nothing observable.
 const PROSE: &str = "prose";
@@ -46,7 +46,7 @@ pub fn surface() -> Vec<Item> {
     items
 }
 
-/// What stands for a sentence of `fail`'s documentation: its 64-bit FNV-1a hash.
+/// Returns the key of a sentence of `fail`'s documentation: its 64-bit FNV-1a hash.
 pub fn sentence_key(sentence: &str) -> String {
     let hash = sentence
         .bytes()
@@ -60,7 +60,7 @@ pub fn sentence_key(sentence: &str) -> String {
 ///
 /// # Errors
 ///
-/// If the output does not take it.
+/// If the output cannot be written.
 pub fn print_table(out: &mut impl Write, sources: &[Source]) -> io::Result<()> {
     writeln!(out, "| item | what it does | | script |\n|---|---|---|---|")?;
     let mut last = "";

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// For how long threads may go on before `wait until` gives up.
+/// How long threads may keep running before `wait until` gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A statement for a thread, and where its answer goes.
@@ -21,7 +21,7 @@ struct Job {
     answer: Sender<String>,
 }
 
-/// A thread that runs what it is sent, one statement after the other.
+/// A thread that runs the statements it is sent, one after the other.
 #[derive(Debug)]
 struct Worker {
     jobs: Sender<Job>,
@@ -38,7 +38,7 @@ impl Worker {
         let handle = thread::spawn(move || {
             let mut frame = Frame::<F>::new(threads);
             for Job { statement, answer } in inbox {
-                // A script that does not ask for the answer is no error.
+                // A script need not ask for the answer.
                 let _ = answer.send(events::during(|| frame.run(&statement)));
                 left.fetch_sub(1, Ordering::SeqCst);
             }
@@ -90,7 +90,7 @@ impl Threads {
             .unwrap_or_else(|_| "the thread is gone".to_owned())
     }
 
-    /// Has a thread run a statement.
+    /// Makes a thread run a statement.
     pub(crate) fn start<F: Fail>(&self, name: &str, statement: &Statement) {
         self.with::<F, _>(name, |worker| {
             let answer = worker.send(statement);
@@ -98,13 +98,13 @@ impl Threads {
         });
     }
 
-    /// The answer of the first statement started and not yet asked about.
+    /// Returns the answer of the first statement that was started and not yet asked about.
     pub(crate) fn finish<F: Fail>(&self, name: &str) -> Option<String> {
         let answer = self.with::<F, _>(name, |worker| worker.started.pop_front())?;
         answer.recv().ok()
     }
 
-    /// Waits until all other threads are asleep and says what is with one.
+    /// Waits until all other threads are asleep, and returns the state of one of them.
     pub(crate) fn wait_blocked<F: Fail>(&self, name: &str) -> &'static str {
         match wait_quiet() {
             "quiet" => match self.with::<F, _>(name, |w| w.unfinished.load(Ordering::SeqCst)) {
@@ -115,7 +115,7 @@ impl Threads {
         }
     }
 
-    /// Ends all threads; `release` is called until none is held up.
+    /// Ends all threads; `release` is called until none is blocked.
     pub(crate) fn end(&self, release: impl Fn()) {
         let workers: Vec<_> = self
             .lock()

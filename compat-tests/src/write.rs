@@ -1,4 +1,4 @@
-//! A script, written out so that it reads back to the same.
+//! Writes a script so that it reads back the same.
 
 use crate::cursor::is_bare;
 use crate::script::{Form, Hit, Measure, Naming, Plan, Script, Setting, Stated, Statement};

@@ -31,6 +31,15 @@ impl Drop for Owner {
 ///
 /// Only one exists at a time: [`setup`](Self::setup) waits for the scenario of another thread to
 /// end. Dropping it clears every failpoint, as [`teardown`](Self::teardown) does.
+///
+/// ```
+/// use neon_failpoint::compat::{FailScenario, cfg, list};
+///
+/// let scenario = FailScenario::setup();
+/// cfg("compat-scenario-doc", "off").unwrap();
+/// scenario.teardown();
+/// assert!(list().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct FailScenario<'a> {
     // In this order: ownership is given up before the next scenario can begin, even if clearing the

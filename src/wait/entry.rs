@@ -81,6 +81,24 @@ impl fmt::Debug for HitDetails {
 }
 
 /// A task or thread that waits at a failpoint.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{arm, fail_point_with_context_sync, failpoint_context};
+///
+/// let point = arm("waiter-doc", "pause").unwrap();
+/// let thread = std::thread::spawn(|| {
+///     let context = failpoint_context! { "tenant" => "t-1" };
+///     fail_point_with_context_sync!("waiter-doc", &context);
+/// });
+/// point.wait_until_paused(1).blocking().unwrap();
+/// let [waiter] = &point.waiters()[..] else { panic!("one waits") };
+/// assert!(waiter.is_blocking());
+/// assert_eq!(waiter.context().unwrap().get("tenant"), Some("t-1"));
+/// println!("{waiter}, since {:?}", waiter.since());
+/// # drop(point);
+/// # thread.join().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct WaiterInfo {
     blocking: bool,
@@ -102,7 +120,7 @@ impl WaiterInfo {
         self.blocking
     }
 
-    /// Returns when it began to wait.
+    /// Returns when it began to wait, in real time, also under a paused tokio clock.
     pub fn since(&self) -> Instant {
         self.since
     }

@@ -15,7 +15,7 @@ type Rows = Vec<(String, Vec<Line>)>;
 const SIZE: (u32, u32) = (760, 360);
 const FONT: (&str, i32) = ("sans-serif", 15);
 
-/// The same for a column in every chart.
+/// Returns a column's color, the same in every chart.
 fn color(column: &str) -> RGBColor {
     match column {
         "ours" => RGBColor(31, 119, 180),
@@ -213,7 +213,7 @@ fn curves(
             .label(name.as_str())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], color.stroke_width(2)));
     }
-    // Where the left half of every curve leaves room.
+    // Where the left half of all curves leaves room.
     let starts_high = columns.iter().any(|(_, value)| *value > most / 100.0);
     let position = match starts_high {
         true => SeriesLabelPosition::MiddleLeft,

@@ -1,6 +1,5 @@
-//! Measures on the heap, which need an allocator of their own: `bench_heap paused COLUMN
-//! TASKS` prints the bytes per paused task, `bench_heap hits COLUMN` the allocations of a
-//! thousand hits.
+//! Measurements of the heap, which need an allocator of their own: `bench_heap paused COLUMN TASKS`
+//! prints the bytes per paused task, `bench_heap hits COLUMN` the allocations of a thousand hits.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
@@ -112,7 +111,7 @@ fn paused(column: &str, tasks: usize) -> Option<f64> {
                 _ => return None,
             }
         }
-        // There is one thread: who began waits by the time that this is polled.
+        // With a single thread, tasks that have begun are waiting by the time this is polled.
         while BEGUN.load(Relaxed) < tasks {
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,4 @@
-//! Hits again and again, for who counts instructions: `bench_hits CASE TIMES`.
+//! Repeats hits, for counting instructions: `bench_hits CASE TIMES`.
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let configured = match column.as_str() {
         "fail" => {
-            // Leaked: what its end takes is not asked.
+            // Leaked: the time that ending it takes is not measured.
             std::mem::forget(fail::FailScenario::setup());
             true
         }

@@ -23,8 +23,8 @@ pub(super) const TWO_THREADS: Row = Row {
     run: two_threads,
 };
 
-/// What is configured, how many times as fast as `fail` it must be, and the least that it
-/// has to count: hits, and draws where there is a percentage.
+/// What is configured, how many times as fast as `fail` it must be, and the least that it has to
+/// count: hits, and draws if there is a percentage.
 const ACTIONS: [(&str, f64, Hit); 3] = [
     ("off", 2.0, count),
     ("return(42)", 1.5, count),
@@ -63,7 +63,7 @@ fn by_parallel(x: usize) -> usize {
     black_box(x).wrapping_add(1)
 }
 
-/// The least that counting a hit costs.
+/// The minimum that counting a hit costs.
 #[inline(never)]
 fn count(x: usize) -> usize {
     static HITS: Counter = Counter(AtomicUsize::new(0));
@@ -133,8 +133,8 @@ fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
     let n = effort.size(500_000);
     let mut lines = Vec::new();
     for (actions, _, count) in ACTIONS {
-        // What two processors lose that share an execution unit they lose at points of
-        // their own, too; what they lose by counting, at a bare counter.
+        // What two processors lose because they share an execution unit, they also lose at separate
+        // points; what they lose by counting, they also lose at a bare counter.
         let columns: [(&str, [Hit; 2]); 4] = [
             ("count", [count; 2]),
             ("apart", [native, apart]),
@@ -142,7 +142,7 @@ fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
             ("fail", [by_fail; 2]),
         ];
         configure(actions)?;
-        // All in turns: what disturbs the machine for a while disturbs every column.
+        // All in turns: a disturbance of the machine affects every column.
         let runs = [0, 1, 2, 3, 4, 5, 6, 7].map(|i: usize| {
             let (_, hits) = columns[i / 2];
             move || at_once(n, &hits[..i % 2 + 1])

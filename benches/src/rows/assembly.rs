@@ -14,7 +14,7 @@ pub(super) const ASSEMBLY: Row = Row {
     run: assembly,
 };
 
-/// The twins: `NAME_with` has the macro, `NAME_without` has not.
+/// The twins: `NAME_with` has the macro, `NAME_without` does not.
 const TWINS: &str = include_str!("assembly/twins.rs");
 
 fn assembly(_: Effort) -> Result<Vec<Line>, String> {
@@ -25,7 +25,7 @@ fn assembly(_: Effort) -> Result<Vec<Line>, String> {
             .columns([(name.as_str(), *differing)])
             .exact_bar(name, *differing, AtMost(0.0));
     }
-    // Who compares can tell: with failpoints none is like its twin.
+    // A check of the comparison itself: with failpoints, no function equals its twin.
     let with = compare("\"testing\"")?;
     let least = with.iter().map(|(_, n)| *n).fold(f64::MAX, f64::min);
     let control = Line::new("with testing, for comparison", None, "lines")
@@ -77,8 +77,8 @@ fn compare(features: &str) -> Result<Vec<(String, f64)>, String> {
     compared.collect()
 }
 
-/// The instructions of each function that has a name of its own, labels by their order.
-/// A function that the compiler merged with its twin has the twin's.
+/// Returns the instructions of each named function, with labels numbered in order. A function that
+/// the compiler merged with its twin has the twin's.
 fn functions(text: &str) -> HashMap<&str, Vec<String>> {
     let mut functions: HashMap<&str, Vec<String>> = HashMap::new();
     let mut merged = Vec::new();

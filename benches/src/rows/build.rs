@@ -54,7 +54,7 @@ impl Program {
         let mut lines: Vec<&str> = tree.lines().map(|l| l.trim_end_matches(" (*)")).collect();
         lines.sort_unstable();
         lines.dedup();
-        // Itself left out.
+        // Without the program itself.
         Ok(lines.len() as f64 - 1.0)
     }
 }

@@ -1,4 +1,4 @@
-//! A hit of a name that only exists at run time, where nothing is configured under it.
+//! A hit of a name that exists only at run time and is not configured.
 
 use std::hint::black_box;
 
@@ -19,7 +19,7 @@ pub(super) const BY_NAME: Row = Row {
 fn by_name(effort: Effort) -> Result<Vec<Line>, String> {
     let mut lines = Vec::new();
     let mut empty = f64::NAN;
-    // One name again and again, and as many as no small table holds.
+    // One name again and again, and more names than any small table holds.
     for (work, count) in [("one name", 1), ("1,000 names in turn", 1_000)] {
         let names: Vec<String> = (0..count).map(|i| format!("bench-run-time-{i}")).collect();
         let names: Vec<&str> = black_box(names.iter().map(String::as_str).collect());

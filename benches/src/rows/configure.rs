@@ -22,7 +22,7 @@ fn configure(effort: Effort) -> Result<Vec<Line>, String> {
     let mut lines = Vec::new();
     for others in [0, 100, 10_000] {
         let _others = Others::configure(others)?;
-        // With others there, each in turn, in an order that no cache foresees.
+        // With other names present: each in turn, in an order that no cache predicts.
         let there: Vec<String> = match others {
             0 => vec![new[0].clone(); count],
             n => (0..count)

@@ -26,11 +26,11 @@ pub(super) const HTTP: Row = Row {
 
 const NAME: &str = "bench-http";
 
-/// A server with our calls, and beside them what does as little as a server can.
+/// A server with our calls, and beside them handlers that do as little as a server can.
 struct Server {
     runtime: Runtime,
     address: std::net::SocketAddr,
-    /// What clients of `/floor/wait` wait for, and how many of them do.
+    /// What clients of `/floor/wait` wait for, and the number of those clients.
     floor: Arc<(Notify, AtomicUsize)>,
 }
 
@@ -79,7 +79,7 @@ impl Server {
     }
 }
 
-/// A connection that does nothing but what is measured.
+/// A connection that does only what is measured.
 struct Client {
     stream: TcpStream,
 }
@@ -90,7 +90,7 @@ impl Client {
         assert!(sent.is_ok(), "the server is there");
     }
 
-    /// Reads one answer, which has to be good.
+    /// Reads one answer, which must be a success.
     async fn receive(&mut self) {
         let mut bytes = Vec::with_capacity(1 << 10);
         while !is_whole(&bytes) {
@@ -180,7 +180,7 @@ async fn hit() {
     fail_point!("bench-http");
 }
 
-/// From one hit until all who waited for it have their answers.
+/// From one hit until all clients that waited for it have their answers.
 fn answers(server: &Server, effort: Effort) -> Result<Line, String> {
     let count = effort.size(200);
     let connect =

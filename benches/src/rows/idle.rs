@@ -14,11 +14,11 @@ use neon_failpoint_benches::report::Line;
 /// How many other names are configured.
 const SIZES: [usize; 3] = [0, 100, 10_000];
 
-/// What `fail` added to a plain function with 100 names, in ns, where the demands in ns
-/// were set: they are scaled by what it adds here.
+/// What `fail` added to a plain function with 100 names, in ns, when the demands in ns were set:
+/// they are scaled by what it adds here.
 const FAIL_ADDED: f64 = 21.0;
 
-/// Less than this is noise, not a difference.
+/// Smaller differences are noise.
 const RESOLUTION: f64 = 0.1;
 
 /// A function with a hit in it, or without one.
@@ -131,7 +131,7 @@ fn sync(effort: Effort) -> Result<Vec<Line>, String> {
     ))
 }
 
-/// Demands of an idle site: what it adds in ns, and as a part of what `fail` adds.
+/// Demands on an idle site: what it adds in ns, and as a fraction of what `fail` adds.
 fn demand(mut lines: Vec<Line>, ours: &[&str], most: f64, ratio: bool) -> Vec<Line> {
     let scale = added(&lines[1], "fail") / FAIL_ADDED;
     for line in &mut lines {
@@ -155,11 +155,11 @@ fn added(line: &Line, column: &str) -> f64 {
     }
 }
 
-/// How long threads take for `n` hits each, all at the same time: one thread for each of
-/// `hits`.
+/// Returns how long threads take for `n` hits each, all at the same time, with one thread for each
+/// of `hits`.
 pub(super) fn at_once(n: usize, hits: &[Hit]) -> Duration {
     let threads = hits.len();
-    // They wait for each other on their processors: one that slept would come late.
+    // They spin while they wait for each other: one that slept would start late.
     let ready = AtomicUsize::new(0);
     let times = std::thread::scope(|scope| {
         let ready = &ready;
@@ -206,7 +206,7 @@ fn two_threads(effort: Effort) -> Result<Vec<Line>, String> {
                 .find(|(c, _)| *c == column)
                 .map_or(0.0, |c| c.1)
         };
-        // A machine with less than two free cores slows everybody down.
+        // A machine with fewer than two free cores slows every column down.
         let floor = of("plain").min(1.0);
         let ours = of("ours").min(of("compat")) / floor;
         lines.push(

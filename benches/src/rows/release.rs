@@ -1,4 +1,4 @@
-//! Letting paused tasks go.
+//! Releasing paused tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +25,7 @@ pub(super) const MEMORY: Row = Row {
     run: memory,
 };
 
-/// Starts `tasks` tasks that wait, and returns how long it takes from `go` until all have
-/// ended.
+/// Starts `tasks` tasks that wait, and returns the time from `go` until all have ended.
 fn time<F: Future<Output = ()> + Send + 'static>(
     runtime: &Runtime,
     tasks: usize,
@@ -47,7 +46,7 @@ fn time<F: Future<Output = ()> + Send + 'static>(
                 }
             });
         }
-        // There is one thread: who has begun waits.
+        // With a single thread, a task that has begun is waiting.
         while begun.load(Ordering::Relaxed) < tasks {
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,4 @@
-//! Letting paused threads go.
+//! Releasing paused threads.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ pub(super) const THREADS: Row = Row {
     run: threads,
 };
 
-/// How many threads pause, how one waits, what lets all go, and a hit of another name.
+/// How to prepare, how one thread waits, what releases all, and a hit of another name.
 struct Column<'a> {
     name: &'static str,
     prepare: &'a dyn Fn(),
@@ -28,12 +28,12 @@ struct Column<'a> {
     other_hit: &'a (dyn Fn() + Sync),
 }
 
-/// What another thread noticed that hit another name all the time.
+/// What a thread noticed that hit another name all the time.
 #[derive(Default)]
 struct Noticed {
     /// The longest that one hit took, in ns.
     longest: u64,
-    /// How often a hit gave the processor up to wait for a lock, where that is known.
+    /// How often a hit gave up the processor to wait for a lock, if known.
     blocked: Option<u64>,
 }
 
@@ -101,7 +101,7 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
         .columns(names.into_iter().zip(longest));
     let mut lines = vec![released, longest];
     if let [Some(condvar), Some(ours), Some(fail)] = noticed.map(|n| n.blocked) {
-        // Not always never: the allocator has locks, too.
+        // Not always zero: the allocator has locks, too.
         let values = [condvar, ours, fail].map(|n| n as f64 / rounds as f64);
         lines.push(
             Line::new("unrelated hits blocked per release", Some(count), "")
@@ -112,10 +112,11 @@ fn threads(effort: Effort) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-/// From `go` until all threads have ended their wait; `meanwhile` runs just before.
+/// Returns the time from `go` until all threads have ended their waits; `meanwhile` runs just
+/// before.
 ///
-/// No thread ends before that: the end of a thread, which has its stack unmapped, takes
-/// the system longer than the end of its wait, and not the same time in every process.
+/// No thread exits before that: the exit of a thread, which has its stack unmapped, takes the
+/// system longer than the end of its wait, and not the same time in every process.
 fn time(column: &Column<'_>, count: usize, meanwhile: impl FnOnce()) -> Duration {
     (column.prepare)();
     let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -131,7 +132,7 @@ fn time(column: &Column<'_>, count: usize, meanwhile: impl FnOnce()) -> Duration
                 drop(stay.read());
             });
             if started.is_err() {
-                // As many as the system allows.
+                // Continue with as many as the system allows.
                 begun.fetch_add(1, Ordering::AcqRel);
                 ended.fetch_add(1, Ordering::AcqRel);
             }
@@ -139,7 +140,7 @@ fn time(column: &Column<'_>, count: usize, meanwhile: impl FnOnce()) -> Duration
         while begun.load(Ordering::Acquire) < count {
             thread::yield_now();
         }
-        // Nobody tells when the last of them sleeps.
+        // There is no way to tell when the last of them sleeps.
         thread::sleep(Duration::from_millis(20));
         meanwhile();
         let start = Instant::now();
@@ -185,7 +186,8 @@ fn notice(column: &Column<'_>, count: usize) -> Noticed {
     })
 }
 
-/// How often this thread gave its processor up by itself: on Linux, where the kernel says.
+/// Returns how often this thread gave up its processor by itself: on Linux, where the kernel
+/// reports it.
 fn times_blocked() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
     let switches = |line: &str| {

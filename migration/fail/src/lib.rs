@@ -1,13 +1,12 @@
-//! The `fail` crate's surface on [`neon_failpoint`]'s table.
+//! The `fail` crate's API on [`neon_failpoint`]'s table.
 //!
-//! A project that depends on `fail` 0.5 takes this package instead and changes no code;
-//! what it gets is [`neon_failpoint::compat`], which says where it differs, and why.
-//! Points configured here act on native call sites of the same build and the other way
-//! round.
+//! A project that depends on `fail` 0.5 uses this package instead and changes no code. It gets
+//! [`neon_failpoint::compat`], which documents where and why it differs. Points configured here act
+//! on native call sites of the same build and vice versa.
 //!
 //! | feature | what it does |
 //! |---|---|
-//! | `failpoints` | `fail_point!` has code; without it, it is empty, whatever other crates of the build ask of `neon_failpoint` |
+//! | `failpoints` | `fail_point!` has code; without it the macro is empty, whatever features other crates of the build enable on `neon_failpoint` |
 //! | `async` | `async_fail_point!`, the same macro for async code; brings tokio |
 //!
 //! ```
@@ -26,7 +25,7 @@
 
 #![forbid(unsafe_code)]
 
-// One by one: what `compat` gets later is not part of `fail`.
+// One by one: later additions to `compat` are not part of `fail`.
 pub use neon_failpoint::compat::{FailGuard, FailScenario, cfg, cfg_callback, list, remove};
 
 #[doc(hidden)]
@@ -46,7 +45,7 @@ pub use neon_failpoint::__compat_async_fail_point as async_fail_point;
 #[cfg(all(feature = "async", not(feature = "failpoints")))]
 pub use neon_failpoint::__compat_no_fail_point as async_fail_point;
 
-/// Whether `fail_point!` has code: this package's own feature `failpoints`.
+/// Returns whether `fail_point!` has code: this package's own feature `failpoints`.
 pub const fn has_failpoints() -> bool {
     cfg!(feature = "failpoints")
 }
