@@ -8,137 +8,93 @@ use super::Entry;
 /// Entries by key. Keys only grow and are never reused, so their order is that of arrival, and a
 /// missing key is that of a waiter whose wait is over.
 ///
-/// A queue rather than a tree: the common operations, to enter and to be removed together with all
-/// others, need no search. A waiter that is removed alone leaves a gap; gaps are closed once they
-/// outnumber the other slots. A waiter that is released leaves a mark until it looks.
+/// Queues rather than trees: the common operations, to enter, to be released in order, and to be
+/// removed together with all others, need no search. An entry that is removed from between others
+/// leaves a gap; gaps are closed once they outnumber the entries.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     next_key: u64,
-    /// No entry has a key below this.
-    first: u64,
-    /// Sorted by key.
-    slots: VecDeque<(u64, Slot)>,
+    /// Sorted by key. `None` is a gap; the first is none.
+    slots: VecDeque<(u64, Option<Entry>)>,
     gaps: usize,
-    marks: usize,
-}
-
-#[derive(Debug)]
-enum Slot {
-    Listed(Entry),
-    /// The mark of a waiter that was released and has not looked yet.
-    Released,
-    Gap,
+    /// The keys of waiters that were released and have not looked yet, sorted.
+    marks: VecDeque<u64>,
 }
 
 impl Entries {
     pub(super) fn push(&mut self, entry: Entry) -> u64 {
         let key = self.next_key;
         self.next_key += 1;
-        self.slots.push_back((key, Slot::Listed(entry)));
+        self.slots.push_back((key, Some(entry)));
         key
     }
 
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Entry> {
-        let at = self.position(key)?;
-        match &mut self.slots[at].1 {
-            Slot::Listed(entry) => Some(entry),
-            Slot::Released | Slot::Gap => None,
-        }
+        self.slot(key)?.as_mut()
+    }
+
+    fn slot(&mut self, key: u64) -> Option<&mut Option<Entry>> {
+        let at = self
+            .slots
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .ok()?;
+        Some(&mut self.slots[at].1)
     }
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, key: u64) -> Option<Entry> {
-        self.get_mut(key)?;
-        let at = self.position(key)?;
-        match self.leave_gap(at) {
-            Slot::Listed(entry) => Some(entry),
-            Slot::Released | Slot::Gap => None,
-        }
-    }
-
-    /// Removes an entry, and leaves a mark for its waiter to find.
-    pub(super) fn release(&mut self, key: u64) -> Option<Entry> {
-        self.get_mut(key)?;
-        let at = self.position(key)?;
-        match std::mem::replace(&mut self.slots[at].1, Slot::Released) {
-            Slot::Listed(entry) => {
-                self.marks += 1;
-                Some(entry)
-            }
-            Slot::Released | Slot::Gap => None,
-        }
-    }
-
-    /// Removes the mark of a release, and returns whether there was one.
-    pub(super) fn take_mark(&mut self, key: u64) -> bool {
-        // The fast path after a retirement, when all waiters come here at once.
-        if self.marks == 0 {
-            return false;
-        }
-        match self.position(key) {
-            Some(at) if matches!(self.slots[at].1, Slot::Released) => {
-                self.marks -= 1;
-                self.leave_gap(at);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn leave_gap(&mut self, at: usize) -> Slot {
-        let left = std::mem::replace(&mut self.slots[at].1, Slot::Gap);
+        let entry = self.slot(key)?.take()?;
         self.gaps += 1;
-        while let Some((_, Slot::Gap)) = self.slots.front() {
+        while let Some((_, None)) = self.slots.front() {
             self.slots.pop_front();
             self.gaps -= 1;
         }
         if self.gaps > self.slots.len() / 2 {
-            self.slots.retain(|(_, slot)| !matches!(slot, Slot::Gap));
+            self.slots.retain(|(_, slot)| slot.is_some());
             self.gaps = 0;
         }
-        left
+        Some(entry)
     }
 
-    /// Takes all entries. Keys continue, and marks stay.
-    pub(super) fn take(&mut self) -> Self {
-        let slots = std::mem::take(&mut self.slots);
-        self.gaps = 0;
-        let mut taken = Self::default();
-        if self.marks == 0 {
-            taken.slots = slots;
-            return taken;
-        }
-        for (key, slot) in slots {
-            match slot {
-                Slot::Listed(_) => taken.slots.push_back((key, slot)),
-                Slot::Released => self.slots.push_back((key, slot)),
-                Slot::Gap => {}
-            }
-        }
-        taken
+    /// Removes an entry, and leaves a mark for its waiter to find.
+    pub(super) fn release(&mut self, key: u64) -> Option<Entry> {
+        let entry = self.remove(key)?;
+        let at = self.marks.partition_point(|mark| *mark < key);
+        self.marks.insert(at, key);
+        Some(entry)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.gaps - self.marks
+    /// Removes the mark of a release, and returns whether there was one.
+    pub(super) fn take_mark(&mut self, key: u64) -> bool {
+        let at = self.marks.binary_search(&key).ok();
+        at.and_then(|at| self.marks.remove(at)).is_some()
     }
 
     /// Whether a released waiter has not looked yet.
     pub(super) fn has_marks(&self) -> bool {
-        self.marks > 0
+        !self.marks.is_empty()
     }
 
-    /// Returns the keys from the first that may have an entry up to the next one to be given out.
-    pub(super) fn keys(&self) -> Range<u64> {
-        self.first..self.next_key
+    /// Takes all entries. Keys continue, and marks stay.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            slots: std::mem::take(&mut self.slots),
+            gaps: std::mem::take(&mut self.gaps),
+            ..Self::default()
+        }
     }
 
-    /// Records that no entry has a key below `key`.
-    pub(super) fn begin_at(&mut self, key: u64) {
-        self.first = key;
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.gaps
+    }
+
+    /// Returns the next key to be given out.
+    pub(super) fn next_key(&self) -> u64 {
+        self.next_key
     }
 
     /// Returns the entries with these keys, in order of arrival.
@@ -146,25 +102,15 @@ impl Entries {
         let first = self.slots.partition_point(|(key, _)| *key < keys.start);
         let rest = self.slots.range(first..);
         let rest = rest.take_while(move |(key, _)| *key < keys.end);
-        rest.filter_map(|(key, slot)| match slot {
-            Slot::Listed(entry) => Some((*key, entry)),
-            Slot::Released | Slot::Gap => None,
-        })
+        rest.filter_map(|(key, slot)| Some((*key, slot.as_ref()?)))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.range(0..u64::MAX).map(|(_, entry)| entry)
+        self.slots.iter().filter_map(|(_, slot)| slot.as_ref())
     }
 
     pub(super) fn into_iter(self) -> impl Iterator<Item = Entry> {
-        self.slots.into_iter().filter_map(|(_, slot)| match slot {
-            Slot::Listed(entry) => Some(entry),
-            Slot::Released | Slot::Gap => None,
-        })
-    }
-
-    fn position(&self, key: u64) -> Option<usize> {
-        self.slots.binary_search_by_key(&key, |(key, _)| *key).ok()
+        self.slots.into_iter().filter_map(|(_, slot)| slot)
     }
 }
 
@@ -218,15 +164,16 @@ mod tests {
                 let expected: Vec<Instant> = model.values().copied().collect();
                 prop_assert_eq!(order, expected);
                 prop_assert_eq!(entries.len(), model.len());
-                let middle = entries.keys().end / 2;
-                let range = entries.range(middle..entries.keys().end);
+                prop_assert_eq!(entries.is_empty(), model.is_empty());
+                let middle = entries.next_key() / 2;
+                let range = entries.range(middle..entries.next_key());
                 let range: Vec<u64> = range.map(|(key, _)| key).collect();
                 let expected: Vec<u64> = model.range(middle..).map(|(key, _)| *key).collect();
                 prop_assert_eq!(range, expected);
                 // Gaps outnumber the entries by one at most.
                 prop_assert!(entries.slots.len() <= 2 * model.len() + 1);
             }
-            let next = entries.keys().end;
+            let next = entries.next_key();
             // `take` leaves marks in place.
             let key = entries.push(entry());
             let next = next + 1;

@@ -43,8 +43,7 @@ impl Waiters {
         matches: impl Fn(Option<&FailpointContext>) -> bool,
     ) -> Entries {
         let mut released = Entries::default();
-        let mut keys = lock(&self.list).entries.keys();
-        let begin = keys.start;
+        let mut keys = 0..lock(&self.list).entries.next_key();
         while released.len() < most {
             let at_once = (most - released.len()).clamp(*AT_ONCE.start(), *AT_ONCE.end());
             let candidates: Vec<Candidate> = {
@@ -52,10 +51,9 @@ impl Waiters {
                 let entries = list.entries.range(keys.clone()).take(at_once);
                 entries.map(|(key, e)| Candidate::new(key, e)).collect()
             };
-            let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else {
+            let Some(last) = candidates.last() else {
                 break;
             };
-            let first = (keys.start == begin).then_some(first.key);
             keys.start = last.key + 1;
             let chosen: Vec<u64> = candidates
                 .iter()
@@ -63,9 +61,6 @@ impl Waiters {
                 .map(|c| c.key)
                 .collect();
             let mut list = lock(&self.list);
-            if let Some(first) = first {
-                list.entries.begin_at(first);
-            }
             let mut left = chosen
                 .into_iter()
                 .filter_map(|key| list.entries.release(key));
