@@ -41,7 +41,7 @@ pub(crate) enum Task {
 pub(crate) struct Callback(Arc<ArcSwapOption<Box<dyn Fn() + Send + Sync>>>);
 
 /// A user's function whose point is not at work. Its destructor is a user's code, too.
-pub(crate) struct Function(Arc<Box<dyn Fn() + Send + Sync>>);
+pub(crate) struct CallbackFn(Arc<Box<dyn Fn() + Send + Sync>>);
 
 impl Callback {
     pub(crate) fn new(f: impl Fn() + Send + Sync + 'static) -> Self {
@@ -60,12 +60,12 @@ impl Callback {
     }
 
     /// Takes the function out, for the caller to drop or keep.
-    pub(crate) fn take(&self) -> Option<Function> {
-        self.0.swap(None).map(Function)
+    pub(crate) fn take(&self) -> Option<CallbackFn> {
+        self.0.swap(None).map(CallbackFn)
     }
 
     /// Puts the function back.
-    pub(crate) fn put(&self, function: Function) {
+    pub(crate) fn put(&self, function: CallbackFn) {
         self.0.store(Some(function.0));
     }
 }
@@ -82,9 +82,9 @@ impl fmt::Debug for Callback {
     }
 }
 
-impl fmt::Debug for Function {
+impl fmt::Debug for CallbackFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Function")
+        f.write_str("CallbackFn")
     }
 }
 

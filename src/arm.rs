@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::{self, after_configuring};
 use crate::error::Error;
 use crate::point::Point;
-use crate::release;
+use crate::release::release_first;
 use crate::table::Registry;
 use crate::trie::Named;
 use crate::unwind::in_destructor;
@@ -398,7 +398,7 @@ impl Armed {
     /// ```
     pub fn release(&self, n: usize) -> usize {
         self.point()
-            .map_or(0, |point| release::some(&point, n, &[]))
+            .map_or(0, |point| release_first(&point, n, &[]))
     }
 
     /// Releases all present waiters of the point, and returns their number.
@@ -449,7 +449,7 @@ impl Armed {
     {
         let matchers = config::matchers(&self.name, config::pairs(matchers))?;
         let point = self.point();
-        Ok(point.map_or(0, |point| release::some(&point, usize::MAX, &matchers)))
+        Ok(point.map_or(0, |point| release_first(&point, usize::MAX, &matchers)))
     }
 
     fn point(&self) -> Option<Arc<Point>> {

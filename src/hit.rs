@@ -291,7 +291,11 @@ fn burn(point: &Point, time: Duration) {
 /// Panics for a `return` at a call site that cannot return.
 #[cold]
 #[track_caller]
-fn no_closure(name: &str) -> ! {
+fn no_closure(name: &str, rules: Rules) -> ! {
+    if rules == Rules::Fail {
+        // The words of `fail`.
+        panic!("Return is not supported for the fail point \"{name}\"");
+    }
     let place = std::panic::Location::caller();
     panic!(
         "failpoint {name:?} at {}:{} is configured to return, but the call site has no closure \

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::action::{Alternative, Function, Rule, Task, text};
+use crate::action::{Alternative, CallbackFn, Rule, Task, text};
 use crate::context::{FailpointContext, Matcher};
 use crate::draws::Draws;
 use crate::name::hash;
@@ -22,7 +22,7 @@ pub(crate) struct Point {
     /// The text it was configured by, if that differs from [`actions`](Self::actions).
     text: Option<Box<str>>,
     /// Hits that no rule took. Every hit counts once, here or in its rule.
-    passed: AtomicUsize,
+    skipped: AtomicUsize,
     pub(crate) waiters: Waiters,
     totals: Totals,
 }
@@ -68,7 +68,7 @@ impl Point {
             name,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text: text.map(Box::from),
-            passed: AtomicUsize::new(0),
+            skipped: AtomicUsize::new(0),
             waiters: Waiters::new(),
             totals: Totals {
                 hits: AtomicUsize::new(0),
@@ -84,7 +84,7 @@ impl Point {
         match self.rules.iter().find(|rule| rule.take(context)) {
             Some(rule) => Some(rule.task()),
             None => {
-                self.pass();
+                self.skip();
                 None
             }
         }
@@ -92,9 +92,9 @@ impl Point {
 
     /// Counts a hit that no rule takes.
     #[inline]
-    pub(crate) fn pass(&self) {
+    pub(crate) fn skip(&self) {
         // AcqRel: as for a rule's count.
-        self.passed.fetch_add(1, Ordering::AcqRel);
+        self.skipped.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Whether an observer waits for hits. Called after the hit was counted.
@@ -116,7 +116,7 @@ impl Point {
     }
 
     /// Puts back what [`take_callback`](Self::take_callback) took.
-    pub(crate) fn put_callback(&self, function: Function) {
+    pub(crate) fn put_callback(&self, function: CallbackFn) {
         let callback = self.rules.iter().find_map(|rule| match rule.task() {
             Task::Callback(callback) => Some(callback),
             _ => None,
@@ -127,7 +127,7 @@ impl Point {
     }
 
     /// Takes the callback, if there is one: it must not outlive the configuration.
-    pub(crate) fn take_callback(&self) -> Option<Function> {
+    pub(crate) fn take_callback(&self) -> Option<CallbackFn> {
         self.rules.iter().find_map(|rule| match rule.task() {
             Task::Callback(callback) => callback.take(),
             _ => None,
@@ -147,8 +147,8 @@ impl Point {
     /// Returns the number of hits, and how many of them chose an alternative.
     pub(crate) fn counts(&self) -> Counts {
         let fired = self.fired();
-        let passed = self.passed.load(Ordering::Relaxed);
-        let hits = fired.wrapping_add(passed);
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        let hits = fired.wrapping_add(skipped);
         Counts { hits, fired }
     }
 
@@ -157,8 +157,8 @@ impl Point {
     #[cold]
     pub(crate) fn hits_until_now(&self) -> usize {
         let fired = self.rules.iter().map(Rule::fired_until_now);
-        let passed = self.passed.fetch_add(0, Ordering::AcqRel);
-        fired.fold(passed, usize::wrapping_add)
+        let skipped = self.skipped.fetch_add(0, Ordering::AcqRel);
+        fired.fold(skipped, usize::wrapping_add)
     }
 
     /// Adds the counts of `before`, which this point replaces.

@@ -42,7 +42,7 @@ use crate::{env, suggest};
 /// # for thread in threads { thread.join().unwrap() }
 /// ```
 pub fn release_failpoint(name: impl AsRef<str>, n: usize) -> Result<usize, Error> {
-    Ok(some(&find(name.as_ref())?, n, &[]))
+    Ok(release_first(&find(name.as_ref())?, n, &[]))
 }
 
 /// Releases the waiters of the failpoint `name` whose hits had a matching context.
@@ -95,7 +95,7 @@ pub(crate) fn first_matching(
     matchers: Vec<(String, String)>,
 ) -> Result<usize, Error> {
     let matchers = config::matchers(name, matchers)?;
-    Ok(some(&find(name)?, n, &matchers))
+    Ok(release_first(&find(name)?, n, &matchers))
 }
 
 fn find(name: &str) -> Result<Arc<Point>, Error> {
@@ -114,13 +114,13 @@ pub(crate) fn not_configured(name: &str) -> Error {
 }
 
 /// Releases the first `n` waiters whose contexts satisfy `matchers`; returns their number.
-pub(crate) fn some(point: &Arc<Point>, n: usize, matchers: &[Matcher]) -> usize {
+pub(crate) fn release_first(point: &Arc<Point>, n: usize, matchers: &[Matcher]) -> usize {
     let matches = |context: Option<&_>| match context {
         Some(context) => matchers.iter().all(|m| m.matches(context)),
         None => matchers.is_empty(),
     };
     let mut released = Released::default();
-    let count = released.some(point, n, matches);
+    let count = released.release(point, n, matches);
     released.wake();
     count
 }

@@ -59,16 +59,16 @@ pub fn hit_blocking(
 #[track_caller]
 pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>) {
     if ENABLED && !target.is_idle(Rules::Native) {
-        armed_unit(target, context);
+        armed_unit(target, context, Rules::Native);
     }
 }
 
 /// Out of line with all it needs, so that an idle call site has no stack frame for it.
 #[cold]
 #[track_caller]
-fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>) {
-    if run_armed(&target, context, Rules::Native, &mut None) {
-        no_closure(target.name());
+pub(super) fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>, rules: Rules) {
+    if run_armed(&target, context, rules, &mut None) {
+        no_closure(target.name(), rules);
     }
 }
 

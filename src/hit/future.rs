@@ -326,7 +326,7 @@ pub fn begin_unit(
     match begin(target, context) {
         Begun::Continue => None,
         Begun::Wait(waiting) => Some(waiting),
-        Begun::Return(_) => no_closure(target.name()),
+        Begun::Return(_) => no_closure(target.name(), Rules::Native),
     }
 }
 

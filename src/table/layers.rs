@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use super::{Registry, Replaced};
-use crate::action::Function;
+use crate::action::CallbackFn;
 use crate::point::Point;
 use crate::trie::Named;
 use crate::wait::Released;
@@ -24,7 +24,7 @@ pub(crate) struct Layers {
     next_guard: u64,
     stacks: Vec<Stack>,
     /// The tallies of guards that were reset.
-    over: Vec<(u64, Tally)>,
+    reset: Vec<(u64, Tally)>,
 }
 
 /// The layers of one name, the topmost last. Never empty.
@@ -75,7 +75,7 @@ impl Tally {
 #[derive(Debug, Default)]
 struct Suspended {
     point: Option<Arc<Point>>,
-    callback: Option<Function>,
+    callback: Option<CallbackFn>,
 }
 
 impl Suspended {
@@ -108,7 +108,7 @@ impl Layers {
         Self {
             next_guard: 0,
             stacks: Vec::new(),
-            over: Vec::new(),
+            reset: Vec::new(),
         }
     }
 
@@ -151,9 +151,9 @@ impl Layers {
     }
 
     /// Takes the tally of a guard that was reset.
-    fn take_over(&mut self, guard: u64) -> Tally {
-        match self.over.iter().position(|(other, _)| *other == guard) {
-            Some(at) => self.over.swap_remove(at).1,
+    fn take_reset(&mut self, guard: u64) -> Tally {
+        match self.reset.iter().position(|(other, _)| *other == guard) {
+            Some(at) => self.reset.swap_remove(at).1,
             None => Tally::default(),
         }
     }
@@ -187,7 +187,7 @@ impl Layers {
                 if let Some(point) = top {
                     tally.note(&point);
                 }
-                self.over.push((layer.guard, tally));
+                self.reset.push((layer.guard, tally));
                 top = layer.beneath.point.clone();
                 layer.beneath.end(released);
             }
@@ -258,7 +258,7 @@ impl Registry {
         let top = std::slice::from_ref(point);
         let (replaced, added) = match place {
             None => {
-                let tally = layers.take_over(guard);
+                let tally = layers.take_reset(guard);
                 (self.put_over(&mut layers, guard, tally, point), top)
             }
             Some((_, true)) => {
@@ -293,7 +293,7 @@ impl Registry {
         let mut layers = self.write();
         let own = self.layer_in(&layers, name, hash, guard);
         let Some((Layer { beneath, tally, .. }, at)) = layers.take(name, guard) else {
-            return layers.take_over(guard).fired();
+            return layers.take_reset(guard).fired();
         };
         let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
         let (replaced, added) = if let Some(above) = above {

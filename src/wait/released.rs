@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::Entries;
-use crate::action::Function;
+use crate::action::CallbackFn;
 use crate::context::FailpointContext;
 use crate::point::Point;
 
@@ -19,7 +19,7 @@ pub(crate) struct Released {
     pub(super) wakers: Vec<Waker>,
     /// The points whose threads are to be notified.
     points: Vec<Arc<Point>>,
-    callbacks: Vec<Function>,
+    callbacks: Vec<CallbackFn>,
 }
 
 impl Released {
@@ -30,7 +30,7 @@ impl Released {
     }
 
     /// Releases some of the waiters of `point` and returns their number: see [`Waiters::release`].
-    pub(crate) fn some(
+    pub(crate) fn release(
         &mut self,
         point: &Arc<Point>,
         most: usize,
@@ -63,7 +63,7 @@ impl Released {
     }
 
     /// Retires `point` for now, and returns the callback to put back when it is resumed.
-    pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<Function> {
+    pub(crate) fn suspend(&mut self, point: &Arc<Point>) -> Option<CallbackFn> {
         let entries = point.waiters.retire(self);
         self.add(point, entries);
         point.take_callback()
@@ -85,7 +85,7 @@ impl Released {
     }
 
     /// Drops `callback` once everything was woken.
-    pub(crate) fn drop_later(&mut self, callback: Option<Function>) {
+    pub(crate) fn drop_later(&mut self, callback: Option<CallbackFn>) {
         self.callbacks.extend(callback);
     }
 

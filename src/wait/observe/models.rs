@@ -36,16 +36,16 @@ fn two_hits(tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
                 tell(&point);
             }
         });
-        let passed = thread::spawn({
+        let skipped = thread::spawn({
             let point = point.clone();
             move || {
-                point.pass();
+                point.skip();
                 tell(&point);
             }
         });
         observe(&point, Goal::Hits(2));
         taken.join().unwrap();
-        passed.join().unwrap();
+        skipped.join().unwrap();
         assert_eq!(point.waiters.wake_at(), usize::MAX, "it is still observed");
     });
 }
@@ -97,7 +97,7 @@ fn an_observer_misses_no_waiter() {
         });
         observe(&point, Goal::Paused(1));
         let mut released = Released::default();
-        assert_eq!(released.some(&point, 1, |_| true), 1);
+        assert_eq!(released.release(&point, 1, |_| true), 1);
         released.wake();
         thread.join().unwrap();
     });
@@ -113,7 +113,7 @@ fn who_is_cancelled_is_released_or_leaves_but_not_both() {
         assert!(waiter.poll(&waker).is_pending());
         let leaving = thread::spawn(move || waiter.leave(End::Dropped));
         let mut released = Released::default();
-        let count = released.some(&point, 1, |_| true);
+        let count = released.release(&point, 1, |_| true);
         released.wake();
         let left = leaving.join().unwrap();
         assert_eq!(usize::from(left) + count, 1);
