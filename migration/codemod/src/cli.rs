@@ -149,9 +149,13 @@ impl Common {
     pub fn wishes(&self) -> Result<Wishes, Error> {
         let mut wrappers = BTreeMap::new();
         for (name, twin) in &self.macros {
-            let known = crate::visit::Names::default().kind(name).is_some();
-            // A project may have a wrapper of the same name as `fail`'s own macro.
-            if known && name != "fail_point" {
+            let known = [
+                "async_fail_point",
+                "pausable_failpoint",
+                "sleep_millis_async",
+            ];
+            // A project may have a wrapper of the same name as any other macro.
+            if known.contains(&name.as_str()) {
                 return Err(Error::new(format!(
                     "`--macro {name}`: that is a macro that is looked for anyway, and no wrapper \
                      of yours; leave the option away, or give the wrapper's own name"

@@ -81,6 +81,9 @@ pub fn decide(
             if let (Fate::Rewrite(_), Some(words)) = (&fate, refused.get(&(file, at))) {
                 fate = Fate::Left(Reason::Compiler(words.clone()));
             }
+            if site.kept && matches!(fate, Fate::Rewrite(_)) {
+                fate = Fate::Left(Reason::Kept);
+            }
             Decision { fate, resolved }
         });
         decisions.collect()
@@ -97,12 +100,18 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn fate(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
         match site.kind {
-            Kind::Eval => match resolved.origin {
-                Origin::Fail(Way::Path | Way::Import) if site.path.len() <= 2 => {
-                    Fate::Left(Reason::Eval)
+            Kind::Eval => match (&resolved.origin, &site.obstacle) {
+                (Origin::Fail(way), Some(obstacle)) if names_eval(site, *way) => {
+                    Fate::Left(obstacle.clone())
                 }
                 _ => Fate::Unlisted,
             },
+            Kind::Native | Kind::WithContext => match &resolved.origin {
+                Origin::Other(path) if is_native(path) => Fate::Done,
+                _ => Fate::Unlisted,
+            },
+            Kind::Sync => of_native_sync(site, resolved, "fail_point"),
+            Kind::SyncWithContext => of_native_sync(site, resolved, "fail_point_with_context"),
             Kind::Pausable | Kind::SleepMillis => self.of_neon(site, resolved),
             Kind::Wrapper => self.of_wrapper(file, site),
             Kind::AsyncFailPoint => match (self.wishes.target, &resolved.origin) {
@@ -117,8 +126,8 @@ impl Judge<'_> {
         let name = site.path.last().cloned().unwrap_or_default();
         let way = match &resolved.origin {
             Origin::Fail(way) => *way,
-            _ if name != "fail_point" => return Fate::Unlisted,
             Origin::Other(path) if is_native(path) => return Fate::Done,
+            _ if name != "fail_point" => return Fate::Unlisted,
             Origin::Local if self.wishes.wrappers.contains_key(&name) => {
                 return self.of_wrapper(file, site);
             }
@@ -258,6 +267,26 @@ impl Judge<'_> {
     fn package(&self, file: usize) -> Option<&Package> {
         let package = self.project.files.get(file)?.package;
         self.project.packages.get(package)
+    }
+}
+
+/// Whether a call of `eval` is one of `fail`'s: any function may have that name.
+fn names_eval(site: &Site, way: Way) -> bool {
+    match way {
+        Way::Path | Way::Import | Way::Glob => true,
+        Way::Roundabout => site.path.len() > 1,
+        Way::MacroUse(..) => false,
+    }
+}
+
+/// A macro of the native crate that blocks: right in sync code.
+fn of_native_sync(site: &Site, resolved: &Resolved, awaits: &'static str) -> Fate {
+    match &resolved.origin {
+        Origin::Other(path) if is_native(path) => {
+            let reason = site.obstacle.clone();
+            Fate::Left(reason.unwrap_or(Reason::Blocks(awaits)))
+        }
+        _ => Fate::Unlisted,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What one pass over a file finds: numbers and names, no syntax tree, so that files can
 //! be read on several threads.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -30,6 +31,8 @@ pub struct Facts {
     pub in_place: Vec<Vec<Edit>>,
     /// Whether the file mentions `fail` in a path, an import or an `extern crate`.
     pub heads: Vec<String>,
+    /// How often each macro is called, but in its own definition.
+    pub macro_calls: BTreeMap<String, usize>,
 }
 
 /// A region with names of its own.
@@ -77,8 +80,16 @@ pub struct Import {
     pub leaves: usize,
     /// The leaf: `name` or `name as other`.
     pub leaf: Range<usize>,
+    /// What stands in each pair of braces around the leaf, the innermost last.
+    pub groups: Vec<Vec<Range<usize>>>,
+}
+
+impl Import {
     /// The leaf's neighbours in its braces, itself included; empty without braces.
-    pub siblings: Vec<Range<usize>>,
+    #[must_use]
+    pub fn siblings(&self) -> &[Range<usize>] {
+        self.groups.last().map_or(&[], Vec::as_slice)
+    }
 }
 
 /// `extern crate name as alias`.
@@ -208,6 +219,14 @@ pub enum Kind {
     SleepMillis,
     /// A macro that `--macro` named.
     Wrapper,
+    /// `failpoint!` of the native crate, a future.
+    Native,
+    /// `fail_point_with_context!` of the native crate, which awaits.
+    WithContext,
+    /// `fail_point_sync!` of the native crate, which blocks.
+    Sync,
+    /// `fail_point_with_context_sync!` of the native crate, which blocks.
+    SyncWithContext,
     /// A call of `fail::eval`.
     Eval,
 }
@@ -260,4 +279,6 @@ pub struct Site {
     pub around: Vec<Edit>,
     /// What to change in its arguments for the native macro.
     pub native: Result<Vec<Edit>, Reason>,
+    /// Whether a comment asks to leave it as it is.
+    pub kept: bool,
 }

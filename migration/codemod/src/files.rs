@@ -37,6 +37,18 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 ///
 /// Where one cannot be written: those before it are taken back.
 pub fn write(changes: &[Change]) -> Result<(), Error> {
+    // A new file in its place would get around that.
+    let locked = changes.iter().find(|change| {
+        let metadata = fs::metadata(&change.path);
+        metadata.is_ok_and(|metadata| metadata.permissions().readonly())
+    });
+    if let Some(change) = locked {
+        return Err(Error::new(format!(
+            "cannot write {}: it is read-only; nothing was changed: make it writable, or leave \
+             its folder out",
+            change.path.display()
+        )));
+    }
     for (at, change) in changes.iter().enumerate() {
         if let Err(error) = replace(&change.path, &change.after) {
             let mut message = format!("cannot write {}: {error}", change.path.display());

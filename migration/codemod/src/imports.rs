@@ -1,6 +1,8 @@
 //! Imports after a rewrite: the new name where a scope needs it, the old one only where
 //! something still uses it.
 
+mod heads;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -57,7 +59,10 @@ pub(crate) fn adjust(
     for target in pinned.keys() {
         imports.entry(*target).or_default();
     }
-    let changes = settle(project, resolver, &imports, &pinned);
+    let mut changes = settle(project, resolver, &imports, &pinned);
+    for import in heads::unused(project, resolver, decisions) {
+        changes.entry(import).or_insert(Change::Remove);
+    }
     write_imports(project, &changes, plan);
     for ((file, item), needs) in &macro_uses {
         let Some(found) = project.files.get(*file) else {
@@ -84,7 +89,7 @@ fn write_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>, 
             continue;
         };
         match change {
-            Change::Add(new) if import.siblings.is_empty() => {
+            Change::Add(new) if import.groups.is_empty() => {
                 let both = format!("{{{new}, {}}}", import.name);
                 plan.edit(*file, Edit::replace(import.leaf.clone(), both));
             }
@@ -150,7 +155,8 @@ fn settle(
             if !need.left && left.is_empty() {
                 continue;
             }
-            let old = need.old || !held.is_empty() || unseen;
+            let renamed = || import.public && is_handed_on(resolver, project, *key, pinned);
+            let old = need.old || !held.is_empty() || unseen || renamed();
             let new = need.new.clone().filter(|new| {
                 let mut same_scope = found.facts.imports.iter();
                 !same_scope.any(|other| other.scope == import.scope && other.name == *new)
@@ -170,26 +176,57 @@ fn settle(
     changes
 }
 
+/// Whether an import that no failpoint led to goes through this one: by another name, or
+/// to hand it on.
+fn is_handed_on(
+    resolver: &Resolver<'_>,
+    project: &Project,
+    (file, at): (usize, usize),
+    pinned: &Pins,
+) -> bool {
+    let own = project.files.get(file).map(|found| &found.facts.imports);
+    let Some(import) = own.and_then(|imports| imports.get(at)) else {
+        return false;
+    };
+    let here = resolver.module_around(file, import.scope);
+    let here = here.map(|scope| (file, scope));
+    let known = pinned.get(&(file, at));
+    let mut files = project.files.iter().enumerate();
+    files.any(|(other, found)| {
+        let mut imports = found.facts.imports.iter().enumerate();
+        imports.any(|(number, user)| {
+            let Some((name, front)) = user.path.split_last() else {
+                return false;
+            };
+            *name == import.name
+                && (other, number) != (file, at)
+                && known.is_none_or(|known| !known.contains(&(other, number)))
+                && here.is_some()
+                && resolver.module_named(other, user.scope, front, 0) == here
+        })
+    })
+}
+
 /// The new name for the old one, or beside it; in braces at its place in the order.
 fn renamed(text: &str, import: &Import, new: &str, keeps_old: bool) -> Vec<Edit> {
     let name = |at: usize| {
-        let range = import.siblings.get(at)?;
+        let range = import.siblings().get(at)?;
         text.get(range.clone())
     };
     // rustfmt's order: words in small letters first.
     let key = |name: &str| (name.starts_with(char::is_uppercase), name.to_owned());
-    let count = import.siblings.len();
+    let count = import.siblings().len();
     let sorted = (1..count).all(|at| name(at - 1).map(key) <= name(at).map(key));
     let own = import
-        .siblings
+        .siblings()
         .iter()
         .position(|range| *range == import.leaf);
     let place = (0..count).find(|at| name(*at).is_some_and(|name| key(name) > key(new)));
-    match (own, place.and_then(|place| import.siblings.get(place))) {
+    match (own, place.and_then(|place| import.siblings().get(place))) {
         (Some(own), Some(before)) if sorted && place != Some(own) => {
             let mut edits = vec![Edit::insert(before.start, format!("{new}, "))];
             if !keeps_old {
-                let previous = own.checked_sub(1).and_then(|at| import.siblings.get(at));
+                let previous = own.checked_sub(1).and_then(|at| import.siblings().get(at));
                 let from = previous.map_or(import.leaf.start, |previous| previous.end);
                 edits.push(Edit::delete(from..import.leaf.end));
             }
@@ -208,12 +245,37 @@ fn removals(text: &str, imports: &[&Import]) -> Vec<Edit> {
     if imports.len() == first.leaves {
         return vec![Edit::delete(with_line(text, first.item.clone()))];
     }
-    let going: BTreeSet<usize> = imports.iter().map(|import| import.leaf.start).collect();
-    let siblings = &first.siblings;
+    // Groups by where their insides begin.
+    let groups = imports.iter().flat_map(|import| &import.groups);
+    let groups: BTreeMap<usize, &Vec<Range<usize>>> = groups
+        .filter_map(|group| Some((group.first()?.start, group)))
+        .collect();
+    let mut going: BTreeSet<usize> = imports.iter().map(|import| import.leaf.start).collect();
+    let goes = |group: &[Range<usize>], going: &BTreeSet<usize>| {
+        group.iter().all(|sibling| going.contains(&sibling.start))
+    };
+    // With all that is in its braces, a path goes as well: the inner ones first.
+    for (start, group) in groups.iter().rev() {
+        if goes(group, &going) {
+            let paths = groups.values().flat_map(|outer| outer.iter());
+            let around = paths.filter(|path| path.start < *start && path.contains(start));
+            going.extend(around.min_by_key(|path| path.len()).map(|path| path.start));
+        }
+    }
+    let kept = groups.values().filter(|group| !goes(group, &going));
+    kept.flat_map(|group| removals_from(text, group, &going))
+        .collect()
+}
+
+/// Takes what goes out of a group of which something stays.
+fn removals_from(text: &str, siblings: &[Range<usize>], going: &BTreeSet<usize>) -> Vec<Edit> {
     let kept: Vec<&Range<usize>> = siblings
         .iter()
         .filter(|sibling| !going.contains(&sibling.start))
         .collect();
+    if kept.len() == siblings.len() {
+        return Vec::new();
+    }
     if let [only] = kept.as_slice() {
         if let Some(edits) = without_braces(text, siblings, only) {
             return edits;

@@ -47,3 +47,4 @@ pub mod source;
 pub mod table;
 pub mod tree;
 pub mod visit;
+pub mod wrappers;

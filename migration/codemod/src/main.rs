@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use failpoint_migrate::check::Step;
 use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
 use failpoint_migrate::decide::{self, Refused, Wishes};
 use failpoint_migrate::error::Error;
@@ -15,6 +16,7 @@ use failpoint_migrate::report::Report;
 use failpoint_migrate::resolve::Resolver;
 use failpoint_migrate::rewrite::Rewriting;
 use failpoint_migrate::table::{self, Tense};
+use failpoint_migrate::wrappers;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// `--check` found something to rewrite.
@@ -60,7 +62,9 @@ fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
     let resolver = Resolver::new(&project);
     let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
     let mut report = Report::of(&project, &decisions);
-    report.notes.extend(uncalled(&project, &wishes));
+    report
+        .notes
+        .extend(wrappers::notes(&project, &wishes, &decisions, false));
     report.notes.extend(farewell::notes(&project, &[]));
     print(&report, scan.common.json, Tense::Can)?;
     Ok(ended(&report))
@@ -82,13 +86,21 @@ fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
             notes = refuse_dirty(&options.common.paths)?;
         }
         let features = options.check_features();
-        if io::stderr().is_terminal() {
-            rewriting.tell = |what| note(&format!("{what} ..\n"));
-        }
+        rewriting.tell = if io::stderr().is_terminal() {
+            |step| note(&format!("{step}\n"))
+        } else {
+            |step| {
+                if let Step::Waiting(_) = step {
+                    note(&format!("{step}\n"));
+                }
+            }
+        };
         draft = rewriting.make(draft, (!options.no_check).then_some(&features))?;
     }
     let mut report = Report::of(&project, &draft.decisions);
-    report.notes.extend(uncalled(&project, &wishes));
+    report
+        .notes
+        .extend(wrappers::notes(&project, &wishes, &draft.decisions, !dry));
     report.notes.extend(notes);
     report.notes.extend(draft.advice);
     report
@@ -135,24 +147,6 @@ fn read(common: &Common, wishes: &Wishes) -> Result<Project, Error> {
     project
 }
 
-/// Names of `--macro` that nothing calls and nobody defines: misspelled, mostly.
-fn uncalled(project: &Project, wishes: &Wishes) -> Vec<String> {
-    let facts = || project.files.iter().map(|file| &file.facts);
-    let calls = |name: &str| {
-        let mut sites = facts().flat_map(|facts| &facts.sites);
-        sites.any(|site| site.path.last().is_some_and(|last| last == name))
-    };
-    let defines = |name: &str| {
-        let mut macros = facts().flat_map(|facts| &facts.macros);
-        macros.any(|definition| definition.name == name)
-    };
-    let names = wishes.wrappers.keys();
-    names
-        .filter(|name| !calls(name) && !defines(name))
-        .map(|name| format!("`--macro {name}`: nothing in the given paths calls `{name}!`"))
-        .collect()
-}
-
 /// An error where there are uncommitted changes; a note where nobody can tell.
 fn refuse_dirty(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
@@ -161,6 +155,13 @@ fn refuse_dirty(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
             git::State::Clean => {}
             git::State::Unknown(why) => {
                 notes.push(format!("{}: not compared with git: {why}", path.display()));
+            }
+            git::State::Refused(words) => {
+                return Err(Error::new(format!(
+                    "git cannot say whether {} has uncommitted changes, so nothing was changed: \
+                     {words}; mend that, or give `--allow-dirty`",
+                    path.display()
+                )));
             }
             git::State::Dirty(files) => {
                 let some: Vec<&str> = files.iter().take(5).map(String::as_str).collect();
@@ -183,7 +184,8 @@ fn print(report: &Report, json: bool, tense: Tense) -> Result<(), Error> {
             .map_err(|error| Error::new(format!("cannot write the report: {error}")))?;
         return say(&(text + "\n"));
     }
-    say(&table::table(report, tense))?;
+    let fold = io::stdout().is_terminal().then_some(table::FOLDED);
+    say(&table::table(report, tense, fold))?;
     note(&table::remarks(report));
     Ok(())
 }

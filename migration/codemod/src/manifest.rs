@@ -29,6 +29,8 @@ pub struct Needs {
     pub native: bool,
     /// The native crate serves tests only.
     pub tests_only: bool,
+    /// The native crate serves sites that needed no `fail` of the package: Neon's macros.
+    pub beside_fail: bool,
 }
 
 /// The edit of a package's manifest, which says `before`, that gives the package what it
@@ -55,7 +57,7 @@ pub fn edit(
         }
     }
     if needs.native {
-        add_native(&mut document, package, needs.tests_only, &mut added);
+        add_native(&mut document, package, needs, &mut added);
     }
     if added.is_empty() {
         return Ok(None);
@@ -148,9 +150,10 @@ pub(crate) const NATIVE: &str = "neon_failpoint";
 fn add_native(
     document: &mut DocumentMut,
     package: &Package,
-    tests_only: bool,
+    needs: Needs,
     added: &mut Vec<String>,
 ) {
+    let tests_only = needs.tests_only;
     let normal = document.get("dependencies").and_then(|t| get(t, NATIVE));
     let dev = document
         .get("dev-dependencies")
@@ -166,6 +169,7 @@ fn add_native(
         .dependencies
         .iter()
         .any(|dependency| is_always_on(document, dependency, package));
+    let optional = !tests_only && !needs.beside_fail && is_optional(document, package);
     if !present {
         let table = if tests_only {
             "dev-dependencies"
@@ -173,6 +177,9 @@ fn add_native(
             "dependencies"
         };
         let mut value = source(package);
+        if optional {
+            value.insert("optional", true.into());
+        }
         if tests_only || always {
             let mut features = Array::new();
             features.push("testing");
@@ -190,6 +197,9 @@ fn add_native(
     }
     if tests_only || (always && !present) {
         return;
+    }
+    if optional {
+        switch_on(document, package, &passes_on, added);
     }
     let names = if passes_on.is_empty() {
         if package.features.values().flatten().any(|f| is_testing(f)) || always {
@@ -214,8 +224,57 @@ fn add_native(
             .iter()
             .any(|item| item.as_str().is_some_and(is_testing))
         {
-            push(list, &format!("{NATIVE}/testing"));
-            added.push(format!("`{NATIVE}/testing` to the feature `{name}`"));
+            let weak = |item: &str| item.contains('?') && passes_failpoints(item, package);
+            let mark = match list.iter().filter_map(Value::as_str).any(weak) {
+                true if optional => "?",
+                _ => "",
+            };
+            let feature = format!("{NATIVE}{mark}/testing");
+            push(list, &feature);
+            added.push(format!("`{feature}` to the feature `{name}`"));
+        }
+    }
+}
+
+/// Whether a build has `fail` only where a feature with `dep:fail` asks for it: the native
+/// crate is to be left out of the others, too.
+fn is_optional(document: &DocumentMut, package: &Package) -> bool {
+    let normal = package.dependencies.iter().filter(|d| !d.is_dev());
+    let mut normal = normal.peekable();
+    let asked_for = |dependency: &Dependency| {
+        let item = format!("dep:{}", dependency.key);
+        package.features.values().flatten().any(|f| *f == item)
+    };
+    normal.peek().is_some()
+        && normal.all(|dependency| {
+            let mut document = document.clone();
+            let entry = entry(&mut document, dependency);
+            let optional = entry.and_then(|entry| get(entry, "optional")?.as_bool());
+            optional == Some(true) && asked_for(dependency)
+        })
+}
+
+/// Has the features that bring `fail`, and not its failpoints, bring the native crate as well.
+fn switch_on(
+    document: &mut DocumentMut,
+    package: &Package,
+    passes_on: &[String],
+    added: &mut Vec<String>,
+) {
+    let brings = |item: &String| {
+        let name = item.strip_prefix("dep:");
+        name.is_some_and(|name| package.dependencies.iter().any(|d| d.key == name))
+    };
+    let asked = format!("dep:{NATIVE}");
+    let features = package.features.iter();
+    for (name, list) in features.filter(|(_, list)| list.iter().any(brings)) {
+        if passes_on.contains(name) || list.contains(&asked) {
+            continue;
+        }
+        let list = document.get_mut("features").and_then(|f| f.get_mut(name));
+        if let Some(list) = list.and_then(Item::as_array_mut) {
+            push(list, &asked);
+            added.push(format!("`{asked}` to the feature `{name}`"));
         }
     }
 }
@@ -276,9 +335,10 @@ fn source(package: &Package) -> InlineTable {
     found
 }
 
-/// `to` as seen from `from`, with forward slashes.
+/// `to` as seen from `from`, with forward slashes. Links in `to` stay: Cargo takes two ways to
+/// one folder for two packages.
 fn relative(from: &Path, to: &Path) -> String {
-    let (from, to) = (crate::tree::real(from), crate::tree::real(to));
+    let (from, to) = (crate::tree::real(from), without_dots(to));
     let common = from
         .components()
         .zip(to.components())
@@ -294,4 +354,19 @@ fn relative(from: &Path, to: &Path) -> String {
         other => other.as_os_str().to_string_lossy().into_owned(),
     }));
     parts.join("/")
+}
+
+/// A path without `.` and `..`, as Cargo reads it: by its words alone.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }

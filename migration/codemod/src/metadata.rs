@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::check::{cargo, no_cargo};
 use crate::error::Error;
+use crate::tree::real;
 
 /// A package that Cargo knows.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,7 +60,7 @@ fn ask(root: &Path, manifest: &Path, option: &str) -> Result<Result<Vec<Known>, 
     let output = cargo(root)
         .args(["metadata", "--format-version=1", "--quiet", option])
         .arg("--manifest-path")
-        .arg(manifest)
+        .arg(real(manifest))
         .output()
         .map_err(|error| no_cargo(&error))?;
     if !output.status.success() {

@@ -59,7 +59,10 @@ impl Package {
     #[must_use]
     pub fn none(folder: &Path) -> Package {
         Package {
-            name: folder.display().to_string(),
+            name: match folder.as_os_str().is_empty() {
+                true => ".".to_owned(),
+                false => folder.display().to_string(),
+            },
             manifest: None,
             workspace: None,
             edition: 2021,
@@ -246,7 +249,7 @@ fn workspace_of(manifest: &Path, document: &DocumentMut) -> Option<PathBuf> {
     if let Some(said) = said {
         return Some(folder.join(said).join("Cargo.toml"));
     }
-    let folder = std::path::absolute(folder).ok()?;
+    let folder = crate::tree::real(folder);
     folder.ancestors().skip(1).find_map(|above| {
         let candidate = above.join("Cargo.toml");
         let document = read(&candidate).ok()?;

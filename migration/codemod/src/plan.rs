@@ -19,6 +19,8 @@ pub struct Plan {
     pub wants_async: BTreeSet<usize>,
     /// Packages that need `neon_failpoint`, and whether it serves tests only.
     pub wants_native: BTreeMap<usize, bool>,
+    /// Packages that need `neon_failpoint` for sites that were none of `fail`'s.
+    pub beside_fail: BTreeSet<usize>,
     /// The sites that are rewritten: file and position.
     pub sites: Vec<(usize, usize)>,
 }
@@ -73,6 +75,9 @@ impl Plan {
                 if native {
                     let tests_only = self.wants_native.entry(*package).or_insert(true);
                     *tests_only &= is_test(file);
+                    if !matches!(decision.resolved.origin, Origin::Fail(_)) {
+                        self.beside_fail.insert(*package);
+                    }
                 } else if !is_wrapper || matches!(becomes, Becomes::Path(_)) {
                     self.wants_async.insert(*package);
                 }
@@ -131,7 +136,7 @@ fn follows(text: &str, at: usize, wanted: char) -> bool {
         .is_some_and(|rest| rest.trim_start().starts_with(wanted))
 }
 
-/// A whole line, where nothing else stands in it; else the range itself.
+/// A whole line, where nothing else stands in it; else the range, and the blanks behind it.
 pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
     let before = text.get(..range.start).unwrap_or_default();
     let after = text.get(range.end..).unwrap_or_default();
@@ -149,7 +154,8 @@ pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
     if at_start && line_end > 0 {
         range.start - indent..range.end + blank + line_end
     } else {
-        range
+        // What follows in the line moves to where it stood.
+        range.start..range.end + blank
     }
 }
 

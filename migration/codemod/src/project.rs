@@ -1,12 +1,12 @@
 //! A tree, read: every file's facts, and which file declares which.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::facts::Facts;
+use crate::facts::{Facts, Kind};
 use crate::package::Package;
 use crate::reason::Reason;
 use crate::source::{Source, Unparsed};
@@ -24,10 +24,12 @@ pub struct Project {
     pub files: Vec<File>,
     /// Files that are not text, and where that shows.
     pub no_text: Vec<(PathBuf, Unparsed)>,
-    /// Files that could not be read, with the reason.
+    /// Files and folders that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
     /// Files that are reached, but lie outside of what the user gave.
     pub outside: Vec<PathBuf>,
+    /// What the user gave that has no Rust source in it.
+    pub barren: Vec<PathBuf>,
 }
 
 /// One file.
@@ -59,16 +61,15 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// Where a root does not exist or a folder cannot be read. A file that cannot is in
-    /// [`Project::unreadable`].
+    /// Where a root does not exist, or none of them has a source in it. What cannot be read is
+    /// in [`Project::unreadable`].
     pub fn read(
         roots: &[PathBuf],
         wrappers: &[String],
         progress: Progress<'_>,
     ) -> Result<Project, Error> {
         let mut tree = Tree::walk(roots)?;
-        let nowhere = |path: &PathBuf| (path.clone(), "the link leads nowhere".to_owned());
-        let mut unreadable: Vec<(PathBuf, String)> = tree.dangling.iter().map(nowhere).collect();
+        let mut unreadable = std::mem::take(&mut tree.unreadable);
         let mut sources = Vec::new();
         let mut no_text = Vec::new();
         for (path, package) in &tree.files {
@@ -79,7 +80,7 @@ impl Project {
             }
         }
         let aliases = sources.iter().flat_map(|(source, _)| aliases(&source.text));
-        let names = Names::new(wrappers.iter().cloned(), aliases.collect::<HashSet<_>>());
+        let names = Names::new(wrappers.iter().cloned(), aliases);
         let mut project = Project {
             roots: roots.to_vec(),
             files: analyse(sources, &tree.packages, &names, progress),
@@ -87,6 +88,7 @@ impl Project {
             no_text,
             unreadable,
             outside: Vec::new(),
+            barren: std::mem::take(&mut tree.barren),
         };
         project.reach(&mut tree, &names);
         project.packages = tree.packages;
@@ -214,18 +216,27 @@ enum Link {
     Included(String, bool),
 }
 
-/// Names that imports give to `fail_point`.
-fn aliases(text: &str) -> Vec<String> {
-    text.match_indices("fail_point as ")
-        .filter_map(|(at, found)| {
-            let rest = text.get(at + found.len()..)?;
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(rest.len());
-            let name = rest.get(..end)?;
-            (!name.is_empty() && name != "_").then(|| name.to_owned())
-        })
-        .collect()
+/// Names that imports give to the macros, and what these are.
+fn aliases(text: &str) -> Vec<(String, Kind)> {
+    let macros = [
+        ("fail_point as ", Kind::FailPoint),
+        ("async_fail_point as ", Kind::AsyncFailPoint),
+        ("pausable_failpoint as ", Kind::Pausable),
+        ("sleep_millis_async as ", Kind::SleepMillis),
+    ];
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for (words, kind) in macros {
+        for (at, _) in text.match_indices(words) {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let rest = text.get(at + words.len()..).unwrap_or_default();
+            let name = rest.split(|c| !is_word(c)).next().unwrap_or_default();
+            if !before.is_some_and(is_word) && !name.is_empty() && name != "_" {
+                found.push((name.to_owned(), kind));
+            }
+        }
+    }
+    found
 }
 
 /// The facts of all sources, read on every core. The order stays.

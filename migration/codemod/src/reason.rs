@@ -38,8 +38,14 @@ pub enum Reason {
     OtherMacro(String),
     /// In the definition of a macro.
     MacroDefinition(String),
-    /// A call of `eval`.
+    /// A call of `eval` whose name is no literal.
     Eval,
+    /// A call of `eval` with a literal.
+    EvalOfLiteral,
+    /// A macro of the native crate that blocks, in code that can await; the one that awaits.
+    Blocks(&'static str),
+    /// A comment at the site asks for it.
+    Kept,
     /// The macro is defined in this crate.
     LocalMacro(String),
     /// The macro comes from elsewhere.
@@ -83,7 +89,9 @@ impl Reason {
             Reason::Held { .. } => "not-send",
             Reason::OtherMacro(_) => "other-macro",
             Reason::MacroDefinition(_) => "macro-definition",
-            Reason::Eval => "eval",
+            Reason::Eval | Reason::EvalOfLiteral => "eval",
+            Reason::Blocks(_) => "blocks",
+            Reason::Kept => "kept",
             Reason::LocalMacro(_) => "local-macro",
             Reason::NotFails(_) => "not-fail",
             Reason::Ambiguous(_) => "two-imports",
@@ -127,6 +135,11 @@ impl fmt::Display for Reason {
             Reason::Eval => f.write_str(
                 "`eval` takes a name that only exists at run time, and a person has to choose what awaits",
             ),
+            Reason::EvalOfLiteral => f.write_str(
+                "`eval` hands its value to the code around it, and a person has to choose what awaits",
+            ),
+            Reason::Blocks(awaits) => write!(f, "it blocks: `{awaits}!` awaits"),
+            Reason::Kept => f.write_str("a comment asks to keep it"),
             Reason::LocalMacro(name) => write!(
                 f,
                 "`{name}!` is a macro of this project, not of `fail`: if it wraps `fail`'s, give `--macro {name}`"

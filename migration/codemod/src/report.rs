@@ -149,10 +149,12 @@ impl Report {
                 path.display()
             )
         });
-        let manifests = project
-            .packages
-            .iter()
-            .filter_map(|package| package.trouble.clone());
+        let manifests = project.packages.iter();
+        let manifests = manifests.filter_map(|package| Some(package.trouble.as_ref()?.trim_end()));
+        let barren = project.barren.iter().map(|path| {
+            let path = path.display();
+            format!("there is no Rust source in {path}")
+        });
         Report {
             version: 1,
             crates: counts.into_values().collect(),
@@ -169,7 +171,10 @@ impl Report {
                     mentions_failpoints: false,
                 })
                 .collect(),
-            notes: outside.chain(manifests).collect(),
+            notes: barren
+                .chain(outside)
+                .chain(manifests.map(str::to_owned))
+                .collect(),
         }
     }
 
@@ -253,7 +258,7 @@ fn note(site: &Site) -> Option<&'static str> {
     }
     match site.kind {
         Kind::Pausable | Kind::SleepMillis => {
-            Some("of neon_failpoint, which logs only where the point is configured")
+            Some("the macro of neon_failpoint logs only where the point is configured")
         }
         _ => None,
     }

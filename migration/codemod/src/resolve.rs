@@ -1,5 +1,6 @@
 //! Which macro a name means at a place: imports, globs, `#[macro_use]`, `macro_rules!`.
 
+mod imported;
 mod modules;
 mod textual;
 
@@ -296,6 +297,12 @@ impl<'p> Resolver<'p> {
                 return Origin::Local.into();
             }
         }
+        if let Some(mut found) = self.through_alias(file, scope, front, name, depth) {
+            if let Origin::Fail(way) = &mut found.origin {
+                *way = Way::Roundabout;
+            }
+            return found;
+        }
         let relative = ["crate", "self", "super", "$crate"].contains(&head.as_str());
         if !relative && !absolute {
             let imported = self.visible_import(file, scope, head);
@@ -310,24 +317,11 @@ impl<'p> Resolver<'p> {
                 return Origin::Fail(Way::Roundabout).into();
             }
         }
-        if relative && self.defined_in_package(file, name) {
+        // `use point;` names a macro of the package, too.
+        if (relative || front.is_empty()) && self.defined_in_package(file, name) {
             return Origin::Local.into();
         }
         other()
-    }
-
-    fn visible_import(&self, file: usize, scope: usize, name: &str) -> Option<&'p Import> {
-        let mut scope = scope;
-        loop {
-            if let Some((_, import)) = self.imports(file, scope).find(|(_, i)| i.name == name) {
-                return Some(import);
-            }
-            let here = self.project.files.get(file)?.facts.scopes.get(scope)?;
-            if here.kind != ScopeKind::Block {
-                return None;
-            }
-            scope = here.parent?;
-        }
     }
 
     /// Whether another crate of the project hands out `fail`'s macro under this name.
@@ -350,14 +344,5 @@ impl<'p> Resolver<'p> {
                         )
                 })
             })
-    }
-
-    /// Whether `name` at the place means something other than the crate.
-    #[must_use]
-    pub fn is_hidden(&self, file: usize, at: usize, name: &str) -> bool {
-        let scope = self.scope_at(file, at);
-        let imported = self.visible_import(file, scope, name);
-        self.is_module(file, scope, name)
-            || imported.is_some_and(|import| import.path.as_slice() != [name.to_owned()])
     }
 }

@@ -7,8 +7,8 @@ mod locks;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::check::Features;
-use crate::decide::{self, Decision, Refused, Wishes};
+use crate::check::{Features, Tell};
+use crate::decide::{self, Decision, Fate, Refused, Wishes};
 use crate::edit;
 use crate::error::Error;
 use crate::files::{self, Change};
@@ -16,6 +16,7 @@ use crate::manifest::{self, ManifestEdit, Needs};
 use crate::package::Package;
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::reason::Reason;
 use crate::resolve::Resolver;
 use crate::shim::{self, Missing};
 use crate::source::Source;
@@ -33,7 +34,7 @@ pub struct Rewriting<'p> {
     /// What the compiler refused.
     pub refused: Refused,
     /// Told what takes long.
-    pub tell: fn(&str),
+    pub tell: Tell,
 }
 
 /// What a rewrite does to files.
@@ -164,6 +165,10 @@ impl<'p> Rewriting<'p> {
                 package.name
             ));
         };
+        if package.trouble.is_some() {
+            // The report has said why.
+            return Err(format!("{} cannot be edited", path.display()));
+        }
         let compat = package.others.iter().any(|other| other == "neon_failpoint");
         if needs.shim_async && package.dependencies.is_empty() && !compat {
             return Err(format!("{} has no dependency on `fail`", path.display()));
@@ -237,6 +242,7 @@ impl<'p> Rewriting<'p> {
             match step {
                 Ok(None) => {
                     draft.advice.append(&mut checks.notes);
+                    draft.advice.extend(put_back(&draft.decisions));
                     return Ok(draft);
                 }
                 Ok(Some(next)) => {
@@ -287,8 +293,26 @@ fn needs(plan: &Plan) -> BTreeMap<usize, Needs> {
         let need = needs.entry(*package).or_default();
         need.native = true;
         need.tests_only = *tests_only;
+        need.beside_fail = plan.beside_fail.contains(package);
     }
     needs
+}
+
+/// What `--check` does with the sites that the compiler refused.
+fn put_back(decisions: &[Vec<Decision>]) -> Option<String> {
+    let refused = decisions
+        .iter()
+        .flatten()
+        .filter(|decision| matches!(decision.fate, Fate::Left(Reason::Compiler(_))));
+    let (which, them) = match refused.count() {
+        0 => return None,
+        1 => ("1 failpoint was".to_owned(), "it"),
+        several => (format!("{several} failpoints were"), "them"),
+    };
+    Some(format!(
+        "{which} put back: `--check`, which runs no compiler, still counts {them}, unless the \
+         code changes or `// failpoint-migrate: keep` stands above"
+    ))
 }
 
 fn say(edit: &ManifestEdit) -> String {

@@ -7,6 +7,7 @@ use toml_edit::{DocumentMut, Item};
 use crate::manifest::NATIVE;
 use crate::metadata;
 use crate::package::{Package, entry, get, inherited, read};
+use crate::tree::real;
 
 /// Where a manifest takes it from.
 #[derive(Debug)]
@@ -150,7 +151,8 @@ fn admits_the_shim(part: &str) -> bool {
 }
 
 fn said(entry: &Item, manifest: &Path) -> Option<Shim> {
-    let folder = manifest.parent()?;
+    // Cargo's own folder is without links, and what a manifest says comes behind it as it is.
+    let folder = real(manifest.parent()?);
     if let Some(path) = get(entry, "path").and_then(Item::as_str) {
         return Some(Shim::Path(folder.join(path)));
     }

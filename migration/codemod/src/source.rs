@@ -106,10 +106,26 @@ impl Source {
     }
 
     fn unparsed(&self, span: Span, message: &str) -> Unparsed {
+        if let Some(marker) = self.conflict() {
+            return Unparsed {
+                position: self.position(marker),
+                message: "it has the conflict markers of a merge that is not finished".to_owned(),
+            };
+        }
         Unparsed {
             position: self.position(self.range(span).start),
             message: message.to_owned(),
         }
+    }
+
+    /// Where git left both sides of a conflict.
+    fn conflict(&self) -> Option<usize> {
+        let begins = |line: &str, mark: &str| line.starts_with(mark);
+        let starts = || self.lines.iter().copied();
+        let line = |at: usize| self.text.get(at..).unwrap_or_default();
+        let from = starts().find(|at| begins(line(*at), "<<<<<<< "))?;
+        let ends = starts().any(|at| at > from && begins(line(at), ">>>>>>> "));
+        ends.then_some(from)
     }
 
     /// The bytes of the file that a span of its tokens covers.

@@ -13,14 +13,18 @@ pub enum Tense {
     Was,
 }
 
-/// The whole table.
+/// The longest line that a terminal gets: what is longer goes on in a line of its own.
+pub const FOLDED: usize = 120;
+
+/// The whole table. Lines longer than `fold` are folded; without it, each site has one line.
 #[must_use]
-pub fn table(report: &Report, tense: Tense) -> String {
+pub fn table(report: &Report, tense: Tense, fold: Option<usize>) -> String {
     let mut text = String::new();
     let rewritten = match tense {
         Tense::Can => "can be rewritten",
         Tense::Was => "rewritten",
     };
+    let mut notes: Vec<&str> = Vec::new();
     for count in &report.crates {
         let _ = writeln!(
             text,
@@ -35,7 +39,14 @@ pub fn table(report: &Report, tense: Tense) -> String {
         let mut sites: Vec<&SiteReport> =
             sites.filter(|site| site.package == count.package).collect();
         sites.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        rows(&mut text, &sites, rewritten);
+        for site in &sites {
+            notes.extend(site.note.filter(|note| !notes.contains(note)));
+        }
+        // Narrow columns where the width counts: each file has its own.
+        let same = |a: &&SiteReport, b: &&SiteReport| fold.is_none() || a.file == b.file;
+        for sites in sites.chunk_by(same) {
+            rows(&mut text, sites, rewritten, &notes, fold);
+        }
     }
     if report.crates.is_empty() {
         text.push_str("no failpoints\n");
@@ -49,43 +60,62 @@ pub fn table(report: &Report, tense: Tense) -> String {
             report.rewritable()
         );
     }
+    for (note, number) in notes.iter().zip(1..) {
+        let _ = writeln!(text, "[{number}] {note}");
+    }
     text
 }
 
-/// A line for each site of a crate, in columns.
-fn rows(text: &mut String, sites: &[&SiteReport], rewritten: &str) {
+/// A line for each site, in columns.
+fn rows(
+    text: &mut String,
+    sites: &[&SiteReport],
+    rewritten: &str,
+    notes: &[&str],
+    fold: Option<usize>,
+) {
     let width = |of: fn(&SiteReport) -> usize| sites.iter().map(|s| of(s)).max().unwrap_or(0);
     let places = width(|site| place(site).chars().count());
-    let names = width(|site| name(site).chars().count()).min(48);
-    let macros = width(|site| site.macro_path.chars().count());
+    let names = width(|site| name(site).chars().count());
+    let macros = width(|site| macro_path(site).chars().count());
     let forms = width(|site| site.form.chars().count());
     let contexts = width(|site| site.context.chars().count());
     for site in sites {
+        let number = notes.iter().position(|note| site.note == Some(note));
         let what = match (site.status, &site.reason) {
             ("done", _) => "awaits already".to_owned(),
-            ("rewrite", _) => match site.note {
-                Some(note) => format!("{rewritten} ({note})"),
+            ("rewrite", _) => match number {
+                Some(number) => format!("{rewritten} [{}]", number + 1),
                 None => rewritten.to_owned(),
             },
             (_, reason) => format!("left: {}", reason.as_deref().unwrap_or_default()),
         };
-        let _ = writeln!(
-            text,
-            "  {:places$}  {:names$}  {:macros$}  {:forms$}  {:contexts$}  {what}",
+        let columns = format!(
+            "  {:places$}  {:names$}  {:macros$}  {:forms$}  {:contexts$}",
             place(site),
             name(site),
-            site.macro_path,
+            macro_path(site),
             site.form,
             site.context,
         );
-        if !site.async_callers.is_empty() {
-            let _ = writeln!(
-                text,
-                "  {:places$}  called, by name, from async code in {}",
-                "",
-                site.async_callers.join(", ")
-            );
+        let length = columns.chars().count() + 2 + what.chars().count();
+        if fold.is_some_and(|fold| length > fold) {
+            let _ = writeln!(text, "{}\n      {what}", columns.trim_end());
+        } else {
+            let _ = writeln!(text, "{columns}  {what}");
         }
+        if site.async_callers.is_empty() {
+            continue;
+        }
+        let (before, between) = match fold {
+            Some(_) => ("      ".to_owned(), ",\n        "),
+            None => (" ".repeat(places + 4), ", "),
+        };
+        let callers = site.async_callers.join(between);
+        let _ = writeln!(
+            text,
+            "{before}called, by name, from async code in {callers}"
+        );
     }
 }
 
@@ -135,6 +165,18 @@ fn name(site: &SiteReport) -> String {
         format!("{short}…")
     } else {
         name
+    }
+}
+
+/// The macro's path; a long one without its middle.
+fn macro_path(site: &SiteReport) -> String {
+    let path = &site.macro_path;
+    let ends = path.split_once("::").zip(path.rsplit_once("::"));
+    match ends {
+        Some(((head, _), (front, name))) if front != head && path.chars().count() > 32 => {
+            format!("{head}::…::{name}")
+        }
+        _ => path.clone(),
     }
 }
 

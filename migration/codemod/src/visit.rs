@@ -5,13 +5,14 @@ mod bodies;
 mod closures;
 mod finder;
 mod inner;
+mod marker;
 mod names;
 mod tokens;
 mod types;
 mod values;
 mod walk;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use syn::visit::Visit;
 
@@ -25,15 +26,16 @@ use types::Types;
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     wrappers: HashSet<String>,
-    aliases: HashSet<String>,
+    aliases: HashMap<String, Kind>,
 }
 
 impl Names {
-    /// `fail`'s macros and Neon's, a project's wrappers, and names that imports give them.
+    /// The macros of `fail`, of Neon and of the native crate, a project's wrappers, and names
+    /// that imports give them.
     #[must_use]
     pub fn new(
         wrappers: impl IntoIterator<Item = String>,
-        aliases: impl IntoIterator<Item = String>,
+        aliases: impl IntoIterator<Item = (String, Kind)>,
     ) -> Names {
         Names {
             wrappers: wrappers.into_iter().collect(),
@@ -50,7 +52,12 @@ impl Names {
             "pausable_failpoint" => Some(Kind::Pausable),
             "sleep_millis_async" => Some(Kind::SleepMillis),
             _ if self.wrappers.contains(name) => Some(Kind::Wrapper),
-            _ if self.aliases.contains(name) => Some(Kind::FailPoint),
+            _ if self.aliases.contains_key(name) => self.aliases.get(name).copied(),
+            // A project may have wrappers of these names.
+            "failpoint" => Some(Kind::Native),
+            "fail_point_with_context" => Some(Kind::WithContext),
+            "fail_point_sync" => Some(Kind::Sync),
+            "fail_point_with_context_sync" => Some(Kind::SyncWithContext),
             _ => None,
         }
     }
@@ -97,6 +104,7 @@ fn facts_of(source: &Source, names: &Names, edition: u16) -> (Facts, Option<Unpa
         seen: &seen,
         found: Vec::new(),
         heads: Vec::new(),
+        calls: BTreeMap::new(),
     };
     let inside = match unparsed {
         None => tokens::outside(),
@@ -104,6 +112,7 @@ fn facts_of(source: &Source, names: &Names, edition: u16) -> (Facts, Option<Unpa
     };
     sweep.walk(tokens, &inside);
     facts.heads = sweep.heads;
+    facts.macro_calls = sweep.calls;
     facts.sites.append(&mut sweep.found);
     facts.sites.sort_by_key(|site| site.range.start);
     (facts, unparsed)

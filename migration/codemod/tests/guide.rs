@@ -295,7 +295,7 @@ impl Walk {
         ] {
             shell.env_remove(variable);
         }
-        let output = shell.output().expect("a shell");
+        let output = common::bounded(shell);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = said.replace(&*self.root.to_string_lossy(), "/home/you");
         self.transcript.push_str(&format!("$ {command}\n{said}"));

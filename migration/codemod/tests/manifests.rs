@@ -261,3 +261,65 @@ fn when_the_last_async_macro_is_gone_it_says_that_the_feature_can_go() {
     assert!(said.contains("1 rewritten"), "{said}");
     assert!(!said.contains("can go"), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_way_through_a_link_to_the_shim_leads_to_the_native_crate_as_well() {
+    let folder = common::folder();
+    let at = |path: &str| folder.path().join(path);
+    std::os::unix::fs::symlink(common::workspace(), at("copy")).expect("linked");
+    common::write(&at("app/src/lib.rs"), SOURCE);
+    let manifest = "[package]\nname = \"a\"\nedition = \"2021\"\n\n[dependencies]\nfail = \"0.5\"\n\n\
+                    [patch.crates-io]\nfail = { path = \"../copy/migration/fail\" }\n";
+    common::write(&at("app/Cargo.toml"), manifest);
+    let options = ["--to", "native"];
+    let after = common::rewritten(&at("app"), &options, "Cargo.toml");
+    assert!(
+        after.contains("neon_failpoint = { path = \"../copy\" }"),
+        "{after}"
+    );
+}
+
+#[test]
+fn an_optional_fail_makes_the_native_crate_optional() {
+    let native = |features: &str| {
+        let before = format!(
+            "[features]\n{features}\n[dependencies]\nfail = {{ version = \"0.5\", optional = true }}\n"
+        );
+        edited(&before, &["--to", "native"])
+    };
+    let after = native("failpoints = [\"dep:fail\", \"fail/failpoints\"]\n");
+    assert!(after.contains(", optional = true }\n"), "{after}");
+    let on = "failpoints = [\"dep:fail\", \"fail/failpoints\", \"neon_failpoint/testing\"]\n";
+    assert!(after.contains(on), "{after}");
+
+    let after = native("faults = [\"dep:fail\"]\nfailpoints = [\"fail?/failpoints\"]\n");
+    assert!(
+        after.contains("faults = [\"dep:fail\", \"dep:neon_failpoint\"]\n"),
+        "{after}"
+    );
+    let weak = "failpoints = [\"fail?/failpoints\", \"neon_failpoint?/testing\"]\n";
+    assert!(after.contains(weak), "{after}");
+
+    // By its own name it is a feature, which code may ask for.
+    let after = native("failpoints = [\"fail/failpoints\"]\n");
+    assert!(after.contains("neon_failpoint = { path = "), "{after}");
+    assert_eq!(after.matches("optional").count(), 1, "{after}");
+}
+
+#[test]
+fn neons_macros_need_the_native_crate_without_failpoints_as_well() {
+    let folder = common::sketch(&[(
+        "src/lib.rs",
+        "pub async fn run() {\n    utils::pausable_failpoint!(\"x\");\n}\n",
+    )]);
+    let manifest = folder.path().join("Cargo.toml");
+    let optional = common::read(&manifest).replace(
+        "fail = \"0.5\"\n",
+        "fail = { version = \"0.5\", optional = true }\n\n[features]\nfailpoints = [\"dep:fail\", \"fail/failpoints\"]\n",
+    );
+    common::write(&manifest, &optional);
+    let after = common::rewritten(folder.path(), &[], "Cargo.toml");
+    assert!(after.contains("neon_failpoint = { path = "), "{after}");
+    assert_eq!(after.matches("optional").count(), 1, "{after}");
+}

@@ -289,3 +289,106 @@ fn a_feature_that_does_not_exist_changes_nothing() {
     assert!(said.contains("nope"), "{said}");
     assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
 }
+
+#[test]
+fn paths_without_a_source_end_with_2_and_one_of_several_is_named() {
+    let empty = common::folder();
+    let (code, said) = status(&["scan"], empty.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("there is no Rust source in "), "{said}");
+    assert!(said.contains("give the folder of a package"), "{said}");
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let other = folder.path().display().to_string();
+    let (code, said) = status(&["scan", &other], empty.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("there is no Rust source in "), "{said}");
+    assert!(said.contains("1 can be rewritten"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_ends_with_2_after_the_rest_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = common::sketch(&[("src/lib.rs", BEFORE), ("src/secret/a.rs", BEFORE)]);
+    let secret = folder.path().join("src/secret");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("mode set");
+    if std::fs::read_dir(&secret).is_ok() {
+        eprintln!("skipped: this user reads everything");
+        return;
+    }
+    let (code, said) = status(&["scan"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("src/secret: cannot be read: "), "{said}");
+    assert!(said.contains("1 can be rewritten"), "{said}");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o700)).expect("mode set");
+}
+
+#[test]
+fn a_read_only_file_is_not_replaced() {
+    let folder = common::sketch(&[("src/a.rs", BEFORE), ("src/lib.rs", BEFORE)]);
+    let locked = folder.path().join("src/lib.rs");
+    let mut permissions = std::fs::metadata(&locked).expect("a file").permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&locked, permissions).expect("mode set");
+    let (code, said) = status(&["rewrite", "--no-check", "--allow-dirty"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("lib.rs: it is read-only; nothing was changed"),
+        "{said}"
+    );
+    for file in ["src/a.rs", "src/lib.rs"] {
+        assert_eq!(common::read(&folder.path().join(file)), BEFORE);
+    }
+}
+
+#[test]
+fn a_file_in_the_middle_of_a_merge_is_said_to_be_that() {
+    let conflict = "pub async fn run() {\n<<<<<<< HEAD\n    fail::fail_point!(\"x\");\n=======\n\
+                    >>>>>>> side\n}\n";
+    let folder = common::sketch(&[("src/lib.rs", conflict)]);
+    let (code, said) = status(&["scan"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    let words = "lib.rs:2:1: does not parse, left alone: it has the conflict markers of a merge";
+    assert!(said.contains(words), "{said}");
+}
+
+#[test]
+fn a_manifest_that_is_none_is_named_and_not_edited() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    let manifest = folder.path().join("Cargo.toml");
+    let broken = common::read(&manifest) + "[[[\n";
+    common::write(&manifest, &broken);
+    let (code, said) = status(&["rewrite", "--no-check", "--allow-dirty"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Cargo.toml is not a manifest: "), "{said}");
+    assert!(
+        said.contains("Cargo.toml cannot be edited; add `fail`"),
+        "{said}"
+    );
+    assert!(!said.contains("has no dependency"), "{said}");
+    assert_eq!(common::read(&manifest), broken);
+}
+
+#[test]
+fn a_repository_that_git_refuses_is_not_written_to() {
+    let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
+    if !git(folder.path(), &["init", "--quiet"]) {
+        eprintln!("skipped: no git");
+        return;
+    }
+    common::write(&folder.path().join(".git/config"), "[broken\n");
+    let (code, said) = status(&["rewrite", "--no-check"], folder.path());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("git cannot say whether "), "{said}");
+    assert_eq!(common::read(&folder.path().join("src/lib.rs")), BEFORE);
+}
+
+#[test]
+fn check_does_not_count_what_a_comment_keeps() {
+    let kept = BEFORE.replace("    fail", "    // failpoint-migrate: keep\n    fail");
+    let folder = common::sketch(&[("src/lib.rs", &kept)]);
+    let (code, said) = status(&["rewrite", "--check"], folder.path());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("left: a comment asks to keep it"), "{said}");
+}

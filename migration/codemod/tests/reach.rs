@@ -239,3 +239,90 @@ fn an_import_and_a_macro_of_the_project_under_two_conditions_are_left() {
     let codes = common::each(&common::scan(folder.path()), "code");
     assert_eq!(codes, ["two-imports", "two-imports"]);
 }
+
+#[test]
+fn an_import_that_another_hands_on_stays() {
+    let folder = common::sketch(&[
+        ("src/lib.rs", "mod a;\nmod b;\npub mod c;\n"),
+        ("src/a.rs", "pub use fail::fail_point;\n"),
+        (
+            "src/b.rs",
+            "use crate::a::fail_point;\n\npub async fn run() {\n    fail_point!(\"x\");\n}\n",
+        ),
+        (
+            "src/c.rs",
+            "use crate::a as points;\npub use points::fail_point;\n",
+        ),
+    ]);
+    let a = common::rewritten(folder.path(), &[], "src/a.rs");
+    assert_eq!(a, "pub use fail::fail_point;\n");
+}
+
+#[test]
+fn an_import_that_a_module_in_another_file_names_stays() {
+    let user = |below: &str| {
+        let folder = common::sketch(&[
+            ("src/lib.rs", "mod user;\npub mod utils {}\n"),
+            (
+                "src/user.rs",
+                "use crate::utils;\nmod below;\n\npub async fn run() {\n    \
+                 utils::pausable_failpoint!(\"x\");\n}\n",
+            ),
+            ("src/user/below.rs", below),
+        ]);
+        let after = common::rewritten(folder.path(), &[], "src/user.rs");
+        after.contains("use crate::utils;")
+    };
+    assert!(!user("pub fn f() {}\n"));
+    assert!(user("pub fn f() {\n    super::utils::f();\n}\n"));
+    assert!(user("use super::*;\npub fn f() {\n    utils::f();\n}\n"));
+    assert!(user(
+        "use super::utils;\npub fn f() {\n    utils::f();\n}\n"
+    ));
+    assert!(!user(
+        "use crate::utils;\npub fn f() {\n    utils::f();\n}\n"
+    ));
+}
+
+#[test]
+fn another_name_of_a_macro_is_looked_for() {
+    let text = "use fail::async_fail_point as waits;\nuse neon_failpoint::fail_point as native;\n\
+                use utils::sleep_millis_async as sleeps;\npub async fn run() {\n    \
+                waits!(\"a\");\n    native!(\"b\");\n    sleeps!(\"c\");\n}\n";
+    let folder = common::sketch(&[("src/lib.rs", text)]);
+    let report = common::scan(folder.path());
+    assert_eq!(common::each(&report, "name"), ["a", "b", "c"]);
+    assert_eq!(common::each(&report, "status"), ["done", "done", "rewrite"]);
+}
+
+#[test]
+fn what_goes_from_nested_braces_takes_along_what_is_empty_then() {
+    let becomes = |import: &str, then: &str| {
+        let text = |import: &str, site: &str| {
+            format!("{import}\npub async fn run() {{\n    {site};\n}}\n")
+        };
+        let before = text(
+            import,
+            "pausable_failpoint!(\"x\");\n    sleep_millis_async!(\"y\")",
+        );
+        let folder = common::sketch(&[("src/lib.rs", &before)]);
+        let after = common::rewritten(folder.path(), &[], "src/lib.rs");
+        assert_eq!(after.lines().next(), Some(then), "{after}");
+    };
+    becomes(
+        "use u::{a::{s::{pausable_failpoint, sleep_millis_async}, Lsn}, b};",
+        "use u::{a::Lsn, b};",
+    );
+    becomes(
+        "use u::{a::{pausable_failpoint}, b::{sleep_millis_async}, c};",
+        "use u::c;",
+    );
+    becomes(
+        "use u::{a::{pausable_failpoint, A}, b::{sleep_millis_async, B}, c};",
+        "use u::{a::A, b::B, c};",
+    );
+    becomes(
+        "use u::{a::{s::{pausable_failpoint}}, b, s::{c::{sleep_millis_async}}, d};",
+        "use u::{b, d};",
+    );
+}

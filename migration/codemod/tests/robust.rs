@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 
 use failpoint_migrate::edit;
+use failpoint_migrate::facts::Kind;
 use failpoint_migrate::source::Source;
 use failpoint_migrate::visit::{self, Names};
 
@@ -22,7 +23,7 @@ fn texts(folder: &Path, into: &mut Vec<String>) {
 
 fn analyse(text: &str) {
     let source = Source::new(Path::new("a.rs"), text.to_owned());
-    let names = Names::new(["point".to_owned()], ["fp".to_owned()]);
+    let names = Names::new(["point".to_owned()], [("fp".to_owned(), Kind::FailPoint)]);
     let (facts, unparsed) = visit::facts(&source, &names, 2021);
     for site in &facts.sites {
         let path = source.slice(site.path_range.clone());

@@ -175,3 +175,50 @@ fn a_wrapper_of_the_same_name_in_another_package_is_treated_as_any_other() {
     assert_eq!(common::read(&at("app/Cargo.toml")), on_util);
     assert_eq!(common::read(&at("util/src/lib.rs")), definitions);
 }
+
+/// What the program says beside the table.
+fn notes(text: &str, arguments: &[&str]) -> String {
+    let folder = common::sketch(&[("src/lib.rs", text)]);
+    common::said(&common::migrate(arguments, folder.path()))
+}
+
+#[test]
+fn a_wrapper_that_nobody_names_is_pointed_out_with_its_calls() {
+    let said = notes(&format!("{MORE}{SITE}"), &["scan"]);
+    let hint = "has a failpoint in it, and 1 call of it is not listed: give `--macro point`";
+    assert!(said.contains("`point!` (") && said.contains(hint), "{said}");
+    let twice = format!("{MORE}{SITE}mod m {{ async fn run() {{ vec![crate::point!(\"y\")]; }} }}");
+    let said = notes(&twice, &["scan"]);
+    assert!(said.contains("2 calls of it are not listed"), "{said}");
+    // A failpoint of another crate is no business of this one.
+    let of_others =
+        format!("{MORE}{SITE}").replace("fail::fail_point", "fail_parallel::fail_point");
+    assert!(!notes(&of_others, &["scan"]).contains("not listed"));
+    // Without calls there is nothing to list, and named ones are listed.
+    assert!(!notes(MORE, &["scan"]).contains("not listed"));
+    let said = notes(&format!("{MORE}{SITE}"), &["scan", "--macro", "point"]);
+    assert!(!said.contains("not listed"), "{said}");
+}
+
+#[test]
+fn a_wrapper_of_the_native_macros_name_is_pointed_out_as_well() {
+    let text = format!("{MORE}{SITE}").replace("point!(\"", "failpoint!(\"");
+    let text = text.replace("macro_rules! point", "macro_rules! failpoint");
+    let said = notes(&text, &["scan"]);
+    assert!(said.contains("give `--macro failpoint`"), "{said}");
+    let said = notes(&text, &["scan", "--macro", "failpoint"]);
+    assert!(said.contains("write `async_failpoint!`"), "{said}");
+}
+
+#[test]
+fn a_wrapper_that_nothing_calls_any_more_can_go() {
+    let options = ["rewrite", "--no-check", "--allow-dirty", "--macro", "point"];
+    let text = format!("{MORE}{TWIN}{SITE}");
+    let said = notes(&text, &options);
+    let can_go = "nothing in the given paths calls `point!` any more: its definition (";
+    assert!(said.contains(can_go), "{said}");
+    let said = notes(&format!("{text}fn sync() {{ point!(\"z\"); }}\n"), &options);
+    assert!(!said.contains("any more"), "{said}");
+    let said = notes(&text, &["rewrite", "--check", "--macro", "point"]);
+    assert!(!said.contains("any more"), "{said}");
+}

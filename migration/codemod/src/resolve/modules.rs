@@ -5,7 +5,7 @@ use crate::facts::ScopeKind;
 
 impl Resolver<'_> {
     /// The module scope around a scope.
-    pub(super) fn module_around(&self, file: usize, mut scope: usize) -> Option<usize> {
+    pub(crate) fn module_around(&self, file: usize, mut scope: usize) -> Option<usize> {
         loop {
             let here = self.project.files.get(file)?.facts.scopes.get(scope)?;
             if here.kind != ScopeKind::Block {
@@ -16,7 +16,7 @@ impl Resolver<'_> {
     }
 
     /// The module that a path means.
-    pub(super) fn module(
+    pub(crate) fn module(
         &self,
         file: usize,
         scope: usize,
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         moved.then_some(here)
     }
 
-    pub(super) fn above(&self, (file, scope): (usize, usize)) -> Option<(usize, usize)> {
+    pub(crate) fn above(&self, (file, scope): (usize, usize)) -> Option<(usize, usize)> {
         let found = self.project.files.get(file)?;
         match found.facts.scopes.get(scope)?.parent {
             Some(parent) => Some((file, self.module_around(file, parent)?)),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::blame::Failed;
 use super::{Draft, Rewriting};
-use crate::check::{self, Features};
+use crate::check::{self, Features, Step};
 use crate::dependants::Dependants;
 use crate::error::Error;
 use crate::files;
@@ -79,8 +79,8 @@ impl Rewriting<'_> {
             let Some(package) = self.now(*at) else {
                 continue;
             };
-            (self.tell)(&format!("checking {}", package.name));
-            let outcome = check::check(&package, features)?;
+            (self.tell)(Step::Checking(&package.name));
+            let outcome = check::check(&package, features, self.tell)?;
             if let Some(failed) = Failed::of(outcome, vec![*at], package.name) {
                 return Ok(Some(failed));
             }
@@ -96,11 +96,11 @@ impl Rewriting<'_> {
         for (touched, found) in &checks.dependants {
             let names: Vec<&str> = found.members.iter().map(|m| m.name.as_str()).collect();
             let names = names.join(", ");
-            (self.tell)(&format!("checking what depends on it: {names}"));
+            (self.tell)(Step::Checking(&format!("what depends on it: {names}")));
             let selected = found.packages.iter().chain(&found.members);
             let ids: Vec<&str> = selected.map(|package| package.id.as_str()).collect();
             let packages: Vec<Package> = touched.iter().filter_map(|at| self.now(*at)).collect();
-            let outcome = check::check_all(&ids, &packages, features)?;
+            let outcome = check::check_all(&ids, &packages, features, self.tell)?;
             if let Some(mut failed) = Failed::of(outcome, touched.clone(), names) {
                 failed.blame_dependants(&found.members);
                 return Ok(Some(failed));

@@ -19,32 +19,100 @@ pub(crate) fn parse(tokens: &TokenStream) -> Option<Vec<Expr>> {
     Some(list.into_iter().collect())
 }
 
-/// A failpoint's name: the text of a literal, else the expression as written.
-pub(crate) fn name(source: &Source, tokens: &TokenStream) -> String {
-    let mut first = TokenStream::new();
-    let mut range = None::<std::ops::Range<usize>>;
-    for token in tokens.clone() {
-        if matches!(&token, TokenTree::Punct(comma) if comma.as_char() == ',') {
-            break;
-        }
-        let here = source.range(token.span());
-        range = Some(range.map_or(here.clone(), |range| range.start..here.end));
-        first.extend([token]);
-    }
-    match syn::parse2::<syn::LitStr>(first) {
-        Ok(literal) => literal.value(),
-        Err(_) => source.slice(range.unwrap_or(0..0)).to_owned(),
+/// What a failpoint's arguments are, for a person.
+pub(crate) struct Described {
+    /// The text of a literal, else the expression as written.
+    pub(crate) name: String,
+    /// In words.
+    pub(crate) form: &'static str,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+/// Looks at the arguments' tokens: those of a macro's definition are no expressions.
+pub(crate) fn describe(source: &Source, kind: Kind, tokens: &TokenStream) -> Described {
+    let parts = parts(tokens);
+    let name = |at: usize| {
+        let part = parts.get(at).map_or(&[][..], Vec::as_slice);
+        literal(part).unwrap_or_else(|| {
+            let first = part.first().map(|token| source.range(token.span()).start);
+            let last = part.last().map(|token| source.range(token.span()).end);
+            let range = first.unwrap_or(0)..last.unwrap_or(0);
+            source.slice(range).to_owned()
+        })
+    };
+    let count = parse(tokens).map_or(parts.len(), |list| list.len());
+    let is_literal = |at: usize| parts.get(at).is_some_and(|part| literal(part).is_some());
+    // The macro of `fail-parallel`, whose first argument is where the points are.
+    let of_registry = kind == Kind::FailPoint && !is_literal(0) && is_literal(1);
+    let form = if parts.iter().any(|part| repeats(part)) {
+        "any arguments"
+    } else if of_registry {
+        form_of_registry(count)
+    } else {
+        form(kind, count)
+    };
+    Described {
+        name: name(usize::from(of_registry)),
+        form,
+        count,
     }
 }
 
+/// The tokens between the commas.
+fn parts(tokens: &TokenStream) -> Vec<Vec<TokenTree>> {
+    let mut parts = vec![Vec::new()];
+    for token in tokens.clone() {
+        match (is_punct(&token, ','), parts.last_mut()) {
+            (false, Some(part)) => part.push(token),
+            _ => parts.push(Vec::new()),
+        }
+    }
+    if parts.last().is_some_and(Vec::is_empty) {
+        parts.pop();
+    }
+    parts
+}
+
+/// The value of a text literal that stands alone.
+fn literal(part: &[TokenTree]) -> Option<String> {
+    let [TokenTree::Literal(literal)] = part else {
+        return None;
+    };
+    let literal = TokenStream::from(TokenTree::Literal(literal.clone()));
+    let literal = syn::parse2::<syn::LitStr>(literal).ok()?;
+    Some(literal.value())
+}
+
+/// Whether a macro's definition puts in a list here: `$($all)*`.
+fn repeats(part: &[TokenTree]) -> bool {
+    part.windows(2).any(|pair| match pair {
+        [dollar, TokenTree::Group(_)] => is_punct(dollar, '$'),
+        _ => false,
+    })
+}
+
 /// The form in words, from the number of arguments.
-pub(crate) fn form(kind: Kind, arguments: usize) -> &'static str {
+fn form(kind: Kind, arguments: usize) -> &'static str {
+    match (kind, arguments) {
+        (_, 0) => "no name",
+        (_, 1) => "name",
+        (Kind::Pausable | Kind::SleepMillis, 2) => "name, token",
+        (Kind::WithContext | Kind::SyncWithContext, 2) => "name, context",
+        (Kind::WithContext | Kind::SyncWithContext, 3) => "name, context, closure",
+        (Kind::WithContext | Kind::SyncWithContext, 4) => "name, context, condition, closure",
+        (Kind::Native, _) => "name, context or token",
+        (_, 2) => "name, closure",
+        (_, 3) => "name, condition, closure",
+        _ => "other arguments",
+    }
+}
+
+fn form_of_registry(arguments: usize) -> &'static str {
     match arguments {
-        2 if matches!(kind, Kind::Pausable | Kind::SleepMillis) => "name, token",
-        0 => "no name",
-        1 => "name",
-        2 => "name, closure",
-        3 => "name, condition, closure",
+        2 => "registry, name",
+        3 => "registry, name, closure",
+        4 => "registry, name, condition, closure",
         _ => "other arguments",
     }
 }

@@ -83,6 +83,11 @@ impl Finder<'_, '_> {
                     self.closure_is(&paren.expr, what);
                 }
             }
+            // `|| -> T { .. }()`: without the type, the call would be in the closure.
+            Expr::Closure(closure) => {
+                let what = self.called_in_place(call, closure);
+                self.closure_is(&call.func, what);
+            }
             _ => {}
         }
         self.visit_expr(&call.func);
@@ -271,20 +276,28 @@ impl Finder<'_, '_> {
     }
 
     fn eval(&mut self, call: &syn::ExprCall, path: &syn::Path) {
-        let text = call.args.first().map(|name| {
-            let range = self.source.range(name.span());
-            self.source.slice(range).trim_matches('"').to_owned()
-        });
+        let (name, obstacle) = match call.args.first() {
+            Some(Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(name),
+                ..
+            })) => (name.value(), Reason::EvalOfLiteral),
+            Some(name) => {
+                let range = self.source.range(name.span());
+                (self.source.slice(range).to_owned(), Reason::Eval)
+            }
+            None => (String::new(), Reason::Eval),
+        };
         let function = self.functions.last().cloned().unwrap_or_default();
         let path_range = self.source.range(path.span());
         let last = path
             .segments
             .last()
             .map(|last| self.source.range(last.ident.span()));
+        self.seen.extend(last.as_ref().map(|last| last.start));
         self.facts.sites.push(crate::facts::Site {
             kind: Kind::Eval,
             path: path_text(path).split("::").map(str::to_owned).collect(),
-            name: text.unwrap_or_default(),
+            name,
             form: "eval",
             arguments: call.args.len(),
             range: self.source.range(call.span()),
@@ -294,10 +307,11 @@ impl Finder<'_, '_> {
             braces: false,
             function,
             body: self.surroundings().words,
-            obstacle: Some(Reason::Eval),
+            obstacle: Some(obstacle),
             in_place: None,
             around: Vec::new(),
             native: Ok(Vec::new()),
+            kept: false,
         });
     }
 }

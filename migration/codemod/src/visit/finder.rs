@@ -11,7 +11,7 @@ use super::bodies::Body;
 use super::closures::{self, Use};
 use super::types::Types;
 use super::values::{Held, Values};
-use super::{Names, arguments, names};
+use super::{Names, arguments, marker, names};
 use crate::facts::{
     Call, Callee, Facts, Function, Include, Kind, MacroDefinition, Place, Scope, ScopeKind, Site,
 };
@@ -119,15 +119,17 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         }
         path.extend(mac.path.segments.iter().map(|s| s.ident.to_string()));
         let parsed = arguments::parse(&mac.tokens);
-        let count = parsed.as_ref().map_or(1, Vec::len);
+        let described = arguments::describe(self.source, kind, &mac.tokens);
+        let range = path_range.start..self.source.range(mac.delimiter.span().close()).end;
         let around = self.surroundings();
         let site = Site {
             kind,
             path,
-            name: arguments::name(self.source, &mac.tokens),
-            form: arguments::form(kind, count),
-            arguments: count,
-            range: path_range.start..self.source.range(mac.delimiter.span().close()).end,
+            name: described.name,
+            form: described.form,
+            arguments: described.count,
+            kept: marker::keeps(&self.source.text, &range),
+            range,
             last,
             place: self
                 .places
@@ -147,7 +149,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         };
         self.facts.sites.push(site);
         for (at, argument) in parsed.iter().flatten().enumerate() {
-            if at + 1 == count {
+            if at + 1 == described.count {
                 self.closure_is(argument, Use::Left(Reason::FailpointClosure));
             }
             self.visit_expr(argument);

@@ -17,7 +17,7 @@ pub(crate) fn imports(source: &Source, item: &syn::ItemUse, scope: usize) -> Vec
         item: source.range(item.span()),
         leaves: 0,
         leaf: 0..0,
-        siblings: Vec::new(),
+        groups: Vec::new(),
     };
     let mut leaves = Vec::new();
     walk(source, &item.tree, &whole, &mut leaves);
@@ -49,11 +49,8 @@ fn walk(source: &Source, tree: &syn::UseTree, so_far: &Import, leaves: &mut Vec<
             leaves.push(leaf);
         }
         syn::UseTree::Group(group) => {
-            leaf.siblings = group
-                .items
-                .iter()
-                .map(|tree| source.range(tree.span()))
-                .collect();
+            let inside = group.items.iter().map(|tree| source.range(tree.span()));
+            leaf.groups.push(inside.collect());
             for tree in &group.items {
                 walk(source, tree, &leaf, leaves);
             }

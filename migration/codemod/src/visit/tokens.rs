@@ -1,13 +1,14 @@
 //! Macro calls that the syntax tree does not show: in the tokens of other macros, in macro
 //! definitions, in files that do not parse.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::Names;
-use super::arguments;
-use crate::facts::{Function, Place, Site};
+use super::{arguments, marker};
+use crate::facts::{Function, Kind, Place, Site};
 use crate::reason::Reason;
 use crate::source::Source;
 
@@ -21,6 +22,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) found: Vec<Site>,
     /// The first segments of paths, and the names in `extern crate`.
     pub(crate) heads: Vec<String>,
+    /// How often each macro is called, but in its own definition.
+    pub(crate) calls: BTreeMap<String, usize>,
 }
 
 impl Sweep<'_> {
@@ -33,6 +36,11 @@ impl Sweep<'_> {
             match token {
                 TokenTree::Ident(ident) => {
                     self.head(&tokens, at, inside);
+                    if let (true, Some(TokenTree::Group(group))) =
+                        (ident == "eval", tokens.get(at + 1))
+                    {
+                        self.eval(&tokens, at, group, inside);
+                    }
                     if !is(tokens.get(at + 1), '!') {
                         continue;
                     }
@@ -43,6 +51,7 @@ impl Sweep<'_> {
                             deeper = Some(Reason::MacroDefinition(defined.to_string()));
                         }
                         (Some(TokenTree::Group(group)), _) => {
+                            self.count(ident, inside);
                             self.call(&tokens, at, ident, group, inside);
                             if !matches!(inside, Reason::MacroDefinition(_)) {
                                 deeper = Some(Reason::OtherMacro(ident.to_string()));
@@ -57,6 +66,12 @@ impl Sweep<'_> {
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
+        }
+    }
+
+    fn count(&mut self, name: &proc_macro2::Ident, inside: &Reason) {
+        if !matches!(inside, Reason::MacroDefinition(defined) if name == defined) {
+            *self.calls.entry(name.to_string()).or_default() += 1;
         }
     }
 
@@ -92,7 +107,37 @@ impl Sweep<'_> {
         group: &proc_macro2::Group,
         inside: &Reason,
     ) {
-        let Some(kind) = self.names.kind(&ident.to_string()) else {
+        if let Some(kind) = self.names.kind(&ident.to_string()) {
+            self.add(kind, tokens, at, group, inside);
+        }
+    }
+
+    /// `fail::eval(..)`: a path, or any function of that name would be one.
+    fn eval(
+        &mut self,
+        tokens: &[TokenTree],
+        at: usize,
+        group: &proc_macro2::Group,
+        inside: &Reason,
+    ) {
+        let is_path = at
+            .checked_sub(1)
+            .is_some_and(|before| is(tokens.get(before), ':'));
+        let is_call = group.delimiter() == proc_macro2::Delimiter::Parenthesis;
+        if is_path && is_call && *inside != outside() {
+            self.add(Kind::Eval, tokens, at, group, inside);
+        }
+    }
+
+    fn add(
+        &mut self,
+        kind: Kind,
+        tokens: &[TokenTree],
+        at: usize,
+        group: &proc_macro2::Group,
+        inside: &Reason,
+    ) {
+        let Some(TokenTree::Ident(ident)) = tokens.get(at) else {
             return;
         };
         let last = self.source.range(ident.span());
@@ -100,14 +145,19 @@ impl Sweep<'_> {
             return;
         }
         let (path, path_range) = path_before(self.source, tokens, at, &last);
-        let arguments = arguments::parse(&group.stream()).map_or(1, |list| list.len());
+        let described = arguments::describe(self.source, kind, &group.stream());
+        let range = path_range.start..self.source.range(group.span()).end;
         self.found.push(Site {
             kind,
             path,
-            name: arguments::name(self.source, &group.stream()),
-            form: arguments::form(kind, arguments),
-            arguments,
-            range: path_range.start..self.source.range(group.span()).end,
+            name: described.name,
+            form: match kind {
+                Kind::Eval => "eval",
+                _ => described.form,
+            },
+            arguments: described.count,
+            kept: marker::keeps(&self.source.text, &range),
+            range,
             path_range,
             last,
             place: Place::Expression,
@@ -152,6 +202,11 @@ fn path_before(
         path.insert(0, segment.to_string());
         start = source.range(segment.span()).start;
         at = before - 1;
+    }
+    let dollar = at.checked_sub(1).and_then(|before| tokens.get(before));
+    if let (true, Some(first), Some(dollar)) = (is(dollar, '$'), path.first_mut(), dollar) {
+        first.insert(0, '$');
+        start = source.range(dollar.span()).start;
     }
     (path, start..last.end)
 }

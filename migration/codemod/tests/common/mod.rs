@@ -3,7 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// The root of the workspace that this package is in.
 pub(crate) fn workspace() -> PathBuf {
@@ -33,14 +35,44 @@ pub(crate) fn folder() -> tempfile::TempDir {
 
 /// Runs the program with `arguments`, then `path`.
 pub(crate) fn migrate(arguments: &[&str], path: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_failpoint-migrate"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_failpoint-migrate"));
+    command
         .args(arguments)
         .arg(path)
         .env("CARGO_TARGET_DIR", target())
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("RUSTFLAGS")
-        .output()
-        .expect("the program runs")
+        .env_remove("RUSTFLAGS");
+    bounded(command)
+}
+
+/// What a command may take. Cargo waits without an end where another one holds its locks, and
+/// so does a test where a failpoint never lets go.
+const DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// Runs a command; ends it and all that it started where it takes too long.
+pub(crate) fn bounded(mut command: Command) -> Output {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it can be run");
+    let group = format!("-{}", child.id());
+    let (ended, end) = mpsc::channel();
+    let watch = std::thread::spawn(move || {
+        let late = end.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout);
+        if late && cfg!(unix) {
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        }
+        late
+    });
+    let output = child.wait_with_output().expect("it ends");
+    drop::<mpsc::Sender<()>>(ended);
+    let late = watch.join().expect("the watch ends");
+    assert!(!late, "{command:?} did not end within {DEADLINE:?}");
+    output
 }
 
 /// What a run wrote and how it ended.
@@ -135,9 +167,10 @@ pub(crate) fn native(features: &str) -> String {
 }
 
 /// Runs a command that must end well.
-pub(crate) fn succeeds(mut command: Command) {
-    let output = command.output().expect("it can be run");
-    assert!(output.status.success(), "{command:?}\n{}", said(&output));
+pub(crate) fn succeeds(command: Command) {
+    let shown = format!("{command:?}");
+    let output = bounded(command);
+    assert!(output.status.success(), "{shown}\n{}", said(&output));
 }
 
 /// The shim in the place of `fail`.

@@ -142,13 +142,32 @@ fn commands(text: &str) -> Vec<Shell> {
     commands.collect()
 }
 
-/// Whether the output is what the guide has, lines `...` standing for any lines.
+/// Whether the output is what the guide has, lines `...` standing for any lines. Only the last
+/// `...` before a line that differs is tried anew: that is enough, and always ends soon.
 pub(crate) fn matches(expected: &str, output: &str) -> bool {
     let expected: Vec<&str> = expected.lines().map(str::trim_end).collect();
     let output: Vec<&str> = output.lines().map(str::trim_end).collect();
-    any(&expected, &output, &|e| *e == "...", &|e, o| {
-        matches_line(e, o)
-    })
+    let (mut here, mut there) = (0, 0);
+    // What follows the last `...`, and the line of the output that it was tried at.
+    let mut tried: Option<(usize, usize)> = None;
+    while there < output.len() {
+        match (expected.get(here), &mut tried) {
+            (Some(&"..."), _) => {
+                here += 1;
+                tried = Some((here, there));
+            }
+            (Some(line), _) if matches_line(line, output[there]) => {
+                here += 1;
+                there += 1;
+            }
+            (_, Some((after, at))) => {
+                *at += 1;
+                (here, there) = (*after, *at);
+            }
+            (_, None) => return false,
+        }
+    }
+    expected[here..].iter().all(|line| *line == "...")
 }
 
 /// The first line of the guide that the output has nowhere, or not where it should be.
@@ -179,23 +198,6 @@ pub(crate) fn matches_line(expected: &str, line: &str) -> bool {
         }
     }
     rest.ends_with(last)
-}
-
-fn any<E, O>(
-    expected: &[E],
-    output: &[O],
-    skips: &dyn Fn(&E) -> bool,
-    is: &dyn Fn(&E, &O) -> bool,
-) -> bool {
-    match expected.split_first() {
-        None => output.is_empty(),
-        Some((first, rest)) if skips(first) => {
-            (0..=output.len()).any(|at| any(rest, &output[at..], skips, is))
-        }
-        Some((first, rest)) => output
-            .split_first()
-            .is_some_and(|(line, after)| is(first, line) && any(rest, after, skips, is)),
-    }
 }
 
 /// Applies the block to the files under the folder.
@@ -270,8 +272,10 @@ pub(crate) fn mirror(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
         let (source, name) = (entry.path(), entry.file_name());
-        // Git's and Cargo's; `target` may be a folder or a link to one.
-        if [".git", "target"].iter().any(|other| name == *other) {
+        // Git's and Cargo's; `target` may be a folder or a link to one. By another name it has
+        // Cargo's tag, and the copy itself may be in it.
+        let is_target = name == "target" || source.join("CACHEDIR.TAG").exists();
+        if name == ".git" || is_target {
             continue;
         }
         let copy = to.join(&name);
@@ -304,6 +308,17 @@ fn any_text_and_any_lines_are_left_out() {
 }
 
 #[test]
+fn a_long_output_that_is_another_one_is_refused_at_once() {
+    let output = "x\n".repeat(1_000);
+    assert!(!matches(&"...\nx\n".repeat(20), &format!("{output}y")));
+    assert!(matches(&"...\nx\n".repeat(20), &output));
+    assert!(matches(
+        "...\nx\ny\n...\nx\nx",
+        &format!("{output}y\n{output}")
+    ));
+}
+
+#[test]
 fn a_status_and_a_long_command_are_understood() {
     let commands = commands("a b \\\n  c # status 101: d\n# e\n\nf # g\n");
     assert_eq!(commands.len(), 2, "{commands:?}");
@@ -315,6 +330,18 @@ fn a_status_and_a_long_command_are_understood() {
 #[should_panic(expected = "line 2: nobody can carry out a block of `rust,ignore`")]
 fn no_block_is_left_out() {
     Page::of("# Title\n```rust,ignore\nfn f() {}\n```\n");
+}
+
+#[test]
+fn a_copy_within_what_is_copied_is_not_copied_again() {
+    let folder = common::folder();
+    let at = |path: &str| folder.path().join(path);
+    common::write(&at("src/a"), "1");
+    common::write(&at("built/CACHEDIR.TAG"), "");
+    mirror(folder.path(), &at("built/copy"));
+    mirror(folder.path(), &at("built/copy"));
+    assert_eq!(common::read(&at("built/copy/src/a")), "1");
+    assert!(!at("built/copy/built").exists());
 }
 
 #[test]
