@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for AnyMatchers {
         while let Some(key) = map.next_key()? {
             match pairs.entry(key) {
                 Entry::Occupied(place) => {
-                    let message = format_args!("the key {:?} is there twice", place.key());
+                    let message = format!("the key {:?} is there twice", place.key());
                     return Err(A::Error::custom(message));
                 }
                 Entry::Vacant(place) => {
