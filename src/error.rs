@@ -77,6 +77,8 @@ pub(crate) enum Problem {
     NotConfigured {
         similar: Vec<&'static str>,
     },
+    /// What the guard configured is no longer there.
+    Ended,
     /// The point was removed during a wait.
     Removed,
     /// The goal of a wait was not reached in time.
@@ -129,7 +131,10 @@ impl Error {
     /// assert!(error.is_not_configured());
     /// ```
     pub fn is_not_configured(&self) -> bool {
-        matches!(self.0.problem, Problem::NotConfigured { .. })
+        matches!(
+            self.0.problem,
+            Problem::NotConfigured { .. } | Problem::Ended
+        )
     }
 
     /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it.
@@ -233,6 +238,11 @@ impl fmt::Display for Error {
                     similar => write!(f, "; compiled in are similar ones: {similar:?}"),
                 }
             }
+            Problem::Ended => write!(
+                f,
+                "it is not configured by this guard any more: it was removed, or \
+                 `remove_all_failpoints` or a scenario of `compat` ended all guards"
+            ),
             Problem::Removed => write!(
                 f,
                 "it was removed during the wait; expected it to stay configured"

@@ -243,7 +243,7 @@ impl Wait {
             self.observer = match present {
                 Some(point) => Some(Observer::new(point, self.goal)),
                 None if self.observer.is_none() => {
-                    return Poll::Ready(Err(not_configured(&self.watched.name)));
+                    return Poll::Ready(Err(self.watched.not_configured()));
                 }
                 None => {
                     let removed = Error::of_point(&self.watched.name, Problem::Removed);
@@ -337,6 +337,14 @@ impl Watched {
                 "a newer guard of the same name is on top".to_owned()
             }
             _ => suggest::about(&self.name),
+        }
+    }
+
+    /// Returns the error for a point that is not there.
+    fn not_configured(&self) -> Error {
+        match self.guard {
+            Some(_) => Error::of_point(&self.name, Problem::Ended),
+            None => not_configured(&self.name),
         }
     }
 
