@@ -247,7 +247,7 @@ impl Drop for FailGuard {
 pub(crate) fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Point>, String> {
     let alternatives = parse::actions(actions)?;
     let draws = &Registry::global().draws;
-    Ok(Point::new(name, alternatives, Some(actions), draws))
+    Ok(Point::new(name, alternatives, Some(actions.into()), draws))
 }
 
 pub(crate) fn put(point: Arc<Point>) {

@@ -3,7 +3,7 @@
 //! - **I7** A configuration takes effect whole or not at all: everything that can be wrong is found
 //!   while the points are created, before the one call that publishes them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::action::{Alternative, Callback, Task, parse};
@@ -198,30 +198,29 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(&batch, &[])
+    configure_batch(batch, &[])
 }
 
 /// [`configure_failpoints`], for a caller that is refused some tasks.
 pub(crate) fn configure_batch(
-    batch: &[FailpointConfig],
+    batch: Vec<FailpointConfig>,
     refused: &'static [&str],
 ) -> Result<(), Error> {
-    let mut points = Vec::with_capacity(batch.len());
-    let mut numbers = HashMap::with_capacity(batch.len());
+    let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
+    let mut hashes = HashSet::with_capacity(batch.len());
     for (number, entry) in (1..).zip(batch) {
-        let name = entry.name.as_str();
         let in_batch = |e: Error| e.at(Place::Batch(number));
-        let point = point_without(
-            name.to_owned(),
-            &entry.actions,
-            entry.matchers.iter().cloned(),
-            refused,
-        );
-        points.push(point.map_err(in_batch)?);
-        if let Some(first) = numbers.insert(name, number) {
-            let problem = Problem::Duplicate { first };
-            return Err(in_batch(Error::of_point(name, problem)));
+        let point = point_without(entry.name, entry.actions.into(), entry.matchers, refused);
+        let point = point.map_err(in_batch)?;
+        // Another name may have the same hash, but hardly ever has.
+        let is_new = hashes.insert(point.hash());
+        let same = |p: &Arc<Point>| p.name() == point.name();
+        let first = (!is_new).then(|| points.iter().position(same));
+        if let Some(first) = first.flatten() {
+            let problem = Problem::Duplicate { first: first + 1 };
+            return Err(in_batch(Error::of_point(point.name(), problem)));
         }
+        points.push(point);
     }
     put(&points);
     Ok(())
@@ -320,13 +319,13 @@ pub(crate) fn point(
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
-    point_without(name, actions, matchers, &[])
+    point_without(name, actions.into(), matchers, &[])
 }
 
 /// [`point`], with an error for a task that is `refused`.
 fn point_without(
     name: String,
-    actions: &str,
+    actions: Box<str>,
     matchers: impl IntoIterator<Item = (String, String)>,
     refused: &'static [&str],
 ) -> Result<Arc<Point>, Error> {
@@ -334,7 +333,7 @@ fn point_without(
     // First, so that the point draws by the seed of the environment.
     env::read_once();
     let of_point = |problem| Error::of_point(&name, problem);
-    let mut alternatives = parse::actions_without(actions, refused).map_err(of_point)?;
+    let mut alternatives = parse::actions_without(&actions, refused).map_err(of_point)?;
     let matchers = self::matchers(&name, matchers)?;
     for alternative in &mut alternatives {
         alternative.demand(&matchers);

@@ -104,7 +104,14 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     // The last of several entries counts, but the table keeps the first that it is given.
     let points = entries.into_iter().rev();
     Ok(points
-        .map(|e| Point::new(e.name, e.alternatives, Some(e.actions), &registry.draws))
+        .map(|e| {
+            Point::new(
+                e.name,
+                e.alternatives,
+                Some(e.actions.into()),
+                &registry.draws,
+            )
+        })
         .collect())
 }
 

@@ -332,7 +332,7 @@ impl Control {
             Call::List => Ok(Response::json(200, &list_failpoints())),
             Call::Configure => {
                 let batch = input::batch(request).map_err(bad_request)?;
-                config::configure_batch(&batch, self.refused).map_err(refusal)?;
+                config::configure_batch(batch, self.refused).map_err(refusal)?;
                 Ok(null())
             }
             Call::RemoveAll => {

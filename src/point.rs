@@ -55,7 +55,7 @@ impl Point {
     pub(crate) fn new(
         name: impl Into<Box<str>>,
         alternatives: Vec<Alternative>,
-        text: Option<&str>,
+        text: Option<Box<str>>,
         draws: &Draws,
     ) -> Arc<Self> {
         let name = name.into();
@@ -67,7 +67,7 @@ impl Point {
             hash: hash(&name),
             name,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
-            text: text.map(Box::from),
+            text,
             skipped: AtomicUsize::new(0),
             waiters: Waiters::new(),
             totals: Totals {
