@@ -16,11 +16,8 @@ use neon_failpoint::{
 };
 
 mod common;
-#[path = "common/control.rs"]
-mod control;
 
-use common::{now, until, waiters};
-use control::{Calling, panic_of};
+use common::{Calling, now, panic_of, until, waiters};
 
 /// A compat site that returns, as text.
 fn compat_site() -> String {

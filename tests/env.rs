@@ -2,18 +2,22 @@
 //! process, so every case runs in a child process of its own: this executable again,
 //! with the name of the case in a variable.
 
-use std::ffi::OsStr;
-use std::process::{Command, Output};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+mod common;
 
+use std::ffi::OsStr;
+use std::process::Output;
+
+use common::{child, hit, panic_of};
 use neon_failpoint::{
     FailpointContext, FailpointInfo, FailpointResult, configure_failpoint, fail_point_sync,
-    fail_point_with_context_sync, failpoint_blocking, failpoint_support, init, list_failpoints,
-    remove_all_failpoints, set_seed,
+    fail_point_with_context_sync, failpoint_support, init, list_failpoints, remove_all_failpoints,
+    set_seed,
 };
 
-const CASE: &str = "NEON_FAILPOINT_TEST_CASE";
+/// In words of `Debug`.
+fn say(what: impl std::fmt::Debug) {
+    child::say(format_args!("{what:?}"));
+}
 
 /// The cases by name. What one prints to standard output follows `said: `.
 const CASES: &[(&str, fn())] = &[
@@ -95,16 +99,12 @@ const CASES: &[(&str, fn())] = &[
         say(hit("a"));
     }),
     ("support init that fails", || {
-        let message = |result: std::thread::Result<_>| {
-            *result.map(drop).unwrap_err().downcast::<String>().unwrap()
-        };
-        let bad = message(std::panic::catch_unwind(failpoint_support::init));
+        let bad = panic_of(failpoint_support::init);
         say((bad, listed()));
     }),
     ("support init twice on one thread", || {
         let _scenario = failpoint_support::init();
-        let second = std::panic::catch_unwind(failpoint_support::init).map(drop);
-        say(second.unwrap_err().downcast::<String>().unwrap());
+        say(panic_of(failpoint_support::init));
     }),
     ("set a seed and draw", || {
         set_seed(5);
@@ -120,14 +120,6 @@ const CASES: &[(&str, fn())] = &[
         say(hit("a"));
     }),
 ];
-
-fn say(what: impl std::fmt::Debug) {
-    println!("said: {what:?}");
-}
-
-fn hit(name: &str) -> FailpointResult {
-    failpoint_blocking(name, None)
-}
 
 fn listed() -> Vec<String> {
     let points = list_failpoints();
@@ -176,30 +168,14 @@ fn log_into_a_failpoint() {
     }
 }
 
-/// Runs in the child: the case that the variable names.
+/// Runs in the child.
 #[test]
 fn child() {
-    let Some(wanted) = std::env::var_os(CASE) else {
-        return;
-    };
-    let (done, is_done) = channel::<()>();
-    std::thread::spawn(move || {
-        if is_done.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("the case hangs");
-            std::process::abort();
-        }
-    });
-    let case = CASES.iter().find(|(name, _)| OsStr::new(name) == wanted);
-    (case.expect("a known case").1)();
-    drop(done);
+    child::play(CASES);
 }
 
 fn run(case: &str, variables: &[(&str, &OsStr)]) -> Output {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["child", "--exact", "--nocapture"]);
-    child.env_remove("FAILPOINTS").env_remove("FAILPOINTS_SEED");
-    child.env(CASE, case).envs(variables.iter().copied());
-    child.output().unwrap()
+    child::run("child", case, variables)
 }
 
 /// What the case said under this value of FAILPOINTS.
@@ -212,10 +188,8 @@ fn said_with(case: &str, variables: &[(&str, &OsStr)]) -> String {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{case}: {stdout}{stderr}");
-    let line = stdout.lines().find_map(|line| line.split_once("said: "));
-    line.unwrap_or_else(|| panic!("{case}: {stdout}"))
-        .1
-        .to_owned()
+    let said = child::said(&output).into_iter().next();
+    said.unwrap_or_else(|| panic!("{case}: {stdout}"))
 }
 
 #[test]
@@ -446,8 +420,6 @@ fn a_logger_that_hits_a_point_while_the_variable_is_read_does_not_hang() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(stdout.matches("logged").count() >= 2, "{stdout}");
 }
-
-// ---- failpoint_support::init ----
 
 #[test]
 fn support_init_takes_each_entry_by_either_grammar() {

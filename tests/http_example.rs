@@ -4,8 +4,6 @@
 //! `cargo test` builds the example; `cargo test --test http_example` alone does not.
 
 mod common;
-#[path = "common/http.rs"]
-mod http_common;
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{BufRead, BufReader, Read};
@@ -17,8 +15,8 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use common::http::{Answer, Client};
 use common::{DEADLINE, within_deadline};
-use http_common::{Answer, Client};
 
 /// `<target>/debug/deps/this_test` is beside `<target>/debug/examples/`.
 fn command(arguments: &[&str]) -> Command {

@@ -3,8 +3,6 @@
 //! Shares the global table: every test has names of its own.
 
 mod common;
-#[path = "common/http.rs"]
-mod http_common;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,8 +12,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use common::http::{Client, serve};
 use common::{info, until_async, waiters};
-use http_common::{Client, serve};
 
 /// Runs `test` with a client of a server, on a runtime of two threads.
 #[track_caller]

@@ -7,27 +7,19 @@
 //! set). What is random comes from a fixed seed.
 
 mod common;
-#[path = "common/control.rs"]
-mod control;
 
-use std::cell::Cell;
-use std::future::Future;
-use std::io::Write;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread;
-use std::time::Duration;
 
-use common::{Runtime, block_on};
-use control::alone;
-use neon_failpoint::FailpointResult::{self, Cancelled, Continue};
+use common::race::{Gate, Party, alone};
+use common::{HitByHand, Runtime, block_on, poll_once, race, waiters, within_deadline};
+use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{
     FailpointContext, arm, compat, configure_failpoint, configure_failpoints, failpoint_blocking,
-    failpoint_context, failpoint_with_cancellation, list_failpoints, release_failpoint,
-    release_failpoint_matching, remove_all_failpoints, remove_failpoint,
+    failpoint_context, failpoint_with_cancellation, release_failpoint, release_failpoint_matching,
+    remove_failpoint,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
@@ -37,14 +29,8 @@ const POINT: &str = "release-stress";
 
 /// A fifth of the rounds for each of the five tests.
 fn rounds() -> usize {
-    let all = match std::env::var("NEON_FAILPOINT_ROUNDS") {
-        Ok(rounds) => rounds.parse().expect("NEON_FAILPOINT_ROUNDS is a number"),
-        Err(_) => 20_000,
-    };
-    usize::div_ceil(all, 5)
+    usize::div_ceil(race::rounds(), 5)
 }
-
-// What the library tells of the ends of waits.
 
 static ENDS: [(&str, AtomicUsize); 5] = [
     ("released", AtomicUsize::new(0)),
@@ -86,75 +72,6 @@ fn count_ends() {
     ends();
 }
 
-// Parties.
-
-/// Brings the parties of a round together, as often as they like.
-struct Gate {
-    parties: usize,
-    arrivals: AtomicUsize,
-    is_broken: AtomicBool,
-}
-
-/// One thread of a test. Where it panics, the others do.
-struct Party {
-    gate: Arc<Gate>,
-    random: Cell<u64>,
-}
-
-impl Party {
-    fn new(gate: &Arc<Gate>, seed: u64) -> Self {
-        Self {
-            gate: gate.clone(),
-            random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
-        }
-    }
-
-    fn meet(&self) {
-        let arrivals = self.gate.arrivals.fetch_add(1, Ordering::AcqRel) + 1;
-        let all = arrivals.next_multiple_of(self.gate.parties);
-        let mut tries = 0_u32;
-        while self.gate.arrivals.load(Ordering::Acquire) < all {
-            let is_broken = self.gate.is_broken.load(Ordering::Relaxed);
-            assert!(!is_broken, "another party failed");
-            tries += 1;
-            if tries % 64 == 0 {
-                thread::yield_now();
-            } else {
-                std::hint::spin_loop();
-            }
-        }
-    }
-
-    /// A number below `n`, by xorshift.
-    fn below(&self, n: usize) -> usize {
-        let mut x = self.random.get();
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        self.random.set(x);
-        (x % n as u64) as usize
-    }
-
-    /// A short time of no particular length, often none.
-    fn dawdle(&self) {
-        for _ in 0..self.below(3) * self.below(150) {
-            std::hint::spin_loop();
-        }
-    }
-}
-
-impl Drop for Party {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.gate.is_broken.store(true, Ordering::Relaxed);
-            // Who waits at the point must get to the gate.
-            remove_all_failpoints();
-        }
-    }
-}
-
-// A round.
-
 /// What goes on beside the releases of a test.
 #[derive(Clone, Copy)]
 struct Mix {
@@ -167,8 +84,6 @@ struct Mix {
 /// So many tasks stand there in every round, and one thread.
 const TASKS: usize = 8;
 
-type Hit<'a> = Pin<Box<dyn Future<Output = FailpointResult> + 'a>>;
-
 /// What the tasks of a round came to.
 #[derive(Debug, Default)]
 struct Seen {
@@ -177,12 +92,9 @@ struct Seen {
     dropped: usize,
 }
 
-fn poll(hit: &mut Option<Hit<'_>>, seen: &mut Seen) {
+fn poll(hit: &mut Option<HitByHand<'_>>, seen: &mut Seen) {
     let Some(polled) = hit else { return };
-    match polled
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
+    match poll_once(polled.as_mut()) {
         Poll::Pending => return,
         Poll::Ready(Continue) => seen.went_on += 1,
         Poll::Ready(Cancelled) => seen.cancelled += 1,
@@ -290,8 +202,8 @@ fn tasks(
         *tokens.lock().unwrap() = round_tokens.to_vec();
         let contexts: [FailpointContext; TASKS] = std::array::from_fn(context);
         let mut seen = Seen::default();
-        let mut hits: Vec<Option<Hit<'_>>> = (0..TASKS)
-            .map(|i| -> Option<Hit<'_>> {
+        let mut hits: Vec<Option<HitByHand<'_>>> = (0..TASKS)
+            .map(|i| -> Option<HitByHand<'_>> {
                 let hit = failpoint_with_cancellation(POINT, Some(&contexts[i]), &round_tokens[i]);
                 Some(Box::pin(hit))
             })
@@ -318,9 +230,7 @@ fn tasks(
             }
         }
         // The thread may have come when all was over: then it stands there.
-        let is_in_the_way = || party.gate.arrivals.load(Ordering::Acquire) % 4 != 3;
-        while is_in_the_way() {
-            assert!(!party.gate.is_broken.load(Ordering::Relaxed));
+        while !party.gate.awaits_one() {
             let count = release_failpoint(POINT, 1).unwrap_or(0);
             released.fetch_add(count, Ordering::SeqCst);
             thread::yield_now();
@@ -331,7 +241,7 @@ fn tasks(
             poll(hit, &mut seen);
         }
         let left = hits.iter().flatten().count();
-        assert_eq!(common::waiters(POINT), left, "round {round}");
+        assert_eq!(waiters(POINT), left, "round {round}");
         let last = release_failpoint(POINT, usize::MAX).unwrap();
         assert_eq!(last, left, "round {round}: those who are left are released");
         for hit in &mut hits {
@@ -374,22 +284,9 @@ fn tasks(
 }
 
 fn run(mix: Mix) {
-    let _alone = alone();
+    let _alone = alone(mix.test);
     count_ends();
-    let (done, is_done) = channel::<()>();
-    let watch = thread::spawn(move || {
-        if is_done.recv_timeout(Duration::from_secs(300)) == Err(RecvTimeoutError::Timeout) {
-            // Not `eprintln!`, which the harness would swallow.
-            let points = list_failpoints();
-            let _ = writeln!(std::io::stderr(), "{} hangs: {points:#?}", mix.test);
-            std::process::abort();
-        }
-    });
-    let gate = Arc::new(Gate {
-        parties: 4,
-        arrivals: AtomicUsize::new(0),
-        is_broken: AtomicBool::new(false),
-    });
+    let gate = Gate::new(4);
     let tokens = Mutex::new(Vec::<CancellationToken>::new());
     let released = AtomicUsize::new(0);
     configure_failpoint(POINT, "pause").unwrap();
@@ -410,8 +307,6 @@ fn run(mix: Mix) {
         );
     }
     remove_failpoint(POINT);
-    drop(done);
-    watch.join().unwrap();
 }
 
 #[test]
@@ -467,9 +362,9 @@ fn everything_at_once_accounts_for_every_waiter_exactly_once() {
 /// Tasks of a runtime and threads, all of which come back, until as many were let go as came.
 #[test]
 fn tasks_and_threads_that_come_back_all_the_time_are_released_one_by_one() {
-    let _alone = alone();
+    let _alone = alone("tasks and threads that come back");
     count_ends();
-    common::within_deadline("tasks and threads that come back", || {
+    within_deadline("tasks and threads that come back", || {
         const EACH: usize = 500;
         let guard = Arc::new(arm(POINT, "pause").unwrap());
         let runtime = Runtime::MultiThread.build();

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use common::{DEADLINE, End, Runtime, WAITS, assert_stats, until, waiters, within_deadline};
+use common::end::End;
+use common::{DEADLINE, Runtime, WAITS, assert_stats, until, waiters, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
     configure_failpoint, fail_point_sync, fail_point_with_context_sync, failpoint_blocking,

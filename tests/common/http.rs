@@ -1,8 +1,5 @@
 //! A server on a loopback port and a client of it, both real.
 
-// Each test file is a crate of its own and uses some of these.
-#![allow(dead_code)]
-
 use std::net::SocketAddr;
 
 use axum::Router;

@@ -1,14 +1,24 @@
-//! What several test files share: waiting for a condition, polling by hand, and the
-//! ways to end a configuration.
+//! What several tests share: hits and what is listed of a point, waiting for a condition,
+//! runtimes, and polling by hand. The submodules each have one more noun.
 
-// Each test file is a crate of its own and uses some of these.
+// Each test binary is a crate of its own, includes all of this, and uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod child;
+#[cfg(feature = "async")]
+pub(crate) mod crew;
+pub(crate) mod end;
 #[cfg(feature = "async")]
 pub(crate) mod events;
+#[cfg(feature = "http")]
+pub(crate) mod http;
+#[cfg(feature = "async")]
+pub(crate) mod race;
+pub(crate) mod table;
 
 use std::future::Future;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,10 +27,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use neon_failpoint::{
-    FailpointInfo, FailpointResult, configure_failpoint, configure_failpoint_callback,
-    configure_failpoints, failpoint_blocking, list_failpoints, remove_failpoint,
-};
+use neon_failpoint::{FailpointInfo, FailpointResult, failpoint_blocking, list_failpoints};
 
 /// Far beyond what any test needs: one that takes this long hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -29,10 +36,30 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// express (I8).
 pub(crate) const WAITS: [&str; 3] = ["pause", "sleep(3600000)", "sleep(18446744073709551615)"];
 
+/// One hit by this thread, which blocks where the action waits.
+pub(crate) fn hit(name: &str) -> FailpointResult {
+    failpoint_blocking(name, None)
+}
+
+/// The result of a hit that is told to return `value`.
+pub(crate) fn value(value: impl ToString) -> FailpointResult {
+    FailpointResult::Return(value.to_string())
+}
+
 /// The point, if it is configured.
 pub(crate) fn info(name: &str) -> Option<FailpointInfo> {
     let mut points = list_failpoints().into_iter();
     points.find(|p| p.name() == name && p.is_configured())
+}
+
+/// The listed text of the point's actions, if it is configured.
+pub(crate) fn actions(name: &str) -> Option<String> {
+    Some(info(name)?.actions()?.to_owned())
+}
+
+/// Returns the number of waits for hits, or for waiters, of `name`.
+pub(crate) fn observers(name: &str) -> usize {
+    info(name).map_or(0, |point| point.observers())
 }
 
 /// Returns the number of waiters of `name` under its present configuration.
@@ -136,7 +163,22 @@ pub(crate) fn on_both_runtimes<F: Future<Output = ()>>(
 
 /// Polls once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
+    poll_with(future, Waker::noop())
+}
+
+pub(crate) fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
+
+/// A hit that is polled by hand.
+pub(crate) type HitByHand<'a> = Pin<Box<dyn Future<Output = FailpointResult> + 'a>>;
+
+/// Polls a hit, which has to wait.
+#[track_caller]
+pub(crate) fn waiting<'a>(hit: impl Future<Output = FailpointResult> + 'a) -> HitByHand<'a> {
+    let mut hit: HitByHand<'a> = Box::pin(hit);
+    assert!(poll_once(hit.as_mut()).is_pending());
+    hit
 }
 
 /// Returns the output of a future that is ready at its first poll.
@@ -160,7 +202,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        match poll_with(future.as_mut(), &waker) {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),
         }
@@ -189,90 +231,29 @@ impl Wake for Counter {
     }
 }
 
-/// A way to end the configuration of a point that has waiters.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum End {
-    /// Another configuration, of this point alone.
-    Configure,
-    Batch,
-    /// A callback replaces the actions.
-    ToCallback,
-    /// The callback of another point configures this one.
-    InsideCallback,
-    Remove,
-}
-
-impl End {
-    pub(crate) const ALL: [End; 5] = [
-        End::Configure,
-        End::Batch,
-        End::ToCallback,
-        End::InsideCallback,
-        End::Remove,
-    ];
-
-    /// Ends the present configuration of `name`.
-    pub(crate) fn apply(self, name: &str) -> Ended {
-        let calls = Arc::new(AtomicUsize::new(0));
-        let other = format!("{name}-other");
-        match self {
-            End::Configure => configure_failpoint(name, "return(new)").unwrap(),
-            End::Batch => {
-                configure_failpoints([(other.as_str(), "off"), (name, "return(new)")]).unwrap();
-            }
-            End::ToCallback => {
-                let calls = calls.clone();
-                let count = move || {
-                    calls.fetch_add(1, Ordering::SeqCst);
-                };
-                configure_failpoint_callback(name, count).unwrap();
-            }
-            End::InsideCallback => {
-                let name = name.to_owned();
-                let configure = move || configure_failpoint(&name, "return(new)").unwrap();
-                configure_failpoint_callback(&other, configure).unwrap();
-                assert_eq!(failpoint_blocking(&other, None), FailpointResult::Continue);
-            }
-            End::Remove => remove_failpoint(name),
-        }
-        remove_failpoint(&other);
-        Ended { end: self, calls }
+/// Returns the message that `f` panics with, or that dropping its result does.
+#[track_caller]
+pub(crate) fn panic_of<T>(f: impl FnOnce() -> T) -> String {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else {
+        panic!("it did not panic");
+    };
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
     }
 }
 
-/// What remains to be checked once the waiters have continued.
-pub(crate) struct Ended {
-    end: End,
-    calls: Arc<AtomicUsize>,
+/// A waker that calls a function.
+pub(crate) struct Calling<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Calling<F> {
+    pub(crate) fn waker(f: F) -> Waker {
+        Waker::from(Arc::new(Self(f)))
+    }
 }
 
-impl Ended {
-    /// Asserts that the new configuration was not applied to the former waiters, but is to the next
-    /// hit, which `hit` makes.
-    #[track_caller]
-    pub(crate) fn assert_for_later_hits_only(
-        self,
-        name: &str,
-        hit: impl FnOnce() -> FailpointResult,
-    ) {
-        let is_removed = self.end == End::Remove;
-        assert_eq!(info(name).is_none(), is_removed);
-        if !is_removed {
-            assert_stats(name, (0, 0, 0));
-        }
-        assert_eq!(self.calls.load(Ordering::SeqCst), 0);
-        let (next, calls) = match self.end {
-            End::Configure | End::Batch | End::InsideCallback => {
-                (FailpointResult::Return("new".to_owned()), 0)
-            }
-            End::ToCallback => (FailpointResult::Continue, 1),
-            End::Remove => (FailpointResult::Continue, 0),
-        };
-        assert_eq!(hit(), next, "the next hit of {name:?}");
-        assert_eq!(self.calls.load(Ordering::SeqCst), calls);
-        if !is_removed {
-            assert_stats(name, (1, 1, 0));
-        }
-        remove_failpoint(name);
+impl<F: Fn() + Send + Sync + 'static> Wake for Calling<F> {
+    fn wake(self: Arc<Self>) {
+        self.0();
     }
 }

@@ -5,8 +5,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod configure;
-#[path = "../common/http.rs"]
-mod http_common;
 mod let_go;
 mod paths;
 mod servers;
@@ -34,8 +32,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::RwLock;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
+use common::http::{Client, serve};
 use common::{DEADLINE, Runtime, assert_stats, info, until_async, waiters};
-use http_common::{Client, serve};
 
 static TABLE: RwLock<()> = RwLock::const_new(());
 

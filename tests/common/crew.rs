@@ -1,34 +1,18 @@
-//! What the tests of guards, waits, releases and the inventory share: locks on the table, and hits
-//! by tasks of either runtime or by plain threads, so that one body tests all.
-
-// Each test file is a crate of its own and uses some of these.
-#![allow(dead_code)]
+//! Hits by tasks of either runtime or by plain threads, so that one test body covers all.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::task::{Wake, Waker};
 use std::thread;
 
 use neon_failpoint::{
     Error, FailpointContext, FailpointResult, Wait, failpoint, failpoint_blocking,
-    remove_all_failpoints,
 };
 
-use super::common::{Runtime, block_on, until, until_async, within_deadline};
+use super::{Runtime, block_on, until, until_async, within_deadline};
 
-static TABLE: RwLock<()> = RwLock::new(());
-
-/// For a test that leaves the others' names alone.
-pub(crate) fn shared() -> RwLockReadGuard<'static, ()> {
-    TABLE.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// For a test that needs the table to itself. It begins empty.
-pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
-    let table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-    remove_all_failpoints();
-    table
+/// A task that hits `name`, once.
+pub(crate) fn spawn_hit(name: &str) -> tokio::task::JoinHandle<FailpointResult> {
+    let name = name.to_owned();
+    tokio::spawn(async move { failpoint(&name, None).await })
 }
 
 /// What makes the hits.
@@ -116,32 +100,5 @@ impl Hit {
             Hit::Task(task) => task.is_finished(),
             Hit::Thread(thread) => thread.is_finished(),
         }
-    }
-}
-
-/// Returns the message that `f` panics with, or that dropping its result does.
-#[track_caller]
-pub(crate) fn panic_of<T>(f: impl FnOnce() -> T) -> String {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(f()))) else {
-        panic!("it did not panic");
-    };
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
-    }
-}
-
-/// A waker that runs a function.
-pub(crate) struct Calling<F>(F);
-
-impl<F: Fn() + Send + Sync + 'static> Calling<F> {
-    pub(crate) fn waker(f: F) -> Waker {
-        Waker::from(Arc::new(Self(f)))
-    }
-}
-
-impl<F: Fn() + Send + Sync + 'static> Wake for Calling<F> {
-    fn wake(self: Arc<Self>) {
-        self.0();
     }
 }

@@ -1,0 +1,24 @@
+//! Proves what a guard gives back when it is dropped, whom that wakes, how guards of one
+//! name nest, and when `must_fire` panics. Shares the global table: every test has names of
+//! its own, and those that remove everything run alone.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod dropping;
+mod given_back;
+mod model;
+mod must_fire;
+mod nesting;
+mod threads;
+mod waiters;
+
+use common::info;
+
+/// Text, matchers, hits and fired.
+type Shown = (String, Vec<(String, String)>, usize, usize);
+
+fn shown(name: &str) -> Option<Shown> {
+    let point = info(name)?;
+    let text = point.actions()?.to_owned();
+    Some((text, point.matchers().to_vec(), point.hits(), point.fired()))
+}
