@@ -240,8 +240,8 @@ impl fmt::Display for Error {
             }
             Problem::Ended => write!(
                 f,
-                "it is not configured by this guard any more: it was removed, or \
-                 `remove_all_failpoints` or a scenario of `compat` ended all guards"
+                "it is not configured by this guard any more: the guard was dropped, the point was \
+                 removed, or `remove_all_failpoints` or a scenario of `compat` ended all guards"
             ),
             Problem::Removed => write!(
                 f,

@@ -25,6 +25,7 @@ fn a_name_that_is_not_armed_is_an_error_at_once_that_names_the_nearest() {
     ] {
         // Ready at its first poll, without a runtime.
         let error = now(wait).unwrap_err();
+        assert!(error.is_not_configured() && !error.is_removed() && !error.is_timeout());
         assert_says(&error, &["\"wait-unarmed-sit\"", "not configured"]);
         assert_says(&error, &["\"wait-unarmed-site\""]);
     }
@@ -67,11 +68,31 @@ fn removing_the_point_is_an_error_of_who_waits() {
             // It is there once it blocks, or it comes to a name that is not armed.
             remove(name);
             wait.assert_woken(1);
-            assert_says(&wait.result().unwrap_err(), &["removed", name]);
+            let error = wait.result().unwrap_err();
+            assert_says(&error, &["removed", name]);
+            assert!(error.is_removed() && !error.is_not_configured() && !error.is_timeout());
             let error = within_deadline(what, move || blocked.join().unwrap());
             assert_says(&error.unwrap_err(), &["configured"]);
         }
     }
+}
+
+#[test]
+fn a_guard_that_was_ended_says_so_whoever_configured_the_name_since() {
+    let _table = alone();
+    let name = "wait-guard-ended";
+    let guard = arm(name, "pause").unwrap();
+    remove_all_failpoints();
+    configure_failpoint(name, "off").unwrap();
+    assert_eq!(hit(name), Continue);
+    now(wait_for_hits(name, 1)).unwrap();
+    let error = now(guard.wait_for_hits(1)).unwrap_err();
+    assert_says(&error, &[name, "by this guard", "`remove_all_failpoints`"]);
+    assert!(error.is_not_configured());
+    guard.configure("off").unwrap();
+    now(guard.wait_for_hits(0)).unwrap();
+    drop(guard);
+    remove_failpoint(name);
 }
 
 #[test]
