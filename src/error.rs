@@ -3,9 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::suggest::distance;
-use crate::wait::Goal;
-
 /// What was refused, where, and what would have been accepted.
 ///
 /// A call that returns an error has changed no configuration. The text names the failpoint, the
@@ -83,9 +80,8 @@ pub(crate) enum Problem {
     Removed,
     /// The goal of a wait was not reached in time.
     Deadline {
-        goal: Goal,
         /// How much of the goal was reached.
-        came: usize,
+        came: String,
         limit: Duration,
         /// A hint about the point, and every configured point with its waiters.
         state: String,
@@ -104,8 +100,8 @@ pub(crate) struct Syntax {
     pub(crate) word: String,
     pub(crate) position: usize,
     pub(crate) expected: String,
-    /// The words that `word` may have been meant to be.
-    pub(crate) candidates: &'static [&'static str],
+    /// What `word` may have been meant to be.
+    pub(crate) meant: Option<&'static str>,
 }
 
 impl Error {
@@ -247,17 +243,8 @@ impl fmt::Display for Error {
                 f,
                 "it was removed during the wait; expected it to stay configured"
             ),
-            Problem::Deadline {
-                goal,
-                came,
-                limit,
-                state,
-            } => {
-                match goal {
-                    Goal::Hits(n) => write!(f, "{came} of {n} hits came within {limit:?}")?,
-                    Goal::Paused(n) => write!(f, "{came} of {n} waited at it within {limit:?}")?,
-                }
-                write!(f, "; {state}")
+            Problem::Deadline { came, limit, state } => {
+                write!(f, "{came} within {limit:?}; {state}")
             }
             Problem::Feature { what, feature } => write!(
                 f,
@@ -282,8 +269,7 @@ impl Syntax {
             " at byte {} of {text}; expected {}",
             self.position, self.expected
         )?;
-        let distances = self.candidates.iter().map(|c| (distance(&self.word, c), c));
-        if let Some((0..=2, meant)) = distances.min_by_key(|(distance, _)| *distance) {
+        if let Some(meant) = self.meant {
             write!(f, "; did you mean \"{meant}\"?")?;
         }
         Ok(())

@@ -23,11 +23,11 @@
 
 use std::sync::Arc;
 
-use crate::compat::FailScenario;
-use crate::compat::{self, scenario};
-use crate::config;
-use crate::hit::ENABLED;
-use crate::point::Point;
+use crate::compat::fail_api;
+use crate::compat::scenario::{self, FailScenario};
+use crate::control::config;
+use crate::engine::point::Point;
+use crate::engine::site::ENABLED;
 
 #[doc(inline)]
 pub use crate::{pausable_failpoint, sleep_millis_async};
@@ -103,13 +103,13 @@ fn startup(entry: &str, number: usize) -> Arc<Point> {
 /// # neon_failpoint::remove_failpoint("apply-doc");
 /// ```
 pub fn apply_failpoint(name: &str, actions: &str) -> Result<(), String> {
-    compat::put(point(name, actions)?);
+    fail_api::put(point(name, actions)?);
     Ok(())
 }
 
 fn point(name: &str, actions: &str) -> Result<Arc<Point>, String> {
     let native = || config::point(name.to_owned(), actions, []).map_err(|e| e.to_string());
-    match compat::point(name, actions) {
+    match fail_api::point(name, actions) {
         Ok(point) if ENABLED => Ok(point),
         _ => native(),
     }

@@ -211,57 +211,38 @@
 // Half of what the documentation links to is only there with it.
 #![cfg_attr(not(feature = "async"), allow(rustdoc::broken_intra_doc_links))]
 
-mod action;
-mod arm;
 pub mod compat;
-mod config;
-mod context;
-mod draws;
-mod env;
+mod control;
+mod engine;
 mod error;
 pub mod failpoint_support;
 mod hit;
 #[cfg(feature = "http")]
 pub mod http;
-mod list;
 mod macros;
-#[cfg(all(test, neon_failpoint_loom))]
-mod model;
-mod name;
-mod point;
-mod release;
-mod report;
-mod site;
-mod suggest;
-mod sync;
-mod table;
+
+#[doc = include_str!("how_it_works.md")]
+pub mod how_it_works {}
 #[cfg(feature = "async")]
 #[doc = include_str!("testing_a_race.md")]
 pub mod testing_a_race {}
-mod trie;
-mod unwind;
-mod wait;
-mod wait_for;
 
-#[doc(hidden)]
-pub mod __private;
-
-pub use arm::{Armed, arm, arm_callback, arm_with_context};
-pub use config::{
-    FailpointConfig, configure_failpoint, configure_failpoint_callback,
-    configure_failpoint_with_context, configure_failpoints, has_failpoints, remove_all_failpoints,
-    remove_failpoint, set_seed,
+pub use control::{
+    Armed, CallSite, FailpointConfig, FailpointInfo, FailpointTotals, Wait, arm, arm_callback,
+    arm_with_context, configure_failpoint, configure_failpoint_callback,
+    configure_failpoint_with_context, configure_failpoints, has_failpoints, list_failpoints,
+    release_failpoint, release_failpoint_matching, remove_all_failpoints, remove_failpoint,
+    set_seed, set_wait_deadline, wait_for_hits, wait_until_paused,
 };
-pub use context::FailpointContext;
-pub use env::init;
+pub use engine::context::FailpointContext;
+pub use engine::env::init;
+pub use engine::waiters::WaiterInfo;
 pub use error::Error;
 #[cfg(feature = "async")]
 pub use hit::{FailpointFuture, failpoint, failpoint_with_cancellation};
 pub use hit::{FailpointResult, failpoint_blocking};
-pub use list::{CallSite, FailpointInfo, FailpointTotals, list_failpoints};
-pub use release::{release_failpoint, release_failpoint_matching};
-pub use wait::WaiterInfo;
-pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};
+#[doc(hidden)]
+pub use macros::private as __private;
 
 /// The code in README.md, compiled and run.
 #[cfg(all(doctest, feature = "testing", feature = "async", feature = "context"))]

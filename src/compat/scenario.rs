@@ -1,20 +1,22 @@
 //! Scenarios: one test at a time owns the table.
 
 use std::env::{self, VarError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
-use super::point;
-use crate::point::Point;
-use crate::table::Registry;
-use crate::unwind::in_destructor;
+use crate::compat::fail_api::point;
+use crate::engine::env::seed;
+use crate::engine::point::Point;
+use crate::engine::sync::unpoisoned;
+use crate::engine::table::Registry;
+use crate::engine::unwind::in_destructor;
 
 static SCENARIO: Mutex<()> = Mutex::new(());
 /// The thread that holds `SCENARIO`.
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
 fn owner() -> MutexGuard<'static, Option<ThreadId>> {
-    OWNER.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(OWNER.lock())
 }
 
 /// This thread's entry in `OWNER`.
@@ -74,7 +76,7 @@ impl<'a> FailScenario<'a> {
                  teardown, or drop it)"
             );
         }
-        let scenario = SCENARIO.lock().unwrap_or_else(PoisonError::into_inner);
+        let scenario = unpoisoned(SCENARIO.lock());
         *owner() = Some(this);
         // From here on a panic ends the scenario.
         let scenario = Self {
@@ -83,7 +85,7 @@ impl<'a> FailScenario<'a> {
         };
         // Cleared even if the value turns out to be bad.
         Registry::global().reset(Vec::new());
-        match crate::env::seed() {
+        match seed() {
             Ok(None) => {}
             Ok(Some(seed)) => Registry::global().draws.set_seed(seed),
             Err(e) => panic!("{e}"),

@@ -1,8 +1,9 @@
 //! Hits of synchronous code.
 
-use super::{ENABLED, FailpointResult, Rules, Step, Target, burn, evaluate, no_closure};
-use crate::context::FailpointContext;
-use crate::wait::block;
+use crate::engine::context::FailpointContext;
+use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::wait::block;
+use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name` from synchronous code.
 ///
@@ -110,7 +111,7 @@ pub(super) fn run_armed(
     let step = evaluate(target, context, rules, value);
     #[cfg(feature = "async")]
     if rules == Rules::Fail {
-        super::warn::before(&step, target.name(), std::panic::Location::caller());
+        crate::hit::blocked_task::warn_before(&step, target.name(), std::panic::Location::caller());
     }
     match step {
         Step::Continue => {}

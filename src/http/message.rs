@@ -4,6 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::error::Error;
+
+/// The most bytes that the body of a request may have: 1 MiB. [`Control::handle`](crate::http::Control::handle) answers a longer
+/// one with 413, so a caller need not read on.
+pub const BODY_LIMIT: usize = 1 << 20;
+
 /// What a client asks for, in the words of any HTTP library.
 ///
 /// ```
@@ -111,6 +117,27 @@ impl Response {
             allow: None,
             body: body.to_string().into_bytes(),
         }
+    }
+
+    pub(super) fn bad_request(message: impl fmt::Display) -> Self {
+        Self::error(400, message)
+    }
+
+    pub(super) fn too_long() -> Self {
+        let message = format_args!("the body is too long; expected {BODY_LIMIT} bytes at most");
+        Self::error(413, message)
+    }
+
+    /// The answer to what the rest of the crate refuses.
+    pub(super) fn refusal(error: Error) -> Self {
+        let status = if error.is_not_configured() {
+            404
+        } else if error.is_removed() {
+            410
+        } else {
+            400
+        };
+        Self::error(status, error)
     }
 
     pub(super) fn allowing(mut self, methods: &'static str) -> Self {

@@ -8,12 +8,23 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::routing::any;
 
-use super::message::{Request, Response};
-use super::{BODY_LIMIT, Control, input};
+use crate::http::answer::Control;
+use crate::http::fields::check_type;
+use crate::http::message::{BODY_LIMIT, Request, Response};
 
 /// Of a body that is too long so much more is read, so that the client has sent all of it and
 /// reads the answer.
 const READ_ON: usize = 16 * BODY_LIMIT;
+
+/// The calls as a router of axum: [`Control::router`], with nothing refused.
+///
+/// ```
+/// let app: axum::Router = axum::Router::new().merge(neon_failpoint::http::router());
+/// # drop(app);
+/// ```
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Control::new().router()
+}
 
 impl Control {
     /// The calls as a [`Router`], to be nested in one of yours or served alone.
@@ -74,7 +85,7 @@ async fn respond(control: &Control, request: axum::extract::Request) -> Result<R
     // the page wants to say that it is JSON.
     if head.method == Method::POST && head.headers.contains_key(ORIGIN) {
         let content_type = request.content_type.unwrap_or_default();
-        input::check_type(Some(content_type)).map_err(super::bad_request)?;
+        check_type(Some(content_type)).map_err(Response::bad_request)?;
     }
     Ok(control.handle(request).await)
 }
@@ -97,7 +108,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Response> {
         }
     }
     if length > BODY_LIMIT {
-        return Err(super::too_long());
+        return Err(Response::too_long());
     }
     Ok(bytes)
 }

@@ -1,0 +1,381 @@
+//! Configuring and removing failpoints.
+//!
+//! Everything that can be wrong is found while the points are created, before the one call that
+//! publishes them (I7).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::engine::actions::action::{Action, Callback};
+use crate::engine::actions::chain::{self, Alternative};
+use crate::engine::actions::matcher::{Matcher, demand};
+use crate::engine::env;
+use crate::engine::name::hash;
+use crate::engine::point::Point;
+use crate::engine::site::ENABLED;
+use crate::engine::suggest::announce;
+use crate::engine::table::Registry;
+use crate::engine::trie::Named;
+use crate::error::{Error, Place, Problem};
+
+/// Configures the failpoint `name` to do `actions` from its next hit on.
+///
+/// Waiters of the earlier configuration continue at once. The name need not belong to a call site:
+/// it may be hit by name, or be in code that is not linked here. If no call site has the name but
+/// one has a name within two edits of it, a warning with both is logged.
+///
+/// The grammar of `actions` is in the [crate's documentation](crate#actions).
+///
+/// # Errors
+///
+/// If the name is empty or `actions` do not follow the grammar: the error says where, and the
+/// earlier configuration stays. If the build lacks the feature `testing`, or `actions` have a
+/// `when(..)` and it lacks `context`: the error names the feature.
+///
+/// # Panics
+///
+/// If others' code that it runs panics: the waker of a waiting task, or the destructor of a
+/// callback. By then the configuration has taken effect and all waiters were woken.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::configure_failpoint;
+///
+/// // Fails one write in ten, at most three times; all others take 5 ms longer.
+/// configure_failpoint("configure-doc", "10%3*return(io error)->sleep(5)").unwrap();
+///
+/// let error = configure_failpoint("configure-doc", "sleep").unwrap_err();
+/// assert!(error.to_string().contains("sleep(N) with N in milliseconds"));
+/// ```
+pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
+    put(&[point(name.into(), actions.as_ref(), [])?]);
+    Ok(())
+}
+
+/// Configures the failpoint `name` to do `actions` at hits whose context matches.
+///
+/// `matchers` are pairs of a key and a regular expression, from a `HashMap` or anything else that
+/// iterates over pairs. A hit matches if its context has every key, with a value that the
+/// expression matches as a whole. The matchers apply to every alternative of `actions`, in addition
+/// to those of a `when(..)` that is already there. A hit that does not match uses up no count and
+/// no draw.
+///
+/// # Errors
+///
+/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid, and, if
+/// there are matchers, in a build without the feature `context`.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint_with_context};
+/// use neon_failpoint::{failpoint_blocking, failpoint_context};
+///
+/// let matchers = [("tenant", "test_.*")];
+/// configure_failpoint_with_context("matchers-doc", "return(no space)", matchers).unwrap();
+///
+/// let ours = failpoint_context! { "tenant" => "test_1" };
+/// let other = failpoint_context! { "tenant" => "prod_1" };
+/// assert_ne!(failpoint_blocking("matchers-doc", Some(&ours)), FailpointResult::Continue);
+/// assert_eq!(failpoint_blocking("matchers-doc", Some(&other)), FailpointResult::Continue);
+/// ```
+pub fn configure_failpoint_with_context<K, V>(
+    name: impl Into<String>,
+    actions: impl AsRef<str>,
+    matchers: impl IntoIterator<Item = (K, V)>,
+) -> Result<(), Error>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    put(&[point(name.into(), actions.as_ref(), pairs(matchers))?]);
+    Ok(())
+}
+
+/// Configures the failpoint `name` to call `callback` at every hit.
+///
+/// The callback runs inside the hit, on its thread. No lock is held meanwhile, so it may configure
+/// or remove failpoints, including its own.
+///
+/// # Errors
+///
+/// As [`configure_failpoint`], except for the actions.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use neon_failpoint::{configure_failpoint_callback, fail_point_sync};
+///
+/// let calls = Arc::new(AtomicUsize::new(0));
+/// let seen = calls.clone();
+/// configure_failpoint_callback("callback-doc", move || {
+///     seen.fetch_add(1, Ordering::Relaxed);
+/// })
+/// .unwrap();
+///
+/// fail_point_sync!("callback-doc");
+/// assert_eq!(calls.load(Ordering::Relaxed), 1);
+/// ```
+pub fn configure_failpoint_callback(
+    name: impl Into<String>,
+    callback: impl Fn() + Send + Sync + 'static,
+) -> Result<(), Error> {
+    put(&[callback_point(name.into(), callback)?]);
+    Ok(())
+}
+
+/// One entry of [`configure_failpoints`].
+///
+/// Created from `(name, actions)` or `(name, actions, matchers)`.
+///
+/// ```
+/// use neon_failpoint::FailpointConfig;
+///
+/// let plain = FailpointConfig::from(("before-commit", "pause"));
+/// let matching = FailpointConfig::from(("upload", "return", [("tenant", "t-.*")]));
+/// # assert_ne!(plain, matching);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailpointConfig {
+    name: String,
+    actions: String,
+    matchers: Vec<(String, String)>,
+}
+
+impl<N: Into<String>, A: Into<String>> From<(N, A)> for FailpointConfig {
+    fn from((name, actions): (N, A)) -> Self {
+        Self {
+            name: name.into(),
+            actions: actions.into(),
+            matchers: Vec::new(),
+        }
+    }
+}
+
+impl<N, A, M, K, V> From<(N, A, M)> for FailpointConfig
+where
+    N: Into<String>,
+    A: Into<String>,
+    M: IntoIterator<Item = (K, V)>,
+    K: Into<String>,
+    V: Into<String>,
+{
+    fn from((name, actions, matchers): (N, A, M)) -> Self {
+        Self {
+            name: name.into(),
+            actions: actions.into(),
+            matchers: pairs(matchers),
+        }
+    }
+}
+
+/// Configures several failpoints at once, or none of them.
+///
+/// No hit sees only a part of the batch: all entries take effect in one step.
+///
+/// # Errors
+///
+/// As [`configure_failpoint_with_context`] for any entry, and if a name occurs twice. The error
+/// gives the number of the entry, and everything stays as it was.
+///
+/// # Examples
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::configure_failpoints;
+///
+/// configure_failpoints([("batch-doc-read", "return"), ("batch-doc-write", "off")]).unwrap();
+///
+/// let error = configure_failpoints([("batch-doc-read", "off"), ("batch-doc-write", "of")]);
+/// let text = error.unwrap_err().to_string();
+/// assert!(text.starts_with("entry 2 of the batch: failpoint \"batch-doc-write\""), "{text}");
+/// ```
+pub fn configure_failpoints<C: Into<FailpointConfig>>(
+    batch: impl IntoIterator<Item = C>,
+) -> Result<(), Error> {
+    let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
+    configure_batch(batch, false)
+}
+
+/// [`configure_failpoints`]; with `refuses_harm` actions that may end the thread or the process are
+/// an error.
+pub(crate) fn configure_batch(
+    batch: Vec<FailpointConfig>,
+    refuses_harm: bool,
+) -> Result<(), Error> {
+    let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
+    let mut hashes = HashSet::with_capacity(batch.len());
+    for (number, entry) in (1..).zip(batch) {
+        let in_batch = |e: Error| e.at(Place::Batch(number));
+        let point = point_unless_harmful(
+            entry.name,
+            entry.actions.into(),
+            entry.matchers,
+            refuses_harm,
+        );
+        let point = point.map_err(in_batch)?;
+        // Another name may have the same hash, but hardly ever has.
+        let is_new = hashes.insert(point.hash());
+        let same = |p: &Arc<Point>| p.name() == point.name();
+        let first = (!is_new).then(|| points.iter().position(same));
+        if let Some(first) = first.flatten() {
+            let problem = Problem::Duplicate { first: first + 1 };
+            return Err(in_batch(Error::of_point(point.name(), problem)));
+        }
+        points.push(point);
+    }
+    put(&points);
+    Ok(())
+}
+
+/// Removes the configuration of the failpoint `name`, if it has one.
+///
+/// Its waiters continue at once.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{FailpointResult, configure_failpoint, failpoint_blocking, remove_failpoint};
+///
+/// configure_failpoint("remove-doc", "return").unwrap();
+/// remove_failpoint("remove-doc");
+/// assert_eq!(failpoint_blocking("remove-doc", None), FailpointResult::Continue);
+/// ```
+pub fn remove_failpoint(name: impl AsRef<str>) {
+    let name = name.as_ref();
+    env::read_once();
+    Registry::global().remove(hash(name), name);
+}
+
+/// Removes the configuration of every failpoint, however it was made.
+///
+/// Their waiters continue at once.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// neon_failpoint::configure_failpoint("remove-all-doc", "pause").unwrap();
+/// neon_failpoint::remove_all_failpoints();
+/// assert!(neon_failpoint::list_failpoints().iter().all(|point| !point.is_configured()));
+/// ```
+pub fn remove_all_failpoints() {
+    env::read_once();
+    Registry::global().reset(Vec::new());
+}
+
+/// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.
+///
+/// ```
+/// if neon_failpoint::has_failpoints() {
+///     println!("this build can be told to fail");
+/// }
+/// ```
+pub const fn has_failpoints() -> bool {
+    ENABLED
+}
+
+/// Sets the seed of percentages for every point that is configured from now on, and restarts their
+/// draws.
+///
+/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random. It
+/// is logged, at info level, when the next point with a percentage is configured. See the [crate's
+/// documentation](crate#probability) for what a seed repeats.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{configure_failpoint, failpoint_blocking, set_seed};
+///
+/// let run = || -> Vec<_> {
+///     set_seed(7);
+///     configure_failpoint("seed-doc", "50%return").unwrap();
+///     (0..100).map(|_| failpoint_blocking("seed-doc", None)).collect()
+/// };
+/// assert_eq!(run(), run());
+/// ```
+pub fn set_seed(seed: u64) {
+    // Read later, FAILPOINTS_SEED would replace this seed.
+    env::read_once();
+    Registry::global().draws.set_seed(seed);
+}
+
+pub(crate) fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let matchers = matchers.into_iter();
+    matchers.map(|(k, v)| (k.into(), v.into())).collect()
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if !ENABLED {
+        Err(Error::feature("configuring a failpoint", "testing"))
+    } else if name.is_empty() {
+        Err(Error::new(Problem::EmptyName))
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks everything that can be wrong about one point, and creates it.
+pub(crate) fn point(
+    name: String,
+    actions: &str,
+    matchers: impl IntoIterator<Item = (String, String)>,
+) -> Result<Arc<Point>, Error> {
+    point_unless_harmful(name, actions.into(), matchers, false)
+}
+
+fn point_unless_harmful(
+    name: String,
+    actions: Box<str>,
+    matchers: impl IntoIterator<Item = (String, String)>,
+    refuses_harm: bool,
+) -> Result<Arc<Point>, Error> {
+    check_name(&name)?;
+    // First, so that the point draws by the seed of the environment.
+    env::read_once();
+    let of_point = |problem| Error::of_point(&name, problem);
+    let mut alternatives = chain::parse(&actions, refuses_harm).map_err(of_point)?;
+    let matchers = self::matchers(&name, matchers)?;
+    for alternative in &mut alternatives {
+        demand(&mut alternative.matchers, &matchers);
+    }
+    let text = matchers.is_empty().then_some(actions);
+    let draws = &Registry::global().draws;
+    Ok(Point::new(name, alternatives, text, draws))
+}
+
+/// Compiles matchers for the failpoint `name`.
+pub(crate) fn matchers(
+    name: &str,
+    matchers: impl IntoIterator<Item = (String, String)>,
+) -> Result<Vec<Matcher>, Error> {
+    let matchers = matchers.into_iter().map(|(k, v)| Matcher::new(k, v));
+    let matchers: Result<Vec<Matcher>, Problem> = matchers.collect();
+    matchers.map_err(|problem| Error::of_point(name, problem))
+}
+
+/// Creates the point that calls `callback`.
+pub(crate) fn callback_point(
+    name: String,
+    callback: impl Fn() + Send + Sync + 'static,
+) -> Result<Arc<Point>, Error> {
+    check_name(&name)?;
+    env::read_once();
+    let always = Alternative::always(Action::Callback(Callback::new(callback)));
+    let draws = &Registry::global().draws;
+    Ok(Point::new(name, vec![always], None, draws))
+}
+
+/// Publishes checked points, in one step.
+fn put(points: &[Arc<Point>]) {
+    env::read_once();
+    // A name that was configured before was checked for its spelling then.
+    let new = Registry::global().put(points);
+    announce(points, new);
+}

@@ -1,0 +1,22 @@
+//! What a test calls: to configure, to arm, to wait, to release, to look around.
+//!
+//! Imports [`engine`](crate::engine), `hit` and `error`. `arm` is a guard over all the others;
+//! `wait_for` lists what is there when its time is up; `release` and `config` write the table.
+
+mod arm;
+pub(crate) mod config;
+pub(crate) mod list;
+pub(crate) mod release;
+pub(crate) mod wait_for;
+#[cfg(all(test, neon_failpoint_loom))]
+mod wait_models;
+
+pub use arm::{Armed, arm, arm_callback, arm_with_context};
+pub use config::{
+    FailpointConfig, configure_failpoint, configure_failpoint_callback,
+    configure_failpoint_with_context, configure_failpoints, has_failpoints, remove_all_failpoints,
+    remove_failpoint, set_seed,
+};
+pub use list::{CallSite, FailpointInfo, FailpointTotals, list_failpoints};
+pub use release::{release_failpoint, release_failpoint_matching};
+pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};

@@ -1,0 +1,207 @@
+//! The actions: one table, from which all else about them follows.
+//!
+//! A new action is a variant, its row, and its words in [`Action::parts`]; the compiler and the
+//! tests below ask for the rest: what runs it, and the pages that list the actions.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+/// What a hit does once an alternative is chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    Off,
+    /// `None` without an argument: `fail`'s closures see the difference.
+    Return(Option<String>),
+    /// Milliseconds.
+    Sleep(u64),
+    Pause,
+    Panic(Option<String>),
+    Print(Option<String>),
+    Yield,
+    /// Milliseconds.
+    Delay(u64),
+    Exit,
+    Callback(Callback),
+}
+
+/// A word of the grammar.
+pub(crate) struct Row {
+    pub(crate) word: &'static str,
+    pub(crate) argument: Argument,
+    /// Whether it may end the thread or the process: those outside may be refused it.
+    pub(crate) is_harmful: bool,
+    /// Whether `fail` knows it.
+    pub(crate) in_fail: bool,
+}
+
+/// What a word takes in parentheses, and the action that the two make.
+pub(crate) enum Argument {
+    /// Nothing; what stands there is ignored, as in `fail`.
+    Nothing(fn() -> Action),
+    /// A text, or nothing.
+    Text(fn(Option<String>) -> Action),
+    /// Milliseconds.
+    Millis(fn(u64) -> Action),
+}
+
+/// The actions, in the order in which errors list them.
+pub(crate) static TABLE: &[Row] = &[
+    Row::new("off", Argument::Nothing(|| Action::Off)),
+    Row::new("return", Argument::Text(Action::Return)),
+    Row::new("sleep", Argument::Millis(Action::Sleep)),
+    Row::new("pause", Argument::Nothing(|| Action::Pause)),
+    Row::new("panic", Argument::Text(Action::Panic)).harmful(),
+    Row::new("print", Argument::Text(Action::Print)),
+    Row::new("yield", Argument::Nothing(|| Action::Yield)),
+    Row::new("delay", Argument::Millis(Action::Delay)),
+    Row::new("exit", Argument::Nothing(|| Action::Exit))
+        .harmful()
+        .not_in_fail(),
+];
+
+impl Row {
+    const fn new(word: &'static str, argument: Argument) -> Self {
+        Self {
+            word,
+            argument,
+            is_harmful: false,
+            in_fail: true,
+        }
+    }
+
+    const fn harmful(mut self) -> Self {
+        self.is_harmful = true;
+        self
+    }
+
+    const fn not_in_fail(mut self) -> Self {
+        self.in_fail = false;
+        self
+    }
+
+    /// Returns the row of `word`.
+    pub(crate) fn of(word: &str) -> Option<&'static Self> {
+        TABLE.iter().find(|row| row.word == word)
+    }
+}
+
+/// Returns the words of the rows that are `listed`.
+pub(crate) fn words(listed: fn(&Row) -> bool) -> Vec<&'static str> {
+    let rows = TABLE.iter().filter(|row| listed(row));
+    rows.map(|row| row.word).collect()
+}
+
+impl Action {
+    /// Returns its word and its argument.
+    fn parts(&self) -> (&'static str, Option<Cow<'_, str>>) {
+        match self {
+            Self::Off => ("off", None),
+            Self::Return(value) => ("return", value.as_deref().map(Cow::from)),
+            Self::Sleep(millis) => ("sleep", Some(millis.to_string().into())),
+            Self::Pause => ("pause", None),
+            Self::Panic(message) => ("panic", message.as_deref().map(Cow::from)),
+            Self::Print(message) => ("print", message.as_deref().map(Cow::from)),
+            Self::Yield => ("yield", None),
+            Self::Delay(millis) => ("delay", Some(millis.to_string().into())),
+            Self::Exit => ("exit", None),
+            // Not a word of the grammar: a function has no text.
+            Self::Callback(_) => ("callback", None),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parts() {
+            (word, None) => f.write_str(word),
+            (word, Some(argument)) => write!(f, "{word}({argument})"),
+        }
+    }
+}
+
+/// A user's function, for as long as its point is configured. Two are equal if they are the same
+/// one.
+#[derive(Clone)]
+pub(crate) struct Callback(Arc<ArcSwapOption<Box<dyn Fn() + Send + Sync>>>);
+
+/// A user's function whose point is not at work. Its destructor is a user's code, too.
+pub(crate) struct CallbackFn(Arc<Box<dyn Fn() + Send + Sync>>);
+
+impl Callback {
+    pub(crate) fn new(f: impl Fn() + Send + Sync + 'static) -> Self {
+        let function: Box<dyn Fn() + Send + Sync> = Box::new(f);
+        Self(Arc::new(ArcSwapOption::from_pointee(function)))
+    }
+
+    /// Calls the function; returns `false` if its point was retired before.
+    pub(crate) fn run(&self) -> bool {
+        // Held while it runs: it may retire its own point.
+        let function = self.0.load_full();
+        if let Some(function) = &function {
+            function();
+        }
+        function.is_some()
+    }
+
+    /// Takes the function out, for the caller to drop or keep.
+    pub(crate) fn take(&self) -> Option<CallbackFn> {
+        self.0.swap(None).map(CallbackFn)
+    }
+
+    /// Puts the function back.
+    pub(crate) fn put(&self, function: CallbackFn) {
+        self.0.store(Some(function.0));
+    }
+}
+
+impl PartialEq for Callback {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Callback")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The action that a row makes, of an argument that says whose it is.
+    fn action(row: &Row) -> Action {
+        match row.argument {
+            Argument::Nothing(action) => action(),
+            Argument::Text(action) => action(Some("7".to_owned())),
+            Argument::Millis(action) => action(7),
+        }
+    }
+
+    #[test]
+    fn every_row_makes_the_action_whose_text_has_its_word() {
+        for row in TABLE {
+            assert_eq!(action(row).parts().0, row.word);
+        }
+    }
+
+    #[test]
+    fn the_pages_list_every_action() {
+        let pages = [
+            include_str!("../../lib.rs"),
+            include_str!("../../../README.md"),
+        ];
+        for row in TABLE {
+            let is_listed = |page: &str| {
+                let rows = page.lines().filter_map(|line| line.split_once("| `"));
+                let mut words = rows.filter_map(|(_, row)| row.split(['`', '(']).next());
+                words.any(|word| word == row.word)
+            };
+            assert!(pages.into_iter().all(is_listed), "{}", row.word);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Conditions on a hit's context, in one place: what they are, how they are read and written, and
+//! when a hit satisfies them.
+//!
+//! ```text
+//! when    = "when(" matcher { "," matcher } ")"
+//! matcher = key "=" regex                         both plain or "quoted"
+//! ```
+
+use std::fmt;
+
+use super::reader::{Reader, syntax};
+use crate::engine::context::FailpointContext;
+use crate::error::Problem;
+
+/// One condition on a context: the value of `key` matches `regex` as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Matcher {
+    key: String,
+    regex: String,
+    #[cfg(feature = "context")]
+    whole: regex::Regex,
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.key, &self.regex) == (&other.key, &other.regex)
+    }
+}
+
+impl Matcher {
+    /// Compiles `regex`. A bad one is refused here, so that a hit never sees it.
+    #[cfg(feature = "context")]
+    pub(crate) fn new(key: String, regex: String) -> Result<Self, Problem> {
+        check_key(&key)?;
+        match whole_value(&regex) {
+            Ok((grouped, whole)) => {
+                // In quotes, a backslash at the end would escape the quote.
+                let regex = if regex.ends_with('\\') {
+                    grouped
+                } else {
+                    regex
+                };
+                Ok(Self { key, regex, whole })
+            }
+            Err(reason) => {
+                // The parser's own text shows the pattern over several lines.
+                let reason = reason.to_string();
+                let reason = reason.lines().last().unwrap_or_default();
+                let reason = reason.trim_start_matches("error: ").to_owned();
+                Err(Problem::Regex { key, regex, reason })
+            }
+        }
+    }
+
+    #[cfg(not(feature = "context"))]
+    pub(crate) fn new(key: String, _regex: String) -> Result<Self, Problem> {
+        check_key(&key)?;
+        Err(Problem::Feature {
+            what: "a context matcher",
+            feature: "context",
+        })
+    }
+
+    pub(crate) fn pair(&self) -> (String, String) {
+        (self.key.clone(), self.regex.clone())
+    }
+
+    #[cfg(feature = "context")]
+    #[inline]
+    pub(crate) fn matches(&self, context: &FailpointContext) -> bool {
+        context
+            .get(&self.key)
+            .is_some_and(|v| self.whole.is_match(v))
+    }
+
+    #[cfg(not(feature = "context"))]
+    pub(crate) fn matches(&self, _context: &FailpointContext) -> bool {
+        // No matcher can be created without the feature.
+        false
+    }
+}
+
+/// Refuses a key that no text could express.
+fn check_key(key: &str) -> Result<(), Problem> {
+    let what = if key.is_empty() {
+        "a matcher has an empty key"
+    } else if key.ends_with('\\') {
+        // In quotes it would escape the quote.
+        "a matcher has a key that ends in a backslash,"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::Key {
+        key: key.to_owned(),
+        what,
+        expected: "the key of a context value",
+    })
+}
+
+/// Formats as `key="regex"`, in the grammar of `when(..)`.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\\\""));
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if self.key.chars().all(plain) {
+            write!(f, "{}={}", self.key, quoted(&self.regex))
+        } else {
+            write!(f, "{}={}", quoted(&self.key), quoted(&self.regex))
+        }
+    }
+}
+
+/// Returns the user's expression as a group, and compiled with an anchor at both ends.
+#[cfg(feature = "context")]
+fn whole_value(regex: &str) -> Result<(String, regex::Regex), regex::Error> {
+    // Alone first: `a)|(b` is an error, but would be none inside a group.
+    regex::Regex::new(regex)?;
+    let anchored = |group: String| {
+        let whole = regex::Regex::new(&format!(r"\A{group}\z"))?;
+        Ok((group, whole))
+    };
+    // In verbose mode a comment at the end would hide the closing parenthesis; a line break ends
+    // the comment and has no other meaning there.
+    anchored(format!("(?:{regex})")).or_else(|_| anchored(format!("(?:{regex}\n)")))
+}
+
+/// Whether a hit with this context satisfies all `matchers`.
+#[inline]
+pub(crate) fn all_match(matchers: &[Matcher], context: Option<&FailpointContext>) -> bool {
+    matchers.is_empty() || context.is_some_and(|c| matchers.iter().all(|m| m.matches(c)))
+}
+
+/// Adds `more` to `matchers`, which stay sorted by key; those of one key in the order in which they
+/// came.
+pub(crate) fn demand(matchers: &mut Vec<Matcher>, more: &[Matcher]) {
+    matchers.extend_from_slice(more);
+    matchers.sort_by(|a, b| a.key.cmp(&b.key));
+}
+
+/// Writes `when(..)`, or nothing where there are no matchers.
+pub(super) fn write(matchers: &[Matcher], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (i, matcher) in matchers.iter().enumerate() {
+        f.write_str(if i == 0 { "when(" } else { "," })?;
+        write!(f, "{matcher}")?;
+    }
+    f.write_str(if matchers.is_empty() { "" } else { ")" })
+}
+
+/// Takes `when(..)`, if it is next.
+pub(super) fn when(reader: &mut Reader<'_>) -> Result<Vec<Matcher>, Problem> {
+    let mut matchers = Vec::new();
+    let open = reader.at;
+    if !reader.eat("when(") {
+        return Ok(matchers);
+    }
+    loop {
+        reader.skip_space();
+        let key_start = reader.at;
+        let key = if reader.rest().starts_with('"') {
+            reader.quoted()?
+        } else {
+            reader.until(&['=', ',', ')']).trim_end().to_owned()
+        };
+        reader.skip_space();
+        if key.is_empty() || !reader.eat("=") {
+            let what = "a matcher without a key and `=`";
+            let word = &reader.text[key_start..reader.at];
+            return Err(syntax(what, word, key_start, "key=regex or key=\"regex\""));
+        }
+        reader.skip_space();
+        let start = reader.at;
+        let regex = if reader.rest().starts_with('"') {
+            reader.quoted()?
+        } else {
+            plain_regex(reader).to_owned()
+        };
+        let matcher = Matcher::new(key, regex).map_err(|e| in_text(e, key_start, start))?;
+        matchers.push(matcher);
+        reader.skip_space();
+        if reader.eat(")") {
+            matchers.sort_by(|a, b| a.key.cmp(&b.key));
+            return Ok(matchers);
+        }
+        if reader.rest().is_empty() {
+            let open = open + "when".len();
+            return Err(reader.unclosed("unclosed parenthesis", open, ')'));
+        }
+        if !reader.eat(",") {
+            let word = reader.until(&[',', ')']);
+            let start = reader.at - word.len();
+            return Err(syntax("unexpected text", word, start, "`,` or `)`"));
+        }
+    }
+}
+
+/// Takes an expression without quotes: up to the `,` or `)` outside its own parentheses.
+fn plain_regex<'a>(reader: &mut Reader<'a>) -> &'a str {
+    let rest = reader.rest();
+    let mut depth = 0_usize;
+    let mut end = rest.len();
+    for (i, c) in rest.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ',' | ')' if depth == 0 => {
+                end = i;
+                break;
+            }
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    reader.at += end;
+    rest[..end].trim_end()
+}
+
+/// Adds the position to the problem of a matcher in a text.
+fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
+    match problem {
+        Problem::Key {
+            key,
+            what,
+            expected,
+        } => syntax(what, &key, key_start, expected),
+        Problem::Regex { regex, reason, .. } => syntax(
+            "invalid regular expression",
+            &regex,
+            regex_start,
+            &format!("a valid one ({reason})"),
+        ),
+        other => other,
+    }
+}
+
+#[cfg(all(test, feature = "context"))]
+mod tests {
+    use super::*;
+
+    fn matches(regex: &str, value: &str) -> bool {
+        let context = FailpointContext::from_iter([("k", value)]);
+        Matcher::new("k".into(), regex.into())
+            .unwrap()
+            .matches(&context)
+    }
+
+    #[test]
+    fn a_regex_matches_the_whole_value_or_not_at_all() {
+        assert!(matches("test_.*", "test_123"));
+        assert!(!matches("test_.*", "my_test_123"));
+        assert!(!matches("test", "test_123"));
+        assert!(!matches("a|b", "ab"));
+        assert!(matches("a|ab", "ab"));
+        assert!(!matches("a", "a\n"));
+        assert!(!matches("(?m)^a$", "b\na"));
+        assert!(matches("", ""));
+        assert!(!matches("", "x"));
+        assert!(matches("(?x) a b # a comment", "ab"));
+    }
+
+    #[test]
+    fn a_regex_that_only_parses_inside_a_group_is_refused() {
+        for bad in ["a)|(b", "(", "[", "a{2", "(?P<n>", r"\"] {
+            let problem = Matcher::new("k".into(), bad.into()).unwrap_err();
+            let Problem::Regex { regex, reason, .. } = problem else {
+                panic!("{problem:?}");
+            };
+            assert_eq!(regex, bad);
+            assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+        }
+    }
+}

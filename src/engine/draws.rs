@@ -1,0 +1,212 @@
+//! Repeatable probability.
+//!
+//! Whether an alternative with a percentage takes a hit is a function of the seed, the failpoint's
+//! name, the alternative's position in its chain, and the number of that alternative's draw. There
+//! is no shared generator, so what other points and threads draw meanwhile changes nothing. The
+//! numbers continue through reconfiguration and removal: reconfiguring a point before every hit
+//! does not replay its first draw.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::engine::name::{fold, hash};
+use crate::engine::sync::unpoisoned;
+use crate::engine::trie::{Named, Trie};
+
+/// The draws of one alternative of one configuration.
+pub(crate) struct Draw {
+    /// Seed, name and position.
+    key: u64,
+    /// A draw below this, of 2^53, takes the hit.
+    threshold: f64,
+    /// The number of draws so far under this name and position.
+    number: Arc<AtomicUsize>,
+}
+
+impl Draw {
+    /// Draws once.
+    pub(crate) fn next(&self) -> bool {
+        // Relaxed: each number is given out once, and orders nothing else.
+        let number = self.number.fetch_add(1, Ordering::Relaxed) as u64;
+        let bits = fold(fold(self.key ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        ((bits >> 11) as f64) < self.threshold
+    }
+}
+
+/// The seed and the numbers of draws of every name that ever had a percentage.
+pub(crate) struct Draws {
+    // A plain mutex of std: it has no part in the protocol that loom models.
+    state: Mutex<State>,
+}
+
+struct State {
+    seed: Option<u64>,
+    announced: bool,
+    /// Created for the first percentage.
+    numbers: Option<Trie<Numbers>>,
+}
+
+/// The number of draws under a name, by position in the chain.
+struct Numbers {
+    name: Box<str>,
+    hash: u64,
+    by_position: Vec<Arc<AtomicUsize>>,
+}
+
+impl Named for Numbers {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+impl Draws {
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                seed: None,
+                announced: false,
+                numbers: None,
+            }),
+        }
+    }
+
+    /// Sets the seed for everything that is configured from now on, and restarts every count of
+    /// draws.
+    pub(crate) fn set_seed(&self, seed: u64) {
+        let mut state = unpoisoned(self.state.lock());
+        state.seed = Some(seed);
+        state.announced = false;
+        state.numbers = None;
+    }
+
+    /// Returns the draw of each alternative of a chain with these percentages, `None` if it does not
+    /// draw; nothing at all if none of them does.
+    pub(crate) fn of(&self, name: &str, percents: &[Option<f64>]) -> Vec<Option<Draw>> {
+        let threshold = |percent: &Option<f64>| {
+            let percent = percent.filter(|p| *p < 100.0)?;
+            Some(percent / 100.0 * (1_u64 << 53) as f64)
+        };
+        if percents.iter().all(|percent| threshold(percent).is_none()) {
+            return Vec::new();
+        }
+        let mut state = unpoisoned(self.state.lock());
+        let seed = state.seed();
+        let numbers = state.numbers(name, percents.len());
+        let draw = |(position, percent): (usize, &Option<f64>)| {
+            Some(Draw {
+                key: fold(fold(seed ^ hash(name)) ^ position as u64),
+                threshold: threshold(percent)?,
+                number: numbers[position].clone(),
+            })
+        };
+        percents.iter().enumerate().map(draw).collect()
+    }
+
+    /// Returns the seed, the first time that this is called since the seed was set.
+    pub(crate) fn to_announce(&self) -> Option<u64> {
+        let mut state = unpoisoned(self.state.lock());
+        let announced = std::mem::replace(&mut state.announced, true);
+        (!announced).then(|| state.seed())
+    }
+}
+
+impl State {
+    fn seed(&mut self) -> u64 {
+        *self
+            .seed
+            .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
+    }
+
+    /// Returns the numbers of the first `len` positions, at least.
+    fn numbers(&mut self, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
+        let all = self.numbers.get_or_insert_with(Trie::new);
+        let hash = hash(name);
+        let known = all.get(hash, name);
+        let mut by_position = known.map_or(Vec::new(), |numbers| numbers.by_position.clone());
+        if by_position.len() < len {
+            by_position.resize_with(len, Arc::default);
+            all.insert(Arc::new(Numbers {
+                name: name.into(),
+                hash,
+                by_position: by_position.clone(),
+            }));
+        }
+        by_position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(draws: Vec<Option<Draw>>) -> Option<Draw> {
+        draws.into_iter().next().flatten()
+    }
+
+    fn sequence(seed: u64, name: &str, percents: &[f64], position: usize) -> Vec<bool> {
+        let draws = Draws::new();
+        draws.set_seed(seed);
+        let percents: Vec<Option<f64>> = percents.iter().copied().map(Some).collect();
+        let draw = draws.of(name, &percents).swap_remove(position).unwrap();
+        (0..10_000).map(|_| draw.next()).collect()
+    }
+
+    fn agreement(a: &[bool], b: &[bool]) -> usize {
+        a.iter().zip(b).filter(|(a, b)| a == b).count()
+    }
+
+    #[test]
+    fn seed_name_and_position_each_give_their_own_sequence() {
+        let base = sequence(1, "a", &[50.0, 50.0], 0);
+        assert_eq!(base, sequence(1, "a", &[50.0, 50.0], 0));
+        for other in [
+            sequence(2, "a", &[50.0, 50.0], 0),
+            sequence(1, "b", &[50.0, 50.0], 0),
+            sequence(1, "a", &[50.0, 50.0], 1),
+        ] {
+            // Independent coins agree half of the time: six standard deviations
+            // of 10,000 throws are 300.
+            assert!((4_700..=5_300).contains(&agreement(&base, &other)));
+        }
+    }
+
+    #[test]
+    fn frequency_follows_the_percentage() {
+        for (percent, low, high) in [
+            (0.0, 0, 0),
+            (1.0, 40, 160),
+            (25.0, 2_240, 2_760),
+            (99.9, 9_970, 10_000),
+        ] {
+            let fired = sequence(7, "a", &[percent], 0)
+                .iter()
+                .filter(|f| **f)
+                .count();
+            assert!((low..=high).contains(&fired), "{percent}: {fired}");
+        }
+    }
+
+    #[test]
+    fn numbers_go_on_when_a_name_is_configured_again() {
+        let draws = Draws::new();
+        draws.set_seed(3);
+        let one_by_one: Vec<bool> = (0..1_000)
+            .map(|_| first(draws.of("a", &[Some(50.0)])).unwrap().next())
+            .collect();
+        assert_eq!(one_by_one, sequence(3, "a", &[50.0], 0)[..1_000]);
+    }
+
+    #[test]
+    fn always_does_not_draw() {
+        let draws = Draws::new();
+        for percent in [None, Some(100.0), Some(125.0)] {
+            assert!(first(draws.of("a", &[percent])).is_none(), "{percent:?}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a hit reads, and what writes it.
+//!
+//! Nothing here imports from another folder but [`error`](crate::error), and the files import
+//! downwards only, in this order (`tests/layers.rs` holds the code to it):
+//!
+//! | file | story |
+//! |---|---|
+//! | `env` | FAILPOINTS, read at the first use |
+//! | `suggest` | which name may have been meant |
+//! | `site` | what is hit, the idle check, the list of call sites |
+//! | `guards` over `table` and `layers` | the snapshot, how a hit looks into it, how it is replaced |
+//! | `observer`, `wait` | how a test waits for hits, and how a hit waits |
+//! | `wakeups` | whose waits were ended, to be woken |
+//! | `report`, `exit` | what is logged, and the end of the process |
+//! | `point` | one configuration of one name: rules, counts, list |
+//! | `waiters` | the list of a point |
+//! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
+//! | `trie`, `name`, `sync`, `unwind` | leaves |
+//!
+//! A hit goes `site` → `table` → `trie` → `point`, and, if it waits, → `wait` → `waiters`. A release
+//! goes `wakeups` → `waiters`. The page [How it works](crate::how_it_works) follows both.
+//!
+//! # Invariants
+//!
+//! The code cites them by number.
+//!
+//! - **I1** A hit looks into one snapshot and takes one point from it; that point alone decides what
+//!   the hit does. (If its callback was removed meanwhile, it has nothing to decide with: then the
+//!   hit is evaluated again.) No hit takes a lock before it waits, but for one whose number is one
+//!   that an observer waits for.
+//! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot, publishes it,
+//!   bumps the generation, and only then retires the points that it replaced or removed.
+//! - **I3** Retirement is level-triggered. Checking `retired` and entering a point's list is one
+//!   step under the list's lock, and so is setting `retired` and taking the list: a waiter is either
+//!   in the list that is taken, or it sees `retired`. No order of events loses a wake-up, and a
+//!   waiter that is woken finds the new snapshot at its next hit, because that was published before.
+//! - **I4** A site remembers the generation at which its name was absent. It reads the generation
+//!   *before* it looks the name up, and a writer publishes *before* it bumps, so a site that read
+//!   generation `g` looks into the snapshot of `g` or a later one. The same holds for the generation
+//!   at which a name was present, and for that of a thread's view. `empty_at` serves all names at
+//!   once: it is the generation at which the whole table was empty.
+//! - **I5** No callback, logger, waker, destructor of a user's value or subscriber runs while a lock
+//!   of ours is held. What is to be woken or dropped is handed out, and woken or dropped after the
+//!   lock was released.
+//! - **I6** `n*` fires exactly `n` times over all threads. A hit whose context or probability does
+//!   not match uses up no count.
+//! - **I7** A configuration takes effect whole or not at all: everything that can be wrong is found
+//!   while the points are created, before the one call that publishes them.
+//! - **I8** Nothing a user can pass makes the library panic, hang or poison itself, other than what
+//!   is documented to: a hit panics for `panic`, and for a `return` where nothing can be returned;
+//!   `exit` ends the process. Panics of a user's own code (a callback, a subscriber, a waker) pass
+//!   through, after everybody was woken.
+
+pub(crate) mod actions;
+pub(crate) mod context;
+pub(crate) mod draws;
+pub(crate) mod env;
+pub(crate) mod exit;
+mod guards;
+mod layers;
+#[cfg(all(test, neon_failpoint_loom))]
+pub(crate) mod models;
+pub(crate) mod name;
+pub(crate) mod observer;
+pub(crate) mod point;
+pub(crate) mod report;
+pub(crate) mod site;
+pub(crate) mod suggest;
+pub(crate) mod sync;
+pub(crate) mod table;
+pub(crate) mod trie;
+pub(crate) mod unwind;
+pub(crate) mod wait;
+pub(crate) mod waiters;
+pub(crate) mod wakeups;

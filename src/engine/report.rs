@@ -1,0 +1,192 @@
+//! What the library itself logs: through `tracing` with the feature `async`, else through `log`.
+//! Nothing here is called while a lock is held (I5).
+
+use std::cell::Cell;
+#[cfg(feature = "async")]
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(not(feature = "async"))]
+use log::{error, info, warn};
+#[cfg(feature = "async")]
+use tracing::{error, info, warn};
+
+use crate::engine::actions::action::Action;
+use crate::engine::context::FailpointContext;
+use crate::engine::point::Point;
+#[cfg(feature = "async")]
+use crate::engine::trie::Named;
+
+/// Whether an event at debug level may have a subscriber.
+#[inline]
+pub(crate) fn may_hear_events() -> bool {
+    #[cfg(feature = "async")]
+    return tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current();
+    #[cfg(not(feature = "async"))]
+    return false;
+}
+
+/// Emits an event, unless this thread is emitting one: a subscriber that hits failpoints would
+/// cause events without end.
+fn unless_telling(event: impl FnOnce()) {
+    thread_local! {
+        static TELLING: Cell<bool> = const { Cell::new(false) };
+    }
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            // An error means that the thread is ending.
+            let _ = TELLING.try_with(|telling| telling.set(false));
+        }
+    }
+    if TELLING.try_with(|telling| telling.replace(true)) == Ok(false) {
+        let _reset = Reset;
+        event();
+    }
+}
+
+/// Reports that a hit chose an alternative.
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn fired(
+    name: &str,
+    place: Option<(&'static str, u32)>,
+    action: &Action,
+    hit: usize,
+    context: Option<&FailpointContext>,
+) {
+    #[cfg(feature = "async")]
+    unless_telling(|| {
+        tracing::debug!(
+            target: "neon_failpoint",
+            failpoint = name,
+            // As text, in which subscribers escape what would begin a new line.
+            action = action.to_string(),
+            hit,
+            context = context.map(ToString::to_string),
+            file = place.map(|(file, _)| file),
+            line = place.map(|(_, line)| line),
+            "failpoint fired"
+        )
+    });
+}
+
+/// Reports that a wait is over.
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn wait_ended(name: &str, why: &'static str, waited: Duration) {
+    #[cfg(feature = "async")]
+    unless_telling(|| {
+        tracing::debug!(
+            target: "neon_failpoint",
+            failpoint = name,
+            why,
+            waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            "wait ended"
+        )
+    });
+}
+
+/// Reports that configurations changed: each name once, with its old and its new actions.
+#[cold]
+#[cfg_attr(not(feature = "async"), expect(unused_variables))]
+pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
+    #[cfg(feature = "async")]
+    unless_telling(|| {
+        if !tracing::enabled!(target: "neon_failpoint", tracing::Level::DEBUG) {
+            return;
+        }
+        let gone = gone.iter().map(|point| (point, true));
+        let added = added.iter().map(|point| (point, false));
+        let mut points: Vec<(&Arc<Point>, bool)> = gone.chain(added).collect();
+        points.sort_by_key(|(point, _)| point.name());
+        for same in points.chunk_by(|(a, _), (b, _)| a.name() == b.name()) {
+            let (gone, added) = same.split_at(same.partition_point(|(_, is_gone)| *is_gone));
+            // Of several with one name the last one stays, and the others were never published.
+            let is_added = |old| added.iter().any(|(new, _)| Arc::ptr_eq(old, new));
+            let old = gone.iter().find(|(point, _)| !is_added(point));
+            let new = added.last();
+            tracing::debug!(
+                target: "neon_failpoint",
+                failpoint = same[0].0.name(),
+                old = old.map(|(point, _)| point.actions()),
+                new = new.map(|(point, _)| point.actions()),
+                "configuration changed"
+            );
+        }
+    });
+}
+
+/// Warns that a call site of `compat` is about to block a thread that has tasks to run.
+#[cfg(feature = "async")]
+pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
+    warn!(
+        target: "neon_failpoint",
+        "{}:{}: failpoint {name:?} blocks a task of tokio, and its thread with all other tasks \
+         ({action}); use `async_fail_point!` there, which awaits",
+        place.file(),
+        place.line(),
+    );
+}
+
+/// Logs for the `print` action.
+pub(crate) fn print(name: &str, text: Option<&str>) {
+    unless_telling(|| match text {
+        Some(text) => info!(target: "neon_failpoint", "{text}"),
+        None => info!(target: "neon_failpoint", "failpoint {name} executed."),
+    });
+}
+
+/// Logs for the `print` action by the rules of `fail`: a record of `log` with the target `fail`, for
+/// its users filter on that, and on the text.
+pub(crate) fn print_as_fail(name: &str, text: Option<&str>) {
+    match text {
+        Some(text) => log::info!(target: "fail", "{text}"),
+        None => log::info!(target: "fail", "failpoint {name} executed."),
+    }
+}
+
+/// Logs the seed that draws start from.
+pub(crate) fn seed(seed: u64) {
+    info!(
+        target: "neon_failpoint",
+        "percentages draw from seed {seed}; FAILPOINTS_SEED={seed} repeats them"
+    );
+}
+
+/// Warns of a configured name that looks like a misspelling of a compiled-in one.
+pub(crate) fn misspelled(name: &str, meant: &str) {
+    warn!(
+        target: "neon_failpoint",
+        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
+    );
+}
+
+/// Logs that a hit is about to do its action. The texts of this and the next two are Neon's.
+pub(crate) fn at(name: &str) {
+    unless_telling(|| info!(target: "neon_failpoint", "at failpoint {name}"));
+}
+
+/// Logs that `sleep_millis_async!` begins to sleep.
+#[cfg(feature = "async")]
+pub(crate) fn sleeping(name: &str, limit: Duration) {
+    unless_telling(
+        || info!(target: "neon_failpoint", "failpoint {name:?}: sleeping for {limit:?}"),
+    );
+}
+
+/// Logs that its sleep is over.
+#[cfg(feature = "async")]
+pub(crate) fn slept(name: &str) {
+    unless_telling(|| info!(target: "neon_failpoint", "failpoint {name:?}: sleep done"));
+}
+
+/// Logs that `sleep_millis_async!` met a `return` whose value is not a number.
+pub(crate) fn no_millis(name: &str, value: &str) {
+    unless_telling(|| {
+        error!(
+            target: "neon_failpoint",
+            "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole \
+             number of milliseconds"
+        );
+    });
+}

@@ -1,0 +1,102 @@
+//! Which name may have been meant, what is known about a name, and what is said of both once a point
+//! is configured.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::name::{distance, letters};
+use crate::engine::point::Point;
+use crate::engine::report;
+use crate::engine::site::{self, Site};
+use crate::engine::table::Registry;
+use crate::engine::trie::Named;
+
+/// Returns the call sites, sorted by the length of their names.
+fn by_length() -> &'static [&'static Site] {
+    // Filled by our own code alone, which waits for nothing (I5).
+    static BY_LENGTH: OnceLock<Vec<&'static Site>> = OnceLock::new();
+    BY_LENGTH.get_or_init(|| site::sorted(|a, b| a.name().len().cmp(&b.name().len())))
+}
+
+/// Returns the compiled-in name that `name` was probably meant to be: one within two edits, unless
+/// `name` itself is compiled in.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    let set = letters(name);
+    let by_length = by_length();
+    let first = by_length.partition_point(|site| site.name().len() + 2 < name.len());
+    let mut nearest = None;
+    for site in &by_length[first..] {
+        if site.name().len() > name.len() + 2 {
+            break;
+        }
+        // Two edits change at most four bits.
+        if (site.letters() ^ set).count_ones() > 4 {
+            continue;
+        }
+        match distance(site.name(), name) {
+            0 => return None,
+            edits if edits <= 2 && nearest.is_none_or(|(least, _)| edits < least) => {
+                nearest = Some((edits, site.name()));
+            }
+            _ => {}
+        }
+    }
+    nearest.map(|(_, name)| name)
+}
+
+/// Returns the compiled-in names that are most like `name`, without itself: at most three, and none
+/// that differs in more than half.
+pub(crate) fn similar(name: &str) -> Vec<&'static str> {
+    let mut similar: Vec<(usize, &str)> = Vec::new();
+    for site in site::by_name() {
+        let longer = name.len().max(site.name().len());
+        // Each byte that one name is longer than the other is an edit.
+        if 2 * name.len().abs_diff(site.name().len()) > longer {
+            continue;
+        }
+        let edits = distance(name, site.name());
+        let is_alike = edits > 0 && 2 * edits <= longer;
+        if is_alike && similar.iter().all(|(_, other)| *other != site.name()) {
+            // After those that are as near.
+            let at = similar.partition_point(|(other, _)| *other <= edits);
+            similar.insert(at, (edits, site.name()));
+            similar.truncate(3);
+        }
+    }
+    similar.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Describes, for people, where `name` is compiled in, or which names are like it.
+pub(crate) fn about(name: &str) -> String {
+    let mut about = String::new();
+    for site in site::by_name()
+        .into_iter()
+        .filter(|site| site.name() == name)
+    {
+        let before = if about.is_empty() { "it is at" } else { "," };
+        about += &format!("{before} {}:{}", site.file(), site.line());
+    }
+    if !about.is_empty() {
+        return about;
+    }
+    match similar(name).as_slice() {
+        [] => "no call site has that name".to_owned(),
+        similar => format!("no call site has that name; names like it are {similar:?}"),
+    }
+}
+
+/// Logs the seed if `points` are the first to need it, and suggestions for the names of `new`.
+/// Called after every lock is released.
+pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = &'a Arc<Point>>) {
+    let draws = points.iter().any(|point| point.draws());
+    if let Some(seed) = draws
+        .then(|| Registry::global().draws.to_announce())
+        .flatten()
+    {
+        report::seed(seed);
+    }
+    for point in new {
+        if let Some(meant) = nearest(point.name()) {
+            report::misspelled(point.name(), meant);
+        }
+    }
+}

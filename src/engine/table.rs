@@ -1,0 +1,405 @@
+//! The table of configured failpoints: one immutable snapshot, how a hit looks into it, and how it
+//! is replaced.
+//!
+//! Hits and writers share a few words: the snapshot, `generation`, `empty_at`, and what a site
+//! remembers. I1, I2 and I4 are what this file keeps.
+//!
+//! Loading the shared snapshot takes two locked instructions, one to mark it as in use and one to
+//! unmark it. A thread that keeps the snapshot, in its [`View`], only has to check that nothing was
+//! published since, and that is one load. What a view keeps alive after a replacement is memory
+//! alone: names, rules and compiled expressions, until the thread looks again or ends. A hit that is
+//! known to be idle does not look. The last thread to look frees the old snapshot, which takes a
+//! while after thousands of points were replaced. Retirement takes waiters and callbacks out of a
+//! point, so no user's destructor waits for a view (I5).
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use crate::engine::draws::Draws;
+use crate::engine::layers::Layers;
+use crate::engine::point::Point;
+use crate::engine::report;
+use crate::engine::sync::{
+    AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
+};
+use crate::engine::trie::{Named, Trie};
+use crate::engine::wakeups::Wakeups;
+
+/// One snapshot: every configured name with its point.
+pub(crate) type Table = Trie<Point>;
+
+/// The whole state. The program has one, [`Registry::global`].
+pub(crate) struct Registry {
+    /// `None` is an empty table.
+    snapshot: Snapshot<Table>,
+    /// Counts publications from 1: a site's `clear_at` begins at 0, which is no generation. (To
+    /// mislead a site, it would have to wrap around between two of its hits: 2^32 publications on a
+    /// 32-bit machine.)
+    generation: AtomicUsize,
+    empty_at: AtomicUsize,
+    /// Whether FAILPOINTS was read: until then a native hit may not rely on the table.
+    pub(super) env_read: AtomicBool,
+    writer: Mutex<Layers>,
+    pub(crate) draws: Draws,
+}
+
+#[cfg(not(all(test, neon_failpoint_loom)))]
+static GLOBAL: Registry = Registry::new();
+
+#[cfg(all(test, neon_failpoint_loom))]
+loom::lazy_static! {
+    static ref GLOBAL: Registry = Registry::new();
+}
+
+impl Registry {
+    #[inline]
+    pub(crate) fn global() -> &'static Self {
+        &GLOBAL
+    }
+}
+
+impl Registry {
+    const_unless_loom! {
+        pub(crate) fn new() -> Self {
+            Self {
+                snapshot: Snapshot::empty(),
+                generation: AtomicUsize::new(1),
+                empty_at: AtomicUsize::new(1),
+                env_read: AtomicBool::new(false),
+                writer: Mutex::new(Layers::new()),
+                draws: Draws::new(),
+            }
+        }
+    }
+
+    /// Returns the number of the newest snapshot.
+    #[inline]
+    pub(crate) fn generation(&self) -> usize {
+        // Acquire: pairs with the Release in `bump`. A reader of a generation finds the snapshot
+        // that was published before it, or a later one (I4).
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether a native hit by name knows without a lookup that nothing is configured.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        // In this order: the environment's points are published before it counts as read, so a hit
+        // that finds it read first cannot find a table from before.
+        self.is_env_read() && self.is_empty()
+    }
+
+    /// Whether no name at all is configured.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        // Relaxed: as with a site's `clear_at`, only equality with the generation matters, and that
+        // load acquires.
+        self.empty_at.load(Ordering::Relaxed) == self.generation()
+    }
+
+    /// Returns the configured points, sorted by name.
+    pub(crate) fn points(&self) -> Vec<Arc<Point>> {
+        let mut points = Vec::new();
+        if let Some(table) = self.snapshot.load().as_ref() {
+            table.for_each(|point| points.push(point.clone()));
+        }
+        points.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        points
+    }
+
+    /// Puts points into the table, and returns those that are under new names.
+    pub(crate) fn put<'p>(&self, points: &'p [Arc<Point>]) -> Vec<&'p Arc<Point>> {
+        let mut new = Vec::new();
+        let mut layers = self.write();
+        let replaced = self.replace(|table| {
+            let replaced = points.iter().filter_map(|point| {
+                let replaced = table.insert(point.clone());
+                if replaced.is_none() {
+                    new.push(point);
+                }
+                replaced
+            });
+            replaced.collect()
+        });
+        self.count_on(&replaced.gone);
+        layers.note_gone(&replaced.gone);
+        drop(layers);
+        replaced.finish(points);
+        new
+    }
+
+    /// Carries the counts of `gone` over to the points that replaced them. Called after those were
+    /// published, when no new hit finds `gone`.
+    pub(super) fn count_on(&self, gone: &[Arc<Point>]) {
+        for before in gone {
+            if let Some(point) = self.find(before.hash(), before.name()) {
+                point.follow(before);
+            }
+        }
+    }
+
+    /// Removes the point of that name, if there is one.
+    pub(crate) fn remove(&self, hash: u64, name: &str) {
+        // Publishing for an absent name would only make idle sites look again.
+        if self.find(hash, name).is_some() {
+            let mut layers = self.write();
+            let replaced = self.replace(|table| table.remove(hash, name).into_iter().collect());
+            layers.note_gone(&replaced.gone);
+            drop(layers);
+            replaced.finish(&[]);
+        }
+    }
+
+    /// Returns the point of that name in the newest snapshot.
+    pub(crate) fn find(&self, hash: u64, name: &str) -> Option<Arc<Point>> {
+        self.snapshot.load().as_ref()?.get(hash, name).cloned()
+    }
+
+    /// Replaces all points with `points`, and marks FAILPOINTS as read, for
+    /// [`compat`](crate::compat)'s scenarios.
+    pub(crate) fn reset(&self, points: Vec<Arc<Point>>) {
+        let mut layers = self.write();
+        let mut ended = Wakeups::default();
+        layers.reset(|| self.points(), &mut ended);
+        let replaced = self.replace(|table| {
+            let mut gone = Vec::new();
+            std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
+            // Of several points with one name the last one stays.
+            gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
+            gone
+        });
+        // Release: pairs with the Acquire in `is_env_read`.
+        self.env_read.store(true, Ordering::Release);
+        drop(layers);
+        replaced.and(ended).finish(&points);
+    }
+
+    /// Unless FAILPOINTS was read already, calls `read`, adds the points it returns to the table,
+    /// except for names that are already there, and returns its result. A failed reading counts as
+    /// one if `failure_counts`.
+    ///
+    /// `read` runs under the writer's mutex, which makes all others wait for the first reading to
+    /// end. So it must be our own code and may not log; no `Once` is involved (I5).
+    pub(crate) fn read_env<E>(
+        &self,
+        failure_counts: bool,
+        read: impl FnOnce() -> Result<Vec<Arc<Point>>, E>,
+    ) -> Result<Vec<Arc<Point>>, E> {
+        let writer = self.write();
+        if self.is_env_read() {
+            return Ok(Vec::new());
+        }
+        let points = read();
+        let mut added = Vec::new();
+        let replaced = points.as_ref().ok().map(|points| {
+            self.replace(|table| {
+                for point in points {
+                    if table.get(point.hash(), point.name()).is_none() {
+                        table.insert(point.clone());
+                        added.push(point.clone());
+                    }
+                }
+                Vec::new()
+            })
+        });
+        if points.is_ok() || failure_counts {
+            // Release: pairs with the Acquire in `is_env_read`. After publishing, so that a hit
+            // that finds it read finds its points.
+            self.env_read.store(true, Ordering::Release);
+        }
+        drop(writer);
+        if let Some(replaced) = replaced {
+            replaced.finish(&added);
+        }
+        points
+    }
+
+    /// Whether the environment's points are in the table.
+    #[inline]
+    pub(crate) fn is_env_read(&self) -> bool {
+        // Acquire: pairs with the Release in `read_env`.
+        self.env_read.load(Ordering::Acquire)
+    }
+
+    /// Replaces the table with what `change` makes of it, under the writer's mutex. `change`
+    /// returns the points that are no longer in it.
+    pub(super) fn replace(&self, change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>) -> Replaced {
+        let mut next = self.copy();
+        let gone = change(&mut next);
+        self.put_in_place(next, gone)
+    }
+
+    fn copy(&self) -> Table {
+        match self.snapshot.load().as_ref() {
+            Some(table) => Table::clone(table),
+            None => Table::new(),
+        }
+    }
+
+    /// The writer's steps of I2.
+    fn put_in_place(&self, next: Table, gone: Vec<Arc<Point>>) -> Replaced {
+        let is_empty = next.len() == 0;
+        let previous = self.publish((!is_empty).then(|| Arc::new(next)));
+        self.bump(is_empty);
+        let wakeups = Self::retire(&gone);
+        Replaced {
+            wakeups,
+            gone,
+            _previous: previous,
+        }
+    }
+
+    // The steps of I2, one by one: the models also call them in wrong orders, to check that those
+    // are caught.
+
+    pub(crate) fn write(&self) -> MutexGuard<'_, Layers> {
+        lock(&self.writer)
+    }
+
+    pub(crate) fn publish(&self, next: Option<Arc<Table>>) -> Option<Arc<Table>> {
+        self.snapshot.replace(next)
+    }
+
+    pub(crate) fn bump(&self, is_empty: bool) {
+        // Release: pairs with the Acquire in `generation`. One step rather than a load and a store,
+        // though the mutex allows those: loom remembers one access per atomic, and a load here
+        // would hide the hits' loads from it.
+        let add = || {
+            let before = self.generation.fetch_add(1, Ordering::Release);
+            before.wrapping_add(1)
+        };
+        let next = match add() {
+            // 0 means no generation: sites and views start with it.
+            0 => add(),
+            next => next,
+        };
+        if is_empty {
+            self.empty_at.store(next, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn retire(gone: &[Arc<Point>]) -> Wakeups {
+        let mut wakeups = Wakeups::default();
+        for point in gone {
+            wakeups.retire(point);
+        }
+        wakeups
+    }
+}
+
+/// One thread's view of one registry.
+#[derive(Default)]
+pub(crate) struct View {
+    /// The generation that was read before `table` was loaded; 0 means none.
+    pub(super) generation: usize,
+    table: Option<Arc<Table>>,
+}
+
+impl View {
+    pub(crate) const fn new() -> Self {
+        Self {
+            generation: 0,
+            table: None,
+        }
+    }
+
+    /// Looks again if something was published, and returns the generation that is now seen.
+    #[inline]
+    pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
+        let generation = registry.generation();
+        if self.generation != generation {
+            self.load(registry, generation);
+        }
+        generation
+    }
+
+    /// Loads the snapshot. The caller has read `generation` before.
+    #[cold]
+    pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
+        self.table = registry.snapshot.load().as_ref().map(Arc::clone);
+        self.generation = generation;
+    }
+
+    /// Returns the point of that name, as of the last look.
+    #[inline]
+    pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&Arc<Point>> {
+        self.table.as_ref()?.get(hash, name)
+    }
+}
+
+thread_local! {
+    static VIEW: Cell<View> = const { Cell::new(View::new()) };
+}
+
+/// This thread's view of [`Registry::global`], given back to the thread on drop.
+///
+/// A second one at the same time, or one in a thread that is ending, starts without a snapshot: it
+/// loads one itself, and otherwise works the same.
+pub(crate) struct Lent(View);
+
+impl Lent {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self(VIEW.try_with(Cell::take).unwrap_or_default())
+    }
+}
+
+impl Drop for Lent {
+    #[inline]
+    fn drop(&mut self) {
+        let view = std::mem::take(&mut self.0);
+        // An error means that the thread is ending: then the view goes as well.
+        let _ = VIEW.try_with(|kept| kept.set(view));
+    }
+}
+
+impl Deref for Lent {
+    type Target = View;
+
+    #[inline]
+    fn deref(&self) -> &View {
+        &self.0
+    }
+}
+
+impl DerefMut for Lent {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut View {
+        &mut self.0
+    }
+}
+
+/// What a writer leaves to be finished: it runs others' code, wakers and destructors, and so
+/// outlives the writer's mutex (I5).
+#[must_use]
+pub(crate) struct Replaced {
+    pub(super) wakeups: Wakeups,
+    pub(super) gone: Vec<Arc<Point>>,
+    _previous: Option<Arc<Table>>,
+}
+
+impl Replaced {
+    /// For a change that does not affect the table.
+    pub(super) fn only(wakeups: Wakeups) -> Self {
+        Self {
+            wakeups,
+            gone: Vec::new(),
+            _previous: None,
+        }
+    }
+
+    /// Adds what else is to be woken.
+    fn and(mut self, wakeups: Wakeups) -> Self {
+        self.wakeups.extend(wakeups);
+        self
+    }
+
+    /// Wakes the waiters, and only then reports the change: a subscriber that panics keeps no
+    /// waiter from being woken. `added` are the points that replaced those that are gone.
+    pub(crate) fn finish(self, added: &[Arc<Point>]) {
+        self.wakeups.wake();
+        if report::may_hear_events() {
+            report::configured(&self.gone, added);
+        }
+    }
+}

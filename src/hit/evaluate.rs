@@ -1,0 +1,216 @@
+//! The evaluation of a hit, which all kinds of hits share: it finds the point, lets it pick an
+//! action, and does what can be done at once. What is left is a [`Step`]: to continue, return, yield
+//! or wait. Tasks and threads differ only in how they do that.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::actions::action::Action;
+use crate::engine::context::FailpointContext;
+use crate::engine::env;
+use crate::engine::exit::end_process;
+use crate::engine::observer::tell_observers;
+use crate::engine::point::Point;
+use crate::engine::report;
+use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::table::{Lent, Registry};
+
+/// The result of a hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a failpoint's `return` has no effect unless its result is looked at"]
+pub enum FailpointResult {
+    /// Continue as if the failpoint were not there: it is idle, its action is done, or its wait is
+    /// over.
+    Continue,
+    /// Return early, with this value: the argument of `return(value)`, or the empty
+    /// string for a bare `return`.
+    Return(String),
+    /// The hit's wait was ended by its cancellation token.
+    Cancelled,
+}
+
+/// Whether a point is configured here: macros check this before they evaluate a context.
+#[inline]
+pub fn is_armed(target: Target<'_>) -> bool {
+    if !ENABLED || target.is_idle(Rules::Native) {
+        return false;
+    }
+    match target {
+        Target::Site(site) if site.is_known_armed(Registry::global()) => true,
+        _ => look_up(target),
+    }
+}
+
+#[cold]
+fn look_up(target: Target<'_>) -> bool {
+    env::read_once();
+    target.find(&mut Lent::new()).is_some()
+}
+
+/// What is left to do after a hit was evaluated.
+pub(crate) enum Step {
+    Continue,
+    Return,
+    /// Let other tasks or threads run once.
+    Yield,
+    /// Keep the thread busy for `time`.
+    Delay {
+        point: Arc<Point>,
+        time: Duration,
+    },
+    /// Wait at the point, for at most `limit`.
+    Wait {
+        point: Arc<Point>,
+        limit: Option<Duration>,
+    },
+}
+
+/// Evaluates one hit and does what can be done at once. The argument of a `return` goes into
+/// `returned`: as a part of the result it would be copied once more.
+#[inline]
+pub(crate) fn evaluate(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    returned: &mut Option<String>,
+) -> Step {
+    if rules != Rules::Fail {
+        env::read_once();
+    }
+    let mut view = Lent::new();
+    let Some(point) = target.find(&mut view) else {
+        return Step::Continue;
+    };
+    // I1: one snapshot, one point, and the point alone decides.
+    let action = point.pick(context);
+    if point.is_watched() || report::may_hear_events() {
+        let (point, action) = (point.clone(), action.cloned());
+        drop(view);
+        return evaluate_watched(target, context, rules, returned, &point, action);
+    }
+    if let Some(step) = step(point, action, rules, returned) {
+        return step;
+    }
+    let action = action.cloned();
+    // Others' code runs while nothing of ours is lent (I5).
+    drop(view);
+    perform(target, context, rules, returned, action)
+}
+
+/// The rest of [`evaluate`] for a hit that may have observers or subscribers.
+#[cold]
+fn evaluate_watched(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    returned: &mut Option<String>,
+    point: &Arc<Point>,
+    action: Option<Action>,
+) -> Step {
+    // Before the action, which may take long.
+    tell_observers(point);
+    if let Some(action) = &action {
+        report::fired(target.name(), target.place(), action, point.hits(), context);
+    }
+    match step(point, action.as_ref(), rules, returned) {
+        Some(step) => step,
+        None => perform(target, context, rules, returned, action),
+    }
+}
+
+/// Returns the step that an action leaves to do; `None` if [`perform`] has to do it at once.
+#[inline]
+fn step(
+    point: &Arc<Point>,
+    action: Option<&Action>,
+    rules: Rules,
+    returned: &mut Option<String>,
+) -> Option<Step> {
+    let wait = |millis| Step::Wait {
+        point: point.clone(),
+        limit: Some(Duration::from_millis(millis)),
+    };
+    Some(match action {
+        None | Some(Action::Off) => Step::Continue,
+        Some(Action::Return(value)) if rules != Rules::Millis => {
+            *returned = value.as_deref().map(String::from);
+            Step::Return
+        }
+        Some(Action::Return(value)) => wait(value.as_deref()?.parse().ok()?),
+        Some(Action::Pause) => Step::Wait {
+            point: point.clone(),
+            limit: None,
+        },
+        Some(Action::Sleep(millis)) => wait(*millis),
+        Some(Action::Yield) => Step::Yield,
+        Some(Action::Delay(millis)) => Step::Delay {
+            point: point.clone(),
+            time: Duration::from_millis(*millis),
+        },
+        Some(_) => return None,
+    })
+}
+
+/// Does an action that is done at once.
+#[cold]
+fn perform(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    returned: &mut Option<String>,
+    action: Option<Action>,
+) -> Step {
+    if rules == Rules::Pausable {
+        report::at(target.name());
+    }
+    if action.is_some_and(|action| !run(action, target.name(), rules)) {
+        // The point was retired meanwhile. A newer table was published before that, which this
+        // finds.
+        return evaluate(target, context, rules, returned);
+    }
+    Step::Continue
+}
+
+/// Does an action that is done at once; `false` if its callback is gone.
+#[cold]
+fn run(action: Action, name: &str, rules: Rules) -> bool {
+    match action {
+        Action::Print(text) if rules == Rules::Fail => report::print_as_fail(name, text.as_deref()),
+        Action::Print(text) => report::print(name, text.as_deref()),
+        // The texts of `fail` 0.5.1.
+        Action::Panic(Some(message)) => panic!("{message}"),
+        Action::Panic(None) => panic!("failpoint {name} panic"),
+        Action::Exit => end_process(&format!("failpoint {name:?}: exit"), 1),
+        Action::Return(value) => report::no_millis(name, &value.unwrap_or_default()),
+        Action::Callback(callback) => return callback.run(),
+        // `evaluate` has steps for these.
+        Action::Off | Action::Pause | Action::Sleep(_) | Action::Yield | Action::Delay(_) => {}
+    }
+    true
+}
+
+/// Keeps the thread busy for `time`: that is the purpose of `delay`.
+pub(super) fn burn(point: &Point, time: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        std::hint::spin_loop();
+    }
+    point.add_delay(start.elapsed());
+}
+
+/// Panics for a `return` at a call site that cannot return.
+#[cold]
+#[track_caller]
+pub(super) fn no_closure(name: &str, rules: Rules) -> ! {
+    if rules == Rules::Fail {
+        // The words of `fail`.
+        panic!("Return is not supported for the fail point \"{name}\"");
+    }
+    let place = std::panic::Location::caller();
+    panic!(
+        "failpoint {name:?} at {}:{} is configured to return, but the call site has no closure \
+         that says what to return",
+        place.file(),
+        place.line(),
+    );
+}

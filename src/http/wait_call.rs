@@ -1,0 +1,174 @@
+//! The call that waits.
+
+use std::time::Duration;
+
+use crate::control::list;
+use crate::control::list::FailpointInfo;
+use crate::control::wait_for::{wait_deadline, wait_for_hits, wait_until_paused};
+use crate::engine::waiters::Goal;
+use crate::http::json::State;
+use crate::http::message::Response;
+
+pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Response> {
+    let WaitQuery { goal, limit } = query;
+    let limit = limit.unwrap_or_else(wait_deadline);
+    let wait = match goal {
+        Goal::Hits(n) => wait_for_hits(name, n),
+        Goal::Paused(n) => wait_until_paused(name, n),
+    };
+    // Its own deadline would tell of every failpoint that there is.
+    let met = tokio::time::timeout(limit, wait.within(Duration::MAX)).await;
+    let late = match met {
+        Ok(met) => {
+            met.map_err(Response::refusal)?;
+            None
+        }
+        Err(_) => Some(limit),
+    };
+    let point = list::state(name);
+    let message = late.map(|limit| too_late(&point, goal, limit));
+    let status = if message.is_some() { 408 } else { 200 };
+    let point = &point;
+    Ok(Response::json(status, &State { message, point }))
+}
+
+fn too_late(point: &FailpointInfo, goal: Goal, limit: Duration) -> String {
+    let what = match goal {
+        Goal::Hits(n) => format!("was not hit {n} times"),
+        Goal::Paused(n) => format!("was not where {n} waited"),
+    };
+    format!(
+        "failpoint {:?} {what} within {limit:?}: hits {}, waiting {}",
+        point.name(),
+        point.hits(),
+        point.waiters().len()
+    )
+}
+
+/// What is waited for, and for how long.
+#[derive(Debug, PartialEq)]
+pub(super) struct WaitQuery {
+    pub(super) goal: Goal,
+    /// `None` is the process's deadline.
+    pub(super) limit: Option<Duration>,
+}
+
+/// Nobody keeps a connection open for longer.
+const LONGEST: u64 = 60 * 60 * 1000;
+
+const WANTED: &str = "expected hits=N or paused=N, and perhaps timeout_ms=N";
+
+impl WaitQuery {
+    pub(super) fn of(query: &str) -> Result<Self, Response> {
+        Self::parse(query).map_err(Response::bad_request)
+    }
+
+    fn parse(query: &str) -> Result<Self, String> {
+        let mut goal = None;
+        let mut limit = None;
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            match key {
+                "hits" | "paused" => {
+                    let n = number(key, value, usize::MAX as u64)? as usize;
+                    let new = match key {
+                        "hits" => Goal::Hits(n),
+                        _ => Goal::Paused(n),
+                    };
+                    match goal.replace(new) {
+                        None => {}
+                        Some(old) if kind(old) == key => return Err(twice(key)),
+                        Some(_) => {
+                            return Err(
+                                "the parameters `hits` and `paused` are both there; expected one"
+                                    .to_owned(),
+                            );
+                        }
+                    }
+                }
+                "timeout_ms" => {
+                    let millis = Duration::from_millis(number(key, value, LONGEST)?);
+                    if limit.replace(millis).is_some() {
+                        return Err(twice(key));
+                    }
+                }
+                _ => return Err(format!("the parameter {key:?} is unknown; {WANTED}")),
+            }
+        }
+        let goal = goal.ok_or_else(|| {
+            format!("neither the parameter `hits` nor `paused` is there; {WANTED}")
+        })?;
+        Ok(Self { goal, limit })
+    }
+}
+
+fn kind(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Hits(_) => "hits",
+        Goal::Paused(_) => "paused",
+    }
+}
+
+fn twice(key: &str) -> String {
+    format!("the parameter `{key}` is there twice; expected it once")
+}
+
+fn number(key: &str, value: &str, most: u64) -> Result<u64, String> {
+    // Only digits: `parse` takes a plus sign, which a query means as a space.
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    let number = value.parse().ok().filter(|n| digits && *n <= most);
+    number.ok_or_else(|| {
+        format!("the parameter `{key}` is {value:?}; expected a whole number from 0 to {most}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_says_what_is_waited_for() {
+        let waiting = |goal, limit: Option<u64>| WaitQuery {
+            goal,
+            limit: limit.map(Duration::from_millis),
+        };
+        for (query, expected) in [
+            ("hits=3", waiting(Goal::Hits(3), None)),
+            ("&paused=0&", waiting(Goal::Paused(0), None)),
+            ("timeout_ms=0&hits=1", waiting(Goal::Hits(1), Some(0))),
+            (
+                "paused=1&timeout_ms=3600000",
+                waiting(Goal::Paused(1), Some(LONGEST)),
+            ),
+        ] {
+            assert_eq!(WaitQuery::parse(query), Ok(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_bad_query_names_the_parameter() {
+        for (query, named) in [
+            ("", "neither the parameter `hits` nor `paused`"),
+            ("timeout_ms=1", "neither the parameter `hits` nor `paused`"),
+            ("hits", "`hits` is \"\""),
+            ("hits=", "`hits` is \"\""),
+            ("hits=-1", "`hits` is \"-1\""),
+            ("hits=+1", "`hits` is \"+1\""),
+            ("hits=1.5", "`hits` is \"1.5\""),
+            ("hits=99999999999999999999", "`hits` is \"999"),
+            ("hits=1&hits=1", "`hits` is there twice"),
+            ("hits=1&paused=1", "`hits` and `paused` are both"),
+            ("paused=1&hits=1", "`hits` and `paused` are both"),
+            ("paused=x", "`paused` is \"x\""),
+            ("hits=1&timeout_ms=3600001", "`timeout_ms` is \"3600001\""),
+            (
+                "hits=1&timeout_ms=1&timeout_ms=1",
+                "`timeout_ms` is there twice",
+            ),
+            ("hits=1&timeout=1", "\"timeout\" is unknown"),
+        ] {
+            let message = WaitQuery::parse(query).unwrap_err();
+            assert!(message.contains(named), "{query}: {message}");
+        }
+    }
+}

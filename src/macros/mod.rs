@@ -1,0 +1,11 @@
+//! Every macro that a user calls: one static, one call.
+//!
+//! What they expand to is in `private`, which is `neon_failpoint::__private` outside; nothing else
+//! here has logic. Imports `hit`, and what of [`engine`](crate::engine) an expansion names.
+
+mod fail;
+mod implicit;
+mod native;
+#[cfg(not(feature = "async"))]
+mod no_async;
+pub mod private;

@@ -1,0 +1,55 @@
+//! What the macros expand to. Not part of the public API: it may change in any release.
+
+use crate::engine::context::FailpointContext;
+pub use crate::engine::site::{Compiled, Site, SiteKind, Target, sites};
+#[cfg(feature = "async")]
+pub use crate::hit::{
+    Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
+    pausable, sleep_millis,
+};
+pub use crate::hit::{
+    FailpointResult, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
+};
+pub use inventory;
+#[cfg(feature = "async")]
+pub use std::future::ready;
+
+/// Calls the closure of a macro; a bare `return` gives it the empty string.
+///
+/// The closure's parameter gets its type here, so that `|value|` needs none; its result has the
+/// type that the enclosing function needs.
+#[inline]
+pub fn call<R>(value: Option<String>, closure: impl FnOnce(String) -> R) -> R {
+    closure(value.unwrap_or_default())
+}
+
+/// [`call`] for the closures of `fail`, which see a bare `return` as `None`.
+#[inline]
+pub fn compat_call<R>(value: Option<String>, closure: impl FnOnce(Option<String>) -> R) -> R {
+    closure(value)
+}
+
+/// A name that exists only at run time, as `&str` or something that derefs to it.
+#[inline]
+pub fn by_name(name: &str) -> Target<'_> {
+    Target::Name(name)
+}
+
+/// Checks the type of a macro's name in a build without failpoints.
+#[inline]
+pub fn check_target(_: Target<'_>) {}
+
+/// Gives a macro's context its type, so that something that derefs to it will do.
+#[inline]
+pub fn context(context: &FailpointContext) -> Option<&FailpointContext> {
+    Some(context)
+}
+
+/// Gives a macro's token its type, so that something that derefs to it will do.
+#[cfg(feature = "async")]
+#[inline]
+pub fn token(
+    cancel: &tokio_util::sync::CancellationToken,
+) -> Option<&tokio_util::sync::CancellationToken> {
+    Some(cancel)
+}
