@@ -1,6 +1,6 @@
 //! How often each task and each verb of the language occurs in scripts.
 
-use crate::script::{Block, Form, Hit, Measure, Naming, Plan, Script, Statement};
+use crate::script::{Block, Form, Hit, LITERALS, Measure, Naming, Plan, Script, Statement};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -143,7 +143,7 @@ impl Coverage {
     }
 
     fn add_hit(&mut self, hit: &Hit) {
-        if !crate::LITERALS.contains(&hit.site.name.as_str()) {
+        if !LITERALS.contains(&hit.site.name.as_str()) {
             self.add("a name that is no literal");
         }
         self.add(match hit.site.naming {

@@ -1,9 +1,8 @@
 //! Runs random scripts on both implementations and shrinks one that differs.
 
-use crate::child::Implementation;
 use crate::compare::compare;
 use crate::coverage::Coverage;
-use crate::process::{Answers, Process, Starter};
+use crate::process::{Answers, Implementation, Process, Starter};
 use crate::random::{Draw, ENVIRONMENT, draws};
 use crate::render::render;
 use crate::script::Script;

@@ -1,6 +1,7 @@
 //! Comparisons as text.
 
-use crate::compare::{Row, is_skipped};
+use crate::compare::Row;
+use crate::quiet::is_skipped;
 use crate::runner::{Comparison, Source};
 use crate::script::Stated;
 use std::io::{self, Write};

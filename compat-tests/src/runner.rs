@@ -1,9 +1,8 @@
 //! Runs script files on two implementations and compares.
 
-use crate::child::Implementation;
 use crate::compare::{Row, compare};
 use crate::cursor::SyntaxError;
-use crate::process::{Answers, Starter};
+use crate::process::{Answers, Implementation, Starter};
 use crate::script::Script;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
