@@ -13,17 +13,14 @@ mod events;
 mod fuzz;
 mod hunt;
 mod interpreter;
+mod language;
 mod mutants;
-mod parse;
 mod process;
 mod quiet;
 mod random;
-mod render;
-mod report;
 mod runner;
 mod script;
 mod surface;
-mod write;
 
 pub use compare::{DEVIATIONS, Row, compare, same};
 pub use coverage::Coverage;
@@ -32,8 +29,9 @@ pub use fuzz::{Fuzz, Outcome};
 pub use hunt::{Catch, hunt, print_catches};
 pub use mutants::Mutant;
 pub use process::{Answers, DIED, HANGS, Implementation, Process, Starter, serve};
-pub use report::{print_answers, print_summary};
-pub use runner::{Comparison, Source, answers, run_all, scripts_folder};
+pub use runner::{
+    Comparison, Source, answers, print_answers, print_summary, run_all, scripts_folder,
+};
 pub use script::{
     Block, Form, Hit, LITERALS, Measure, Naming, Plan, Script, Setting, Site, Stated, Statement,
     Step,
