@@ -1,5 +1,6 @@
 //! `compat` and the native API on one table. Each test begins a scenario, so that they
 //! take turns; the file needs the global table to itself.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};

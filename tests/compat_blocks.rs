@@ -2,6 +2,7 @@
 //! tasks to run: once for each site, with its place, and nowhere else.
 //!
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Configuring, removing and listing. Names are this file's own, and nobody else's table
 //! is touched.
+#![cfg(feature = "testing")]
 
 use std::collections::HashMap;
 

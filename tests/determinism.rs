@@ -1,5 +1,6 @@
 //! Percentages can be repeated. The seed belongs to the process: the tests of this
 //! file take turns, and it shares the global table with nobody.
+#![cfg(feature = "testing")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,6 +1,7 @@
 //! FAILPOINTS and FAILPOINTS_SEED, good and bad. They are read once in the life of a
 //! process, so every case runs in a child process of its own: this executable again,
 //! with the name of the case in a variable.
+#![cfg(feature = "testing")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What is refused, how the error says it, and that nothing changed. Names are this
 //! file's own; it shares the global table with nobody.
+#![cfg(feature = "testing")]
 
 use neon_failpoint::{
     FailpointConfig, configure_failpoint, configure_failpoint_callback,

@@ -2,6 +2,7 @@
 //! `apply_failpoint`. (`init` begins a scenario, which clears the table: see `env.rs`.)
 //!
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 

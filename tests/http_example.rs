@@ -2,6 +2,7 @@
 //! against it, by a client of our own in the place of curl.
 //!
 //! `cargo test` builds the example; `cargo test --test http_example` alone does not.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Many clients over HTTP at once: waits that are all answered, clients that hang up, and
 //! configurations that come as fast as one client can send them.
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 mod common;
 

@@ -5,6 +5,7 @@
 //!
 //! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests together (20,000 if it is not
 //! set). What is random comes from a fixed seed.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //! as it stands there and does what it says there.
 //!
 //! The examples share names, so they take turns: one at a time has the global table.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Proves how the waits of blocked threads end: by every way to reconfigure and by
 //! removal, on plain threads and in `spawn_blocking`, and that they leave the threads'
 //! own signals alone. Shares the global table: every test has names of its own.
+#![cfg(feature = "testing")]
 
 mod common;
 

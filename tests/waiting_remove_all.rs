@@ -1,5 +1,6 @@
 //! Proves that `remove_all_failpoints` lets everybody go who waits, at whatever point.
 //! Needs the global table to itself: its tests run one after the other.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 

@@ -4,6 +4,7 @@
 //! subscriber: every test has names of its own, and looks at the events of those; those that
 //! remove everything run alone. What needs a process to itself runs in a child: this
 //! executable again, with the name of the case in a variable.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod changes;
 mod children;

@@ -1,6 +1,7 @@
 //! Every call over HTTP, good and bad, against a real server on a loopback port.
 //! Shares the global table: tests have names of their own, and those that list or remove
 //! everything have the table to themselves.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 #[path = "../common/mod.rs"]
 mod common;
