@@ -109,7 +109,7 @@ fn context(i: usize) -> FailpointContext {
 }
 
 /// Lets some go in one way or another, and returns how many.
-fn release(party: &Party) -> usize {
+fn release(party: &mut Party) -> usize {
     let n = party.below(4);
     // Nobody is let go where nothing is configured.
     match party.below(4) {
@@ -120,7 +120,7 @@ fn release(party: &Party) -> usize {
 }
 
 /// The configuration goes, and comes back.
-fn change(party: &Party) {
+fn change(party: &mut Party) {
     match party.below(6) {
         0 => configure_failpoint(POINT, "pause").unwrap(),
         1 => configure_failpoints([(POINT, "pause")]).unwrap(),
@@ -139,7 +139,7 @@ fn change(party: &Party) {
     }
 }
 
-fn releases(party: &Party, released: &AtomicUsize) {
+fn releases(party: &mut Party, released: &AtomicUsize) {
     for _ in 0..rounds() {
         party.meet();
         for _ in 0..=party.below(2) {
@@ -153,7 +153,7 @@ fn releases(party: &Party, released: &AtomicUsize) {
 
 fn mischief(
     mix: Mix,
-    party: &Party,
+    party: &mut Party,
     tokens: &Mutex<Vec<CancellationToken>>,
     released: &AtomicUsize,
 ) {
@@ -180,7 +180,7 @@ fn mischief(
     }
 }
 
-fn hits_by_a_thread(party: &Party) {
+fn hits_by_a_thread(party: &mut Party) {
     for _ in 0..rounds() {
         let context = context(party.below(10));
         party.meet();
@@ -193,7 +193,7 @@ fn hits_by_a_thread(party: &Party) {
 /// The tasks of all rounds, polled by hand, and what there is to be said of each round.
 fn tasks(
     mix: Mix,
-    party: &Party,
+    party: &mut Party,
     tokens: &Mutex<Vec<CancellationToken>>,
     released: &AtomicUsize,
 ) -> Seen {
@@ -293,10 +293,10 @@ fn run(mix: Mix) {
     configure_failpoint(POINT, "pause").unwrap();
     // All of them have ended, and let the table alone, before another test begins.
     let all = thread::scope(|scope| {
-        scope.spawn(|| releases(&Party::new(&gate, 2), &released));
-        scope.spawn(|| mischief(mix, &Party::new(&gate, 3), &tokens, &released));
-        scope.spawn(|| hits_by_a_thread(&Party::new(&gate, 4)));
-        tasks(mix, &Party::new(&gate, 1), &tokens, &released)
+        scope.spawn(|| releases(&mut Party::new(&gate, 2), &released));
+        scope.spawn(|| mischief(mix, &mut Party::new(&gate, 3), &tokens, &released));
+        scope.spawn(|| hits_by_a_thread(&mut Party::new(&gate, 4)));
+        tasks(mix, &mut Party::new(&gate, 1), &tokens, &released)
     });
     assert_eq!(all.went_on + all.cancelled + all.dropped, TASKS * rounds());
     // It was a race: each came to pass, if it could.

@@ -40,7 +40,7 @@ fn hits_never_see_half_of_a_batch_that_replaces() {
     let hits = {
         let gate = gate.clone();
         move || {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             let mut newest = 0;
             while newest < last {
                 gate.assert_whole();
@@ -55,7 +55,7 @@ fn hits_never_see_half_of_a_batch_that_replaces() {
         }
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for number in 1..=last {
             configure(number);
             driver.dawdle();
@@ -100,7 +100,7 @@ fn hits_never_see_half_of_a_batch_that_adds() {
         }
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for _ in 0..rounds() {
             driver.meet();
             driver.dawdle();

@@ -14,12 +14,12 @@ use neon_failpoint::{
     configure_failpoint, configure_failpoints, remove_all_failpoints, remove_failpoint,
 };
 
-fn tasks_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) {
+fn tasks_hit_until(end: fn(&mut Party, usize), check: fn(usize, FailpointResult)) {
     let gate = Gate::new(2);
     let hits = {
         let gate = gate.clone();
         async move {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             for round in 0..rounds() {
                 party.meet_async().await;
                 party.dawdle();
@@ -32,12 +32,12 @@ fn tasks_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) {
     assert_nobody_waits();
 }
 
-fn threads_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) {
+fn threads_hit_until(end: fn(&mut Party, usize), check: fn(usize, FailpointResult)) {
     let gate = Gate::new(2);
     let hits = {
         let gate = gate.clone();
         move || {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             for round in 0..rounds() {
                 party.meet();
                 party.dawdle();
@@ -50,7 +50,7 @@ fn threads_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) 
     assert_nobody_waits();
 }
 
-fn remove(_: &Party, round: usize) {
+fn remove(_: &mut Party, round: usize) {
     if round % 5 == 4 {
         remove_all_failpoints();
     } else {
@@ -62,7 +62,7 @@ fn assert_continues(round: usize, result: FailpointResult) {
     assert_eq!(result, Continue, "round {round}");
 }
 
-fn reconfigure(driver: &Party, round: usize) {
+fn reconfigure(driver: &mut Party, round: usize) {
     match round % 4 {
         0 => configure_value(round),
         1 => {
@@ -135,7 +135,7 @@ fn the_next_hit_of_a_woken_task_sees_the_new_configuration() {
     let hits = {
         let gate = gate.clone();
         async move {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             for round in 0..rounds() {
                 party.meet_async().await;
                 party.dawdle();
@@ -157,7 +157,7 @@ fn the_next_hit_of_a_woken_thread_sees_the_new_configuration() {
     let hits = {
         let gate = gate.clone();
         move || {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             for round in 0..rounds() {
                 party.meet();
                 party.dawdle();

@@ -46,7 +46,7 @@ struct Steps {
 
 impl Steps {
     /// Does one step, once a hit saw the one before.
-    fn step(&self, driver: &Party, step: u64, act: impl FnOnce()) {
+    fn step(&self, driver: &mut Party, step: u64, act: impl FnOnce()) {
         while self.seen.load(Ordering::Acquire) < step - 1 {
             driver.gate.assert_whole();
             thread::yield_now();
@@ -76,7 +76,7 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
     let hits = {
         let (gate, steps) = (gate.clone(), steps.clone());
         move || {
-            let party = Party::new(&gate, 2);
+            let mut party = Party::new(&gate, 2);
             let mut seen = 0;
             while seen < last {
                 gate.assert_whole();
@@ -106,9 +106,9 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
         })
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for step in 1..=last {
-            steps.step(&driver, step, || match step % 8 {
+            steps.step(&mut driver, step, || match step % 8 {
                 1 | 5 => configure_failpoint(POINT, "return").unwrap(),
                 3 | 7 => configure_failpoints([(POINT, "return")]).unwrap(),
                 6 => remove_all_failpoints(),
