@@ -73,13 +73,13 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
     let gate = Gate::new(1);
     let steps = Arc::new(Steps::default());
     let last = 2 * rounds() as u64;
+    let mut party = Party::new(&gate, 2);
     let hits = {
-        let (gate, steps) = (gate.clone(), steps.clone());
+        let steps = steps.clone();
         move || {
-            let mut party = Party::new(&gate, 2);
             let mut seen = 0;
             while seen < last {
-                gate.assert_whole();
+                party.gate.assert_whole();
                 let way = party.below(4);
                 if let Some((step, result)) = steps.between_steps(|| is_configured(way)) {
                     assert_eq!(result, step % 2 == 1, "step {step}, way {way}");
