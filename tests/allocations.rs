@@ -5,10 +5,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::{Context, Poll, Waker};
 
 use neon_failpoint::{
     FailpointContext, FailpointResult, configure_failpoint, fail_point, fail_point_sync,
@@ -16,6 +13,10 @@ use neon_failpoint::{
     failpoint_with_cancellation, pausable_failpoint, remove_all_failpoints, sleep_millis_async,
 };
 use tokio_util::sync::CancellationToken;
+
+mod common;
+
+use common::now;
 
 /// The system's allocator, which counts the calls of each thread.
 struct Counting;
@@ -62,14 +63,6 @@ fn allocations(run: impl FnOnce()) -> usize {
     let before = CALLS.get();
     run();
     CALLS.get() - before
-}
-
-/// Polls a future that is ready at once.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not ready at its first poll"),
-    }
 }
 
 static TOKEN: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);

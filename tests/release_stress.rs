@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::task::Poll;
 use std::thread;
 
+use common::loggers::on_event;
 use common::race::{Gate, Party, alone};
 use common::{HitByHand, Runtime, block_on, poll_once, race, waiters, within_deadline};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
@@ -24,7 +25,6 @@ use neon_failpoint::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 const POINT: &str = "release-stress";
 
@@ -46,30 +46,23 @@ fn ends() -> [usize; 5] {
     [0, 1, 2, 3, 4].map(|i| ENDS[i].1.swap(0, Ordering::SeqCst))
 }
 
-struct Counting;
-
-impl<S: tracing::Subscriber> Layer<S> for Counting {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        struct Why;
-        impl Visit for Why {
-            fn record_str(&mut self, field: &Field, value: &str) {
-                if field.name() == "why" {
-                    let end = ENDS.iter().find(|(why, _)| *why == value).unwrap();
-                    end.1.fetch_add(1, Ordering::SeqCst);
-                }
+fn count_end(event: &tracing::Event<'_>) {
+    struct Why;
+    impl Visit for Why {
+        fn record_str(&mut self, field: &Field, value: &str) {
+            if field.name() == "why" {
+                let end = ENDS.iter().find(|(why, _)| *why == value).unwrap();
+                end.1.fetch_add(1, Ordering::SeqCst);
             }
-            fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
         }
-        event.record(&mut Why);
+        fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
     }
+    event.record(&mut Why);
 }
 
 fn count_ends() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(Counting);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
+    ONCE.call_once(|| on_event(count_end));
     ends();
 }
 

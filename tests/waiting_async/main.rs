@@ -14,10 +14,4 @@ mod wakers;
 
 use std::time::Duration;
 
-use common::{until_async, waiters};
-
 const HOUR: Duration = Duration::from_secs(3600);
-
-async fn until_waiting(name: &str, n: usize) {
-    until_async("everybody waits", || waiters(name) == n).await;
-}
