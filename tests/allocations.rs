@@ -1,13 +1,11 @@
 //! Proves that idle hits, and hits whose action does nothing, allocate nothing, and
 //! that an idle site does not evaluate its context. Needs the global table to itself:
 //! there is one test.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::{Context, Poll, Waker};
 
 use neon_failpoint::{
     FailpointContext, FailpointResult, configure_failpoint, fail_point, fail_point_sync,
@@ -15,6 +13,10 @@ use neon_failpoint::{
     failpoint_with_cancellation, pausable_failpoint, remove_all_failpoints, sleep_millis_async,
 };
 use tokio_util::sync::CancellationToken;
+
+mod common;
+
+use common::now;
 
 /// The system's allocator, which counts the calls of each thread.
 struct Counting;
@@ -61,14 +63,6 @@ fn allocations(run: impl FnOnce()) -> usize {
     let before = CALLS.get();
     run();
     CALLS.get() - before
-}
-
-/// Polls a future that is ready at once.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not ready at its first poll"),
-    }
 }
 
 static TOKEN: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);

@@ -1,9 +1,10 @@
 //! `compat` and the native API on one table. Each test begins a scenario, so that they
 //! take turns; the file needs the global table to itself.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ use neon_failpoint::{
 
 mod common;
 
-use common::{Calling, now, panic_of, until, waiters};
+use common::loggers::on_record;
+use common::{Calling, now, panic_of, until, until_waiting, until_waiting_async};
 
 /// A compat site that returns, as text.
 fn compat_site() -> String {
@@ -44,25 +46,15 @@ fn configured() -> Vec<FailpointInfo> {
 fn logged() -> Vec<String> {
     static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
     static INSTALL: Once = Once::new();
-    struct Gather;
-    impl log::Log for Gather {
-        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-            true
-        }
-        fn log(&self, record: &log::Record<'_>) {
-            let line = format!("{} {}: {}", record.level(), record.target(), record.args());
-            LINES
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(line);
-        }
-        fn flush(&self) {}
+    fn lines() -> MutexGuard<'static, Vec<String>> {
+        LINES.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    INSTALL.call_once(|| {
-        log::set_boxed_logger(Box::new(Gather)).unwrap();
-        log::set_max_level(log::LevelFilter::Trace);
-    });
-    std::mem::take(&mut LINES.lock().unwrap_or_else(PoisonError::into_inner))
+    let gather = |record: &log::Record<'_>| {
+        let line = format!("{} {}: {}", record.level(), record.target(), record.args());
+        lines().push(line);
+    };
+    INSTALL.call_once(|| on_record(gather, || {}));
+    std::mem::take(&mut lines())
 }
 
 #[test]
@@ -159,7 +151,7 @@ fn a_compat_sleep_lasts_and_a_native_one_ends_with_its_configuration() {
 
     cfg("shared", "sleep(3600000)").unwrap();
     let sleeper = std::thread::spawn(native_site);
-    until("the sleeper is there", || waiters("shared") == 1);
+    until_waiting("shared", 1);
     compat::remove("shared");
     assert_eq!(sleeper.join().unwrap(), "went on");
 }
@@ -172,7 +164,7 @@ fn a_scenario_clears_every_point_and_lets_everybody_go() {
         std::thread::spawn(compat_site),
         std::thread::spawn(native_site),
     ];
-    until("both are there", || waiters("shared") == 2);
+    until_waiting("shared", 2);
     scenario.teardown();
     for thread in waiting {
         assert_eq!(thread.join().unwrap(), "went on");
@@ -340,9 +332,7 @@ async fn async_fail_point_takes_fails_arguments_and_awaits() {
     assert_eq!(async_site().await, "Some(\"x\")");
     assert_eq!(async_site().await, "went on");
     let task = tokio::spawn(async_site());
-    while waiters("shared") == 0 {
-        tokio::task::yield_now().await;
-    }
+    until_waiting_async("shared", 1).await;
     // Ends early, as in the async column; the new configuration is for later hits.
     cfg("shared", "return(next)").unwrap();
     assert_eq!(task.await.unwrap(), "went on");

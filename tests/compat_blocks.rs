@@ -2,6 +2,7 @@
 //! tasks to run: once for each site, with its place, and nowhere else.
 //!
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::events::{events, listen, with_listener};
-use common::{Runtime, on_both_runtimes, until_async, waiters};
+use common::{Runtime, on_both_runtimes, until_waiting_async};
 use neon_failpoint::compat::{self, async_fail_point, cfg, fail_point, remove};
 use neon_failpoint::fail_point_sync;
 
@@ -102,7 +103,7 @@ fn a_pause_is_warned_of_before_it_blocks() {
                 || fail_point!("blocks-pause"),
             );
         });
-        until_async("it blocks", || waiters("blocks-pause") == 1).await;
+        until_waiting_async("blocks-pause", 1).await;
         assert!(said.load(Ordering::SeqCst));
         remove("blocks-pause");
         task.await.unwrap();

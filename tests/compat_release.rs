@@ -2,6 +2,7 @@
 //! threads go stalls nobody who hits another point. Beside the real crate, by the number
 //! of hits that gave their processor up to wait for a lock, which Linux counts. Needs
 //! both tables to itself: there is one test.
+#![cfg(feature = "testing")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;

@@ -16,6 +16,7 @@
 //! says nothing has to compile as it is. Each build is a package of its own in
 //! Cargo's folder for the files of tests, with that folder's own target folder: there
 //! is no lock that the outer Cargo holds. There is no global table here.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 #![cfg(not(miri))]
 
 use std::fmt::Write;

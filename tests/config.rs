@@ -1,13 +1,17 @@
 //! Configuring, removing and listing. Names are this file's own, and nobody else's table
 //! is touched.
+#![cfg(feature = "testing")]
+
+mod common;
 
 use std::collections::HashMap;
 
+use common::hit;
 #[cfg(feature = "context")]
 use neon_failpoint::FailpointConfig;
 use neon_failpoint::{
     FailpointResult, configure_failpoint, configure_failpoint_callback, configure_failpoints,
-    failpoint_blocking, list_failpoints, remove_failpoint,
+    list_failpoints, remove_failpoint,
 };
 
 fn listed(prefix: &str) -> Vec<(String, String)> {
@@ -20,10 +24,6 @@ fn listed(prefix: &str) -> Vec<(String, String)> {
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |(n, a): &(&str, &str)| ((*n).to_owned(), (*a).to_owned());
     expected.iter().map(owned).collect()
-}
-
-fn hit(name: &str) -> FailpointResult {
-    failpoint_blocking(name, None)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Proves that `n*` fires exactly n times over all threads, that hits which do not
 //! match consume nothing (I6), and what `hits()` and `fired()` count. Shares the
 //! global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod common;
 

@@ -1,17 +1,14 @@
 //! Percentages can be repeated. The seed belongs to the process: the tests of this
 //! file take turns, and it shares the global table with nobody.
+#![cfg(feature = "testing")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod common;
 
+use common::table::alone;
 use neon_failpoint::{
     FailpointResult, configure_failpoint, failpoint_blocking, list_failpoints, remove_failpoint,
     set_seed,
 };
-
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn returns(name: &str) -> bool {
     failpoint_blocking(name, None) != FailpointResult::Continue
@@ -27,7 +24,7 @@ fn count(fired: &[bool]) -> usize {
 
 #[test]
 fn arming_anew_before_each_hit_does_not_replay_one_draw() {
-    let _turn = turn();
+    let _table = alone();
     for seed in 0..10 {
         set_seed(seed);
         let fired: Vec<bool> = (0..1_000)
@@ -51,7 +48,7 @@ fn arming_anew_before_each_hit_does_not_replay_one_draw() {
 
 #[test]
 fn the_alternatives_of_a_chain_draw_independently() {
-    let _turn = turn();
+    let _table = alone();
     set_seed(1);
     let name = "determinism-chain";
     configure_failpoint(name, "50%print->50%return").unwrap();
@@ -67,7 +64,7 @@ fn the_alternatives_of_a_chain_draw_independently() {
 
 #[test]
 fn a_seed_repeats_a_run_and_another_does_not() {
-    let _turn = turn();
+    let _table = alone();
     let run = |seed| {
         set_seed(seed);
         configure_failpoint("determinism-run", "30%return").unwrap();
@@ -79,7 +76,7 @@ fn a_seed_repeats_a_run_and_another_does_not() {
 
 #[test]
 fn what_other_points_and_threads_draw_meanwhile_changes_nothing() {
-    let _turn = turn();
+    let _table = alone();
     let name = "determinism-interleaved";
     let run = |threads: usize| {
         set_seed(11);
@@ -106,7 +103,7 @@ fn what_other_points_and_threads_draw_meanwhile_changes_nothing() {
 
 #[test]
 fn extremes_need_no_luck() {
-    let _turn = turn();
+    let _table = alone();
     for (actions, expected) in [
         ("0%return", 0),
         ("100%return", 1_000),

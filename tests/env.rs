@@ -1,12 +1,16 @@
 //! FAILPOINTS and FAILPOINTS_SEED, good and bad. They are read once in the life of a
 //! process, so every case runs in a child process of its own: this executable again,
 //! with the name of the case in a variable.
+#![cfg(feature = "testing")]
 
 mod common;
 
 use std::ffi::OsStr;
 use std::process::Output;
 
+#[cfg(feature = "async")]
+use common::loggers::on_event;
+use common::loggers::on_record;
 use common::{child, hit, panic_of};
 use neon_failpoint::{
     FailpointContext, FailpointInfo, FailpointResult, configure_failpoint, fail_point_sync,
@@ -134,38 +138,14 @@ fn draw() -> String {
 
 /// Whatever the library logs, in either crate, hits the point and lists all.
 fn log_into_a_failpoint() {
-    struct Hitting;
-    impl log::Log for Hitting {
-        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-            true
-        }
-        fn log(&self, _: &log::Record<'_>) {
-            let _ = hit("a");
-            list_failpoints();
-            println!("logged");
-        }
-        fn flush(&self) {
-            let _ = hit("a");
-        }
-    }
-    log::set_max_level(log::LevelFilter::Trace);
-    log::set_boxed_logger(Box::new(Hitting)).unwrap();
+    let hits = |_: &log::Record<'_>| {
+        let _ = hit("a");
+        list_failpoints();
+        println!("logged");
+    };
+    on_record(hits, || drop(hit("a")));
     #[cfg(feature = "async")]
-    {
-        use tracing_subscriber::prelude::*;
-        struct HittingLayer;
-        impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for HittingLayer {
-            fn on_event(
-                &self,
-                _: &tracing::Event<'_>,
-                _: tracing_subscriber::layer::Context<'_, S>,
-            ) {
-                log::info!("an event");
-            }
-        }
-        let subscriber = tracing_subscriber::registry().with(HittingLayer);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    }
+    on_event(|_| log::info!("an event"));
 }
 
 /// Runs in the child.

@@ -1,20 +1,18 @@
 //! What is refused, how the error says it, and that nothing changed. Names are this
 //! file's own; it shares the global table with nobody.
+#![cfg(feature = "testing")]
 
+mod common;
+
+use common::actions as listed;
 use neon_failpoint::{
     FailpointConfig, configure_failpoint, configure_failpoint_callback,
-    configure_failpoint_with_context, configure_failpoints, list_failpoints,
+    configure_failpoint_with_context, configure_failpoints,
 };
 
 const TASKS: &str = "expected one of off, return, sleep, pause, panic, print, yield, delay, exit";
 const EMPTY: &str =
     r#"the actions are empty; expected [p%][n*]task[(argument)], "off" to do nothing"#;
-
-fn listed(name: &str) -> Option<String> {
-    let points = list_failpoints();
-    let point = points.iter().find(|p| p.name() == name)?;
-    point.actions().map(str::to_owned)
-}
 
 /// Configures `actions` over an earlier configuration, which has to stay.
 fn refused(actions: &str) -> String {

@@ -2,6 +2,7 @@
 //! status and output are checked.
 //!
 //! `cargo test` builds the examples; `cargo test --test examples` alone does not.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::Read;

@@ -2,6 +2,7 @@
 //! `apply_failpoint`. (`init` begins a scenario, which clears the table: see `env.rs`.)
 //!
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 
@@ -10,7 +11,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use common::events::{events, listen};
-use common::{Counter, Runtime, info, now, poll_once, until_async, waiters};
+use common::{Counter, Runtime, info, now, poll_once, until_waiting_async, waiters};
 use neon_failpoint::failpoint_support::{apply_failpoint, pausable_failpoint, sleep_millis_async};
 use neon_failpoint::{FailpointResult, failpoint_blocking, remove_failpoint};
 use tokio::time::Instant;
@@ -154,7 +155,7 @@ fn a_sleep_ends_with_its_token() {
         let hit = tokio::spawn(slept(async move {
             utils::sleep_millis_async!("support-sleep-cancel", &child);
         }));
-        until_async("it sleeps", || waiters(name) == 1).await;
+        until_waiting_async(name, 1).await;
         cancel.cancel();
         assert!(hit.await.unwrap() < Duration::from_millis(1000));
         // Before.

@@ -1,6 +1,7 @@
 //! Proves what the futures and types are (Send, `'static`, Unpin, Sync), how small the
 //! futures stay, and that a future that is done does not hit again. Shares the global
 //! table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The grammar of actions: what `fail` 0.5.1 accepts means the same here, and what is
 //! listed configures the same again. Names are this file's own.
+#![cfg(feature = "testing")]
 
 use neon_failpoint::{
     FailpointResult, configure_failpoint, failpoint_blocking, list_failpoints, remove_failpoint,

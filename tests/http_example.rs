@@ -2,6 +2,7 @@
 //! against it, by a client of our own in the place of curl.
 //!
 //! `cargo test` builds the example; `cargo test --test http_example` alone does not.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 mod common;
 
@@ -15,8 +16,8 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use common::http::{Answer, Client};
-use common::{DEADLINE, within_deadline};
+use common::DEADLINE;
+use common::http::{Answer, Client, net};
 
 /// `<target>/debug/deps/this_test` is beside `<target>/debug/examples/`.
 fn command(arguments: &[&str]) -> Command {
@@ -85,14 +86,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-#[track_caller]
-fn net<F: Future<Output = ()>>(what: &str, test: impl FnOnce() -> F + Send + 'static) {
-    within_deadline(what, || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().unwrap().block_on(test());
-    });
 }
 
 /// A command of the README and what it prints.

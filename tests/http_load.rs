@@ -1,6 +1,7 @@
 //! Many clients over HTTP at once: waits that are all answered, clients that hang up, and
 //! configurations that come as fast as one client can send them.
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 mod common;
 
@@ -12,28 +13,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use common::http::{Client, serve};
-use common::{info, until_async, waiters};
-
-/// Runs `test` with a client of a server, on a runtime of two threads.
-#[track_caller]
-fn with_client<F: Future<Output = ()>>(
-    what: &str,
-    test: impl FnOnce(Client) -> F + Send + 'static,
-) {
-    common::within_deadline(what, || {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let address = serve(neon_failpoint::http::router()).await;
-            test(Client::connect(address).await).await;
-        });
-    });
-}
-
-fn observers(name: &str) -> usize {
-    info(name).map_or(0, |point| point.observers())
-}
+use common::crew::spawn_hit;
+use common::http::{Client, with_client};
+use common::{observers, until_async, waiters};
 
 #[test]
 fn two_hundred_clients_are_answered_after_one_hit() {
@@ -51,7 +33,7 @@ fn two_hundred_clients_are_answered_after_one_hit() {
             until_async("all wait", || observers(NAME) == CLIENTS).await;
             assert!(answers.try_join_next().is_none());
 
-            let hit = tokio::spawn(failpoint(NAME, None));
+            let hit = spawn_hit(NAME);
             let mut answered = 0;
             while let Some(point) = answers.join_next().await {
                 let point = point.unwrap();

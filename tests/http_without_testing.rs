@@ -2,6 +2,7 @@
 //! names the feature.
 //!
 //! Run with `cargo test --features http`; with `testing` this file is empty.
+#![cfg(feature = "http")]
 #![cfg(not(feature = "testing"))]
 
 use std::pin::pin;

@@ -5,6 +5,7 @@
 //!
 //! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests together (20,000 if it is not
 //! set). What is random comes from a fixed seed.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod common;
 
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::task::Poll;
 use std::thread;
 
+use common::loggers::on_event;
 use common::race::{Gate, Party, alone};
 use common::{HitByHand, Runtime, block_on, poll_once, race, waiters, within_deadline};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
@@ -23,7 +25,6 @@ use neon_failpoint::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 const POINT: &str = "release-stress";
 
@@ -45,30 +46,23 @@ fn ends() -> [usize; 5] {
     [0, 1, 2, 3, 4].map(|i| ENDS[i].1.swap(0, Ordering::SeqCst))
 }
 
-struct Counting;
-
-impl<S: tracing::Subscriber> Layer<S> for Counting {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        struct Why;
-        impl Visit for Why {
-            fn record_str(&mut self, field: &Field, value: &str) {
-                if field.name() == "why" {
-                    let end = ENDS.iter().find(|(why, _)| *why == value).unwrap();
-                    end.1.fetch_add(1, Ordering::SeqCst);
-                }
+fn count_end(event: &tracing::Event<'_>) {
+    struct Why;
+    impl Visit for Why {
+        fn record_str(&mut self, field: &Field, value: &str) {
+            if field.name() == "why" {
+                let end = ENDS.iter().find(|(why, _)| *why == value).unwrap();
+                end.1.fetch_add(1, Ordering::SeqCst);
             }
-            fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
         }
-        event.record(&mut Why);
+        fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
     }
+    event.record(&mut Why);
 }
 
 fn count_ends() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(Counting);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
+    ONCE.call_once(|| on_event(count_end));
     ends();
 }
 
@@ -108,7 +102,7 @@ fn context(i: usize) -> FailpointContext {
 }
 
 /// Lets some go in one way or another, and returns how many.
-fn release(party: &Party) -> usize {
+fn release(party: &mut Party) -> usize {
     let n = party.below(4);
     // Nobody is let go where nothing is configured.
     match party.below(4) {
@@ -119,7 +113,7 @@ fn release(party: &Party) -> usize {
 }
 
 /// The configuration goes, and comes back.
-fn change(party: &Party) {
+fn change(party: &mut Party) {
     match party.below(6) {
         0 => configure_failpoint(POINT, "pause").unwrap(),
         1 => configure_failpoints([(POINT, "pause")]).unwrap(),
@@ -138,7 +132,7 @@ fn change(party: &Party) {
     }
 }
 
-fn releases(party: &Party, released: &AtomicUsize) {
+fn releases(party: &mut Party, released: &AtomicUsize) {
     for _ in 0..rounds() {
         party.meet();
         for _ in 0..=party.below(2) {
@@ -152,7 +146,7 @@ fn releases(party: &Party, released: &AtomicUsize) {
 
 fn mischief(
     mix: Mix,
-    party: &Party,
+    party: &mut Party,
     tokens: &Mutex<Vec<CancellationToken>>,
     released: &AtomicUsize,
 ) {
@@ -179,7 +173,7 @@ fn mischief(
     }
 }
 
-fn hits_by_a_thread(party: &Party) {
+fn hits_by_a_thread(party: &mut Party) {
     for _ in 0..rounds() {
         let context = context(party.below(10));
         party.meet();
@@ -192,7 +186,7 @@ fn hits_by_a_thread(party: &Party) {
 /// The tasks of all rounds, polled by hand, and what there is to be said of each round.
 fn tasks(
     mix: Mix,
-    party: &Party,
+    party: &mut Party,
     tokens: &Mutex<Vec<CancellationToken>>,
     released: &AtomicUsize,
 ) -> Seen {
@@ -292,10 +286,10 @@ fn run(mix: Mix) {
     configure_failpoint(POINT, "pause").unwrap();
     // All of them have ended, and let the table alone, before another test begins.
     let all = thread::scope(|scope| {
-        scope.spawn(|| releases(&Party::new(&gate, 2), &released));
-        scope.spawn(|| mischief(mix, &Party::new(&gate, 3), &tokens, &released));
-        scope.spawn(|| hits_by_a_thread(&Party::new(&gate, 4)));
-        tasks(mix, &Party::new(&gate, 1), &tokens, &released)
+        scope.spawn(|| releases(&mut Party::new(&gate, 2), &released));
+        scope.spawn(|| mischief(mix, &mut Party::new(&gate, 3), &tokens, &released));
+        scope.spawn(|| hits_by_a_thread(&mut Party::new(&gate, 4)));
+        tasks(mix, &mut Party::new(&gate, 1), &tokens, &released)
     });
     assert_eq!(all.went_on + all.cancelled + all.dropped, TASKS * rounds());
     // It was a race: each came to pass, if it could.

@@ -4,6 +4,7 @@
 //!
 //! Each deposit has the bug that its test is there to find: it loses what another one paid in
 //! meanwhile. So a test that passes has tested nothing.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::error::Error;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! The list of compiled-in call sites, and the warning for a name that is almost one of
 //! them. Names are this file's own.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,14 +2,15 @@
 //! as it stands there and does what it says there.
 //!
 //! The examples share names, so they take turns: one at a time has the global table.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod common;
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
-use common::{Runtime, assert_stats, info, until_async, waiters};
+use common::table::alone;
+use common::{Runtime, assert_stats, info, until_waiting_async};
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{configure_failpoint, failpoint, remove_failpoint};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +32,7 @@ fn printed() -> Vec<String> {
 
 /// Runs an example on a runtime of this thread, when its turn has come.
 fn run<F: Future<Output = ()>>(example: impl FnOnce() -> F) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _table = alone();
     Runtime::CurrentThread.build().block_on(example());
 }
 
@@ -75,7 +75,7 @@ fn dynamic_behavior() {
             for end in ends {
                 configure_failpoint("waits", actions).unwrap();
                 let tasks = [(); 3].map(|()| tokio::spawn(failpoint("waits", None)));
-                until_async("all wait", || waiters("waits") == 3).await;
+                until_waiting_async("waits", 3).await;
                 end();
                 for task in tasks {
                     assert_eq!(task.await.unwrap(), Continue);
@@ -236,7 +236,7 @@ mod macros {
         let cancel_token = CancellationToken::new();
         let cancelled_later = cancel_token.clone();
         tokio::spawn(async move {
-            until_async("one waits", || waiters("pause_here") == 1).await;
+            until_waiting_async("pause_here", 1).await;
             cancelled_later.cancel();
         });
         if let Err(()) = pausable_failpoint!("pause_here", &cancel_token).await {
@@ -259,7 +259,7 @@ mod macros {
             assert_stats("my_failpoint", (1, 1, 0));
             configure_failpoint("my_failpoint", "pause").unwrap();
             let task = tokio::spawn(simple());
-            until_async("it pauses", || waiters("my_failpoint") == 1).await;
+            until_waiting_async("my_failpoint", 1).await;
             remove_failpoint("my_failpoint");
             task.await.unwrap();
             assert_eq!(printed(), ["went on"]);
@@ -295,7 +295,7 @@ mod macros {
             configure_failpoint("sleep_here", "sleep(86400000)").unwrap();
             let cancel_token = CancellationToken::new();
             let task = tokio::spawn(sleeps(cancel_token.clone()));
-            until_async("it sleeps", || waiters("sleep_here") == 1).await;
+            until_waiting_async("sleep_here", 1).await;
             cancel_token.cancel();
             task.await.unwrap();
             configure_failpoint("sleep_here", "sleep(1)").unwrap();
@@ -347,7 +347,7 @@ mod migration {
                 configure_failpoint("my_failpoint", "pause").unwrap();
                 let cancel_token = CancellationToken::new();
                 let task = tokio::spawn(site(cancel_token.clone()));
-                until_async("it pauses", || waiters("my_failpoint") == 1).await;
+                until_waiting_async("my_failpoint", 1).await;
                 if cancelled {
                     cancel_token.cancel();
                 } else {

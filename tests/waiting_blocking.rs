@@ -1,6 +1,7 @@
 //! Proves how the waits of blocked threads end: by every way to reconfigure and by
 //! removal, on plain threads and in `spawn_blocking`, and that they leave the threads'
 //! own signals alone. Shares the global table: every test has names of its own.
+#![cfg(feature = "testing")]
 
 mod common;
 
@@ -10,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use common::end::End;
-use common::{DEADLINE, Runtime, WAITS, assert_stats, until, waiters, within_deadline};
+use common::{DEADLINE, Runtime, WAITS, assert_stats, until_waiting, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
     configure_failpoint, fail_point_sync, fail_point_with_context_sync, failpoint_blocking,
@@ -21,10 +22,6 @@ use neon_failpoint::{
 fn spawn_hit(name: &str) -> JoinHandle<FailpointResult> {
     let name = name.to_owned();
     thread::spawn(move || failpoint_blocking(&name, None))
-}
-
-fn until_waiting(name: &str, n: usize) {
-    until("everybody waits", || waiters(name) == n);
 }
 
 #[test]

@@ -1,30 +1,25 @@
 //! Proves that `remove_all_failpoints` lets everybody go who waits, at whatever point.
 //! Needs the global table to itself: its tests run one after the other.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod common;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use common::crew::spawn_hit;
+use common::table::alone;
 use common::{
-    WAITS, assert_stats, now, on_both_runtimes, poll_once, until, until_async, waiters,
-    within_deadline,
+    WAITS, assert_stats, now, on_both_runtimes, poll_once, until, until_async, until_waiting,
+    until_waiting_async, waiters, within_deadline,
 };
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{
     configure_failpoint, configure_failpoint_callback, failpoint, failpoint_blocking,
     list_failpoints, remove_all_failpoints,
 };
-
-/// The table, empty, until the guard is dropped.
-fn table() -> MutexGuard<'static, ()> {
-    static TABLE: Mutex<()> = Mutex::new(());
-    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-    remove_all_failpoints();
-    table
-}
 
 /// The removed configurations are over: nothing is listed, and the next hit continues.
 #[track_caller]
@@ -51,7 +46,7 @@ fn configure_all(what: &str) -> Vec<String> {
 
 #[test]
 fn remove_all_lets_every_waiting_task_go_on() {
-    let _table = table();
+    let _table = alone();
     on_both_runtimes("all tasks are let go", |_| async {
         let names = configure_all("task");
         let mut tasks = Vec::new();
@@ -70,7 +65,7 @@ fn remove_all_lets_every_waiting_task_go_on() {
 
 #[test]
 fn remove_all_lets_every_blocked_thread_go_on() {
-    let _table = table();
+    let _table = alone();
     within_deadline("all threads are let go", || {
         let names = configure_all("thread");
         let mut threads = Vec::new();
@@ -89,13 +84,13 @@ fn remove_all_lets_every_blocked_thread_go_on() {
 
 #[test]
 fn remove_all_lets_tasks_and_threads_at_one_point_go_on() {
-    let _table = table();
+    let _table = alone();
     on_both_runtimes("all are let go", |_| async {
         let name = "mixed";
         configure_failpoint(name, "pause").unwrap();
-        let task = tokio::spawn(failpoint(name, None));
+        let task = spawn_hit(name);
         let thread = tokio::task::spawn_blocking(move || failpoint_blocking(name, None));
-        until_async("both wait", || waiters(name) == 2).await;
+        until_waiting_async(name, 2).await;
         remove_all_failpoints();
         assert_eq!(task.await.unwrap(), Continue);
         assert_eq!(thread.await.unwrap(), Continue);
@@ -105,13 +100,13 @@ fn remove_all_lets_tasks_and_threads_at_one_point_go_on() {
 
 #[test]
 fn remove_all_from_inside_a_callback_removes_that_callback_too() {
-    let _table = table();
+    let _table = alone();
     within_deadline("remove_all inside a hit", || {
         let name = "callback";
         configure_failpoint("paused", "pause").unwrap();
         configure_failpoint_callback(name, remove_all_failpoints).unwrap();
         let thread = thread::spawn(|| failpoint_blocking("paused", None));
-        until("the thread waits", || waiters("paused") == 1);
+        until_waiting("paused", 1);
         assert_eq!(failpoint_blocking(name, None), Continue);
         assert_eq!(thread.join().unwrap(), Continue);
         assert_all_gone(&[name.to_owned(), "paused".to_owned()]);
@@ -128,7 +123,7 @@ fn a_waker_may_remove_all() {
             remove_all_failpoints();
         }
     }
-    let _table = table();
+    let _table = alone();
     within_deadline("a waker that removes all", || {
         configure_failpoint("paused", "pause").unwrap();
         let waker = Waker::from(Arc::new(RemovesAll));
@@ -143,7 +138,7 @@ fn a_waker_may_remove_all() {
 
 #[test]
 fn an_idle_hit_of_an_empty_table_is_over_once_it_was_polled() {
-    let _table = table();
+    let _table = alone();
     let mut idle = pin!(failpoint("remove-all-idle", None));
     assert_eq!(poll_once(idle.as_mut()), Poll::Ready(Continue));
     configure_failpoint("remove-all-idle", "return").unwrap();
@@ -162,7 +157,7 @@ impl Drop for PanicsWhenDropped {
 
 #[test]
 fn panics_of_several_destructors_are_one_panic_after_everybody_was_woken() {
-    let _table = table();
+    let _table = alone();
     for name in ["remove-all-panics-1", "remove-all-panics-2"] {
         let captured = PanicsWhenDropped;
         let callback = move || {
@@ -172,7 +167,7 @@ fn panics_of_several_destructors_are_one_panic_after_everybody_was_woken() {
     }
     configure_failpoint("remove-all-woken", "pause").unwrap();
     let hit = thread::spawn(|| failpoint_blocking("remove-all-woken", None));
-    until("it waits", || waiters("remove-all-woken") == 1);
+    until_waiting("remove-all-woken", 1);
     let panicked = std::panic::catch_unwind(remove_all_failpoints);
     let panicked = panicked.unwrap_err();
     assert_eq!(

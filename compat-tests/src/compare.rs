@@ -1,7 +1,7 @@
 //! Whether answers are the same.
 
 use crate::process::Answers;
-use crate::quiet::SKIPPED;
+use crate::quiet::is_skipped;
 use crate::script::{Script, Stated};
 use std::collections::BTreeMap;
 
@@ -64,11 +64,6 @@ pub fn compare(script: &Script, real: &Answers, ours: &Answers) -> Vec<Row> {
 /// Whether a side gave the stated answer; one that hung before gives none, and passes.
 fn is_as_stated(answer: &Option<String>, stated: &str) -> bool {
     answer.as_ref().is_none_or(|answer| same(answer, stated))
-}
-
-/// Whether the answer is that the system could not tell; the script ends there.
-pub(crate) fn is_skipped(answer: &str) -> bool {
-    answer.ends_with(SKIPPED)
 }
 
 /// Whether two answers mean the same.

@@ -1,6 +1,7 @@
 //! How often each task and each verb of the language occurs in scripts.
 
-use crate::script::{Block, Form, Hit, Measure, Naming, Plan, Script, Statement};
+use crate::language::{FORMS, NAMINGS, phrase_of};
+use crate::script::{Block, Hit, LITERALS, Measure, Plan, Script, Statement};
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
@@ -8,7 +9,8 @@ const TASKS: [&str; 9] = [
     "off", "return", "sleep", "panic", "print", "pause", "yield", "delay", "callback",
 ];
 
-const VERBS: [&str; 41] = [
+/// Beside the phrases of [`NAMINGS`] and [`FORMS`].
+const VERBS: [&str; 31] = [
     "configure",
     "guard",
     "drop guard",
@@ -30,17 +32,7 @@ const VERBS: [&str; 41] = [
     "wait until quiet",
     "wait for",
     "by literal name",
-    "by const name",
-    "by run-time name",
     "plain",
-    "with closure",
-    "with closure if true",
-    "with closure if false",
-    "as expression",
-    "with closure as expression",
-    "with diverging closure",
-    "with closure that removes the point",
-    "through eval",
     "once",
     "times",
     "times in any order",
@@ -58,13 +50,10 @@ pub struct Coverage(BTreeMap<&'static str, u64>);
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self(
-            TASKS
-                .into_iter()
-                .chain(VERBS)
-                .map(|name| (name, 0))
-                .collect(),
-        )
+        let namings = NAMINGS.map(|(phrase, _)| phrase);
+        let forms = FORMS.map(|(phrase, _)| phrase);
+        let names = TASKS.into_iter().chain(VERBS).chain(namings).chain(forms);
+        Self(names.map(|name| (name, 0)).collect())
     }
 }
 
@@ -143,25 +132,13 @@ impl Coverage {
     }
 
     fn add_hit(&mut self, hit: &Hit) {
-        if !crate::LITERALS.contains(&hit.site.name.as_str()) {
+        if !LITERALS.contains(&hit.site.name.as_str()) {
             self.add("a name that is no literal");
         }
-        self.add(match hit.site.naming {
-            Naming::Literal => "by literal name",
-            Naming::Const => "by const name",
-            Naming::RunTime => "by run-time name",
-        });
-        self.add(match hit.site.form {
-            Form::Plain => "plain",
-            Form::Closure => "with closure",
-            Form::Condition(true) => "with closure if true",
-            Form::Condition(false) => "with closure if false",
-            Form::Expression => "as expression",
-            Form::ClosureExpression => "with closure as expression",
-            Form::Removing => "with closure that removes the point",
-            Form::Diverging => "with diverging closure",
-            Form::Eval => "through eval",
-        });
+        let naming = phrase_of(&NAMINGS, &hit.site.naming);
+        self.add(naming.unwrap_or("by literal name"));
+        let form = phrase_of(&FORMS, &hit.site.form);
+        self.add(form.unwrap_or("plain"));
         self.add(match hit.measure {
             Measure::Once => "once",
             Measure::Times(_) => "times",

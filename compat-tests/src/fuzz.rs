@@ -1,11 +1,9 @@
 //! Runs random scripts on both implementations and shrinks one that differs.
 
-use crate::child::Implementation;
 use crate::compare::compare;
 use crate::coverage::Coverage;
-use crate::process::{Answers, Process, Starter};
-use crate::random::{Draw, ENVIRONMENT, draws};
-use crate::render::render;
+use crate::process::{Answers, Implementation, Process, Starter};
+use crate::random::{ENVIRONMENT, scripts};
 use crate::script::Script;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::RefCell;
@@ -65,8 +63,7 @@ impl Fuzz {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let pair = RefCell::new(Pair::new(starter, self.against));
         let outcome = RefCell::new(Outcome::default());
-        let result = TestRunner::new_with_rng(config, rng).run(&draws(), |draws| {
-            let script = render(&draws);
+        let result = TestRunner::new_with_rng(config, rng).run(&scripts(), |script| {
             let answers = pair
                 .borrow_mut()
                 .run(&script)
@@ -86,16 +83,15 @@ impl Fuzz {
         match result {
             Ok(()) => {}
             Err(TestError::Abort(reason)) => return Err(io::Error::other(reason.to_string())),
-            Err(TestError::Fail(reason, draws)) => {
-                outcome.difference = Some(self.write(&draws, &reason.to_string())?);
+            Err(TestError::Fail(reason, script)) => {
+                outcome.difference = Some(self.write(&script, &reason.to_string())?);
             }
         }
         Ok(outcome)
     }
 
-    fn write(&self, draws: &[Draw], reason: &str) -> io::Result<String> {
-        let script = render(draws).to_string();
-        fs::write(&self.write_to, &script)?;
+    fn write(&self, script: &Script, reason: &str) -> io::Result<String> {
+        fs::write(&self.write_to, script.to_string())?;
         Ok(format!(
             "{reason}\n{} has the script:\n{script}",
             self.write_to.display()

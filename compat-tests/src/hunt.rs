@@ -1,9 +1,8 @@
 //! Which script catches which broken variant.
 
-use crate::child::Implementation;
 use crate::compare::compare;
 use crate::mutants::Mutant;
-use crate::process::{Answers, Starter};
+use crate::process::{Answers, Implementation, Starter};
 use crate::runner::{Source, answers, in_parallel};
 use std::io::{self, Write};
 

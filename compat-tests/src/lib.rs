@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod api;
-mod child;
 mod compare;
 mod coverage;
 mod cursor;
@@ -14,29 +13,25 @@ mod events;
 mod fuzz;
 mod hunt;
 mod interpreter;
+mod language;
 mod mutants;
-mod parse;
 mod process;
 mod quiet;
 mod random;
-mod render;
-mod report;
 mod runner;
 mod script;
 mod surface;
-mod threads;
-mod write;
 
-pub use child::{Implementation, serve};
 pub use compare::{DEVIATIONS, Row, compare, same};
 pub use coverage::Coverage;
 pub use cursor::SyntaxError;
 pub use fuzz::{Fuzz, Outcome};
 pub use hunt::{Catch, hunt, print_catches};
 pub use mutants::Mutant;
-pub use process::{Answers, DIED, HANGS, Process, Starter};
-pub use report::{print_answers, print_summary};
-pub use runner::{Comparison, Source, answers, run_all, scripts_folder};
+pub use process::{Answers, DIED, HANGS, Implementation, Process, Starter, serve};
+pub use runner::{
+    Comparison, Source, answers, print_answers, print_summary, run_all, scripts_folder,
+};
 pub use script::{
     Block, Form, Hit, LITERALS, Measure, Naming, Plan, Script, Setting, Site, Stated, Statement,
     Step,

@@ -1,14 +1,117 @@
-//! A child process that runs scripts, seen from its parent.
+//! A process that runs scripts on one implementation. Its parent writes them to its input, each after
+//! a line with its length; it answers line by line. Both ends stand here: the child's, then the
+//! parent's.
 
-use crate::child::{ANSWER, END, Implementation};
-use crate::quiet;
+use crate::api::{Fail, Ours, Real};
+use crate::events;
+use crate::interpreter::{Frame, clean_up};
+use crate::mutants::{self, Mutant, Mutated};
+use crate::quiet::{self, is_skipped};
+use crate::script::Script;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Write};
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::str::FromStr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// What a child runs scripts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Implementation {
+    /// `fail` 0.5.1.
+    Real,
+    /// Its replacement.
+    Ours,
+    /// A broken variant of the replacement.
+    Mutant(Mutant),
+}
+
+impl Display for Implementation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real => f.write_str("real"),
+            Self::Ours => f.write_str("ours"),
+            Self::Mutant(mutant) => mutant.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Implementation {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = [Self::Real, Self::Ours].into_iter();
+        let mut all = all.chain(Mutant::ALL.into_iter().map(Self::Mutant));
+        let found = all.find(|implementation| implementation.to_string() == name);
+        found.ok_or_else(|| format!("no implementation is called {name:?}"))
+    }
+}
+
+/// The line after a script's last answer.
+const END: &str = "end";
+/// The beginning of an answer's line.
+const ANSWER: &str = "= ";
+
+/// Runs scripts from standard input until it ends.
+///
+/// # Errors
+///
+/// If the parent is gone.
+pub fn serve(implementation: Implementation) -> io::Result<()> {
+    match implementation {
+        Implementation::Real => serve_on::<Real>(),
+        Implementation::Ours => serve_on::<Ours>(),
+        Implementation::Mutant(mutant) => {
+            mutants::choose(mutant);
+            serve_on::<Mutated>()
+        }
+    }
+}
+
+fn serve_on<F: Fail>() -> io::Result<()> {
+    events::listen::<F>();
+    let mut input = io::stdin().lock();
+    // Cleaned up only before another script: a process may run one script that leaves nothing
+    // usable behind.
+    let mut last: Option<Frame<F>> = None;
+    loop {
+        let mut length = String::new();
+        if input.read_line(&mut length)? == 0 {
+            return Ok(());
+        }
+        let length = length.trim().parse().map_err(io::Error::other)?;
+        let mut text = vec![0; length];
+        input.read_exact(&mut text)?;
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        let script = Script::parse("input", &text).map_err(io::Error::other)?;
+        if let Some(frame) = last.take() {
+            clean_up(frame);
+        }
+        last = Some(run(&script)?);
+    }
+}
+
+fn run<F: Fail>(script: &Script) -> io::Result<Frame<F>> {
+    let mut frame = Frame::<F>::default();
+    for step in &script.steps {
+        let answer = events::during(|| frame.run(&step.statement));
+        say(&format!("{ANSWER}{answer}"))?;
+        if is_skipped(&answer) {
+            break;
+        }
+    }
+    say(END)?;
+    Ok(frame)
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{line}")?;
+    output.flush()
+}
 
 /// The answer of a step that never ended.
 pub const HANGS: &str = "hangs";
@@ -19,6 +122,23 @@ pub const DIED: &str = "died";
 const DEADLINE: Duration = Duration::from_secs(90);
 /// How often a silent child is checked.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+/// What a script's steps answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// One answer per step, up to one that hung or died, which may also be the end of the script.
+    pub answers: Vec<String>,
+    /// Whether the process can run another script.
+    pub alive: bool,
+}
+
+impl Answers {
+    /// Adds those of another script, run after this one.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.answers.extend(other.answers);
+        self.alive &= other.alive;
+    }
+}
 
 /// How to start children.
 #[derive(Clone, Debug)]
@@ -109,28 +229,18 @@ impl Drop for Process {
     }
 }
 
-/// What a script's steps answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
-    /// One answer per step, up to one that hung or died, which may also be the end of the script.
-    pub answers: Vec<String>,
-    /// Whether the process can run another script.
-    pub alive: bool,
-}
-
-impl Answers {
-    /// Adds those of another script, run after this one.
-    pub(crate) fn append(&mut self, other: Self) {
-        self.answers.extend(other.answers);
-        self.alive &= other.alive;
-    }
-}
-
 impl Process {
     /// Runs a script and waits for its answers.
     pub fn run(&mut self, text: &str) -> Answers {
         let told = self.tell(text);
         self.answers(told)
+    }
+
+    /// Sends a script.
+    pub(crate) fn tell(&mut self, text: &str) -> io::Result<()> {
+        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        write!(input, "{}\n{text}", text.len())?;
+        input.flush()
     }
 
     /// Waits for the answers to a script; `told` says whether the process got it.
@@ -159,13 +269,6 @@ impl Process {
                 }
             }
         }
-    }
-
-    /// Sends a script.
-    pub(crate) fn tell(&mut self, text: &str) -> io::Result<()> {
-        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        write!(input, "{}\n{text}", text.len())?;
-        input.flush()
     }
 
     /// Returns the next line, or an error if there will be none.

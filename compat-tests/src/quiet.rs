@@ -7,18 +7,28 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long threads may keep running before `wait until` gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The threads of a process, as found by one look.
 pub(crate) type Look = Vec<(String, String)>;
 
 /// Whether this system reports that.
-pub(crate) const CAN_TELL: bool = cfg!(target_os = "linux");
+const CAN_TELL: bool = cfg!(target_os = "linux");
 
 /// What an answer ends with if this system does not.
 pub(crate) const SKIPPED: &str = "skipped";
 
+/// Whether the answer is that the system could not tell; the script ends there.
+pub(crate) fn is_skipped(answer: &str) -> bool {
+    answer.ends_with(SKIPPED)
+}
+
 /// The id of the calling thread.
-pub(crate) fn own_id() -> Option<String> {
+fn own_id() -> Option<String> {
     let path = fs::read_link("/proc/thread-self").ok()?;
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
@@ -55,4 +65,22 @@ fn asleep(task: &Path) -> Option<String> {
     let times: Vec<_> = fields.skip(10).take(2).collect();
     let slices = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
     Some(format!("{} {slices}", times.join(" ")))
+}
+
+/// Waits until all other threads of the process are asleep.
+pub(crate) fn wait_quiet() -> &'static str {
+    if !CAN_TELL {
+        return SKIPPED;
+    }
+    let own = own_id();
+    let look = || look("self", own.as_deref());
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let first = look();
+        if first.is_some() && first == look() {
+            return "quiet";
+        }
+        thread::yield_now();
+    }
+    "still running"
 }

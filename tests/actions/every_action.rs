@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::ways::{Hit, OnReturn, WAYS, Way};
 use crate::common::events::{events, listen};
 use crate::common::{
-    Counter, Runtime, assert_stats, info, now, panic_of, poll_with, until, waiters,
+    Counter, Runtime, assert_stats, info, now, panic_of, poll_with, until, until_waiting,
 };
 use crate::ways;
 use neon_failpoint::FailpointResult::{self, Continue, Return};
@@ -33,7 +33,7 @@ impl Waiting {
             assert_eq!(polled, Poll::Pending, "{way:?}");
             Self::Task(hit, counter)
         };
-        until("one waits", || waiters(way.name) == 1);
+        until_waiting(way.name, 1);
         waiting
     }
 

@@ -5,13 +5,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::common::events::{events, with_listener};
+use crate::common::loggers::{on_event, on_record};
 use crate::common::{child, now, within_deadline};
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{
     configure_failpoint, fail_point_sync, failpoint, failpoint_blocking, list_failpoints,
     remove_failpoint, sleep_millis_async,
 };
-use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 #[test]
 fn a_subscriber_may_hit_and_configure_failpoints_inside_an_event() {
@@ -62,28 +62,6 @@ fn a_misspelled_name_is_warned_of_and_a_right_one_is_not() {
 /// What a child does whose subscriber and logger hit failpoints, from the first event
 /// of the process on.
 fn log_hits_failpoints() {
-    struct Hits;
-
-    impl<S: tracing::Subscriber> Layer<S> for Hits {
-        fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-            hit_from_a_logger();
-        }
-    }
-
-    impl log::Log for Hits {
-        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-            true
-        }
-
-        fn log(&self, _: &log::Record<'_>) {
-            hit_from_a_logger();
-        }
-
-        fn flush(&self) {
-            hit_from_a_logger();
-        }
-    }
-
     fn hit_from_a_logger() {
         let _ = failpoint_blocking("inside", None);
         let _ = now(failpoint("inside", None));
@@ -91,10 +69,8 @@ fn log_hits_failpoints() {
         list_failpoints();
     }
 
-    let subscriber = tracing_subscriber::registry().with(Hits);
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    log::set_logger(&Hits).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
+    on_event(|_| hit_from_a_logger());
+    on_record(|_| hit_from_a_logger(), hit_from_a_logger);
 }
 
 #[test]

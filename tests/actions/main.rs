@@ -3,6 +3,7 @@
 //!
 //! Shares the global table: every test has names of its own. What ends a process, or
 //! needs a fresh one, runs in a child: this executable again, with a variable set.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod callbacks;
 #[path = "../common/mod.rs"]

@@ -1,6 +1,7 @@
 //! Proves what a guard gives back when it is dropped, whom that wakes, how guards of one
 //! name nest, and when `must_fire` panics. Shares the global table: every test has names of
 //! its own, and those that remove everything run alone.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -8,7 +8,8 @@ use std::sync::Once;
 
 use tracing::Level;
 use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use super::loggers::on_event;
 
 type Listener = Rc<dyn Fn(&str)>;
 
@@ -16,20 +17,16 @@ thread_local! {
     static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
 }
 
-struct ToListener;
-
-impl<S: tracing::Subscriber> Layer<S> for ToListener {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        let listener = LISTENER.with(|l| l.borrow().clone());
-        // Debug events have a test file of their own.
-        let is_said = *event.metadata().level() <= Level::INFO;
-        if let (Some(listener), true) = (listener, is_said) {
-            let mut message = Message(String::new());
-            event.record(&mut message);
-            let metadata = event.metadata();
-            let (level, target) = (metadata.level(), metadata.target());
-            listener(&format!("{level} {target}: {}", message.0));
-        }
+fn tell_listener(event: &tracing::Event<'_>) {
+    let listener = LISTENER.with(|l| l.borrow().clone());
+    // Debug events have a test file of their own.
+    let is_said = *event.metadata().level() <= Level::INFO;
+    if let (Some(listener), true) = (listener, is_said) {
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        let metadata = event.metadata();
+        let (level, target) = (metadata.level(), metadata.target());
+        listener(&format!("{level} {target}: {}", message.0));
     }
 }
 
@@ -46,10 +43,7 @@ impl Visit for Message {
 /// Installs the subscriber. A test whose hits may log calls this first, for the same reason.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(ToListener);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
+    ONCE.call_once(|| on_event(tell_listener));
 }
 
 /// Runs `f` while `listener` gets every event of this thread.

@@ -11,12 +11,47 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
+use neon_failpoint::http::router;
+
+use super::within_deadline;
+
 /// Serves `app` for as long as the runtime runs.
-pub(crate) async fn serve(app: Router) -> SocketAddr {
+async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, app).await });
     address
+}
+
+/// Runs `test` with a client of a server that has nothing but failpoints.
+#[track_caller]
+pub(crate) fn with_client<F: Future<Output = ()>>(
+    what: &str,
+    test: impl FnOnce(Client) -> F + Send + 'static,
+) {
+    with_server(what, router(), test);
+}
+
+#[track_caller]
+pub(crate) fn with_server<F: Future<Output = ()>>(
+    what: &str,
+    app: Router,
+    test: impl FnOnce(Client) -> F + Send + 'static,
+) {
+    net(what, async move || {
+        let address = serve(app).await;
+        test(Client::connect(address).await).await;
+    });
+}
+
+/// Runs `test` on a runtime that has sockets.
+#[track_caller]
+pub(crate) fn net<F: Future<Output = ()>>(what: &str, test: impl FnOnce() -> F + Send + 'static) {
+    within_deadline(what, || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(test());
+    });
 }
 
 /// What came back.

@@ -12,6 +12,7 @@ pub(crate) mod end;
 pub(crate) mod events;
 #[cfg(feature = "http")]
 pub(crate) mod http;
+pub(crate) mod loggers;
 #[cfg(feature = "async")]
 pub(crate) mod race;
 pub(crate) mod table;
@@ -92,6 +93,17 @@ pub(crate) async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "still not so: {what}");
         tokio::task::yield_now().await;
     }
+}
+
+/// Yields to other threads until `n` hits wait at `name`.
+#[track_caller]
+pub(crate) fn until_waiting(name: &str, n: usize) {
+    until(&format!("{n} wait at {name:?}"), || waiters(name) == n);
+}
+
+/// The same, yielding to other tasks.
+pub(crate) async fn until_waiting_async(name: &str, n: usize) {
+    until_async(&format!("{n} wait at {name:?}"), || waiters(name) == n).await;
 }
 
 /// Runs `test` on a thread of its own. If it does not end, the process is aborted: the test may

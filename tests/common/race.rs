@@ -2,13 +2,15 @@
 //! the parties that meet in each of them, and a table for one test at a time.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
 use neon_failpoint::{list_failpoints, remove_all_failpoints};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
 use super::table;
 
@@ -87,14 +89,14 @@ impl Gate {
 /// One thread or task of a test. If it panics, the others do, too.
 pub(crate) struct Party {
     pub(crate) gate: Arc<Gate>,
-    random: AtomicU64,
+    random: SmallRng,
 }
 
 impl Party {
     pub(crate) fn new(gate: &Arc<Gate>, seed: u64) -> Self {
         Self {
             gate: gate.clone(),
-            random: AtomicU64::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            random: SmallRng::seed_from_u64(seed),
         }
     }
 
@@ -119,18 +121,12 @@ impl Party {
         }
     }
 
-    /// A number below `n`, by xorshift.
-    pub(crate) fn below(&self, n: usize) -> usize {
-        let mut x = self.random.load(Ordering::Relaxed);
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        self.random.store(x, Ordering::Relaxed);
-        (x % n as u64) as usize
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        self.random.random_range(0..n)
     }
 
     /// A short time of no particular length: it shifts the parties against each other.
-    pub(crate) fn dawdle(&self) {
+    pub(crate) fn dawdle(&mut self) {
         // Often not at all, so that the shortest races are run too.
         for _ in 0..self.below(3) * self.below(100) {
             std::hint::spin_loop();

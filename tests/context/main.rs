@@ -1,6 +1,7 @@
 //! Proves which hits a configuration with context matchers takes, what it refuses, and
 //! that the listed text configures the same again.
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 #[path = "../common/mod.rs"]
 mod common;

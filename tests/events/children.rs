@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{lines, listen, told};
+use crate::common::loggers::on_event;
 use crate::common::{child, hit, now, panic_of, waiting};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
@@ -12,7 +13,6 @@ use neon_failpoint::{
     remove_failpoint,
 };
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -133,18 +133,9 @@ const CASES: &[(&str, fn())] = &[
         }
     }),
     ("print", || {
-        struct Hitting;
-        impl<S: tracing::Subscriber> Layer<S> for Hitting {
-            fn on_event(
-                &self,
-                _: &tracing::Event<'_>,
-                _: tracing_subscriber::layer::Context<'_, S>,
-            ) {
-                let _ = hit("prints");
-            }
-        }
-        let subscriber = tracing_subscriber::registry().with(Hitting);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
+        on_event(|_| {
+            let _ = hit("prints");
+        });
         configure_failpoint("prints", "print").unwrap();
         let _ = hit("prints");
         child::say(format_args!("it came back"));

@@ -4,6 +4,7 @@
 //! subscriber: every test has names of its own, and looks at the events of those; those that
 //! remove everything run alone. What needs a process to itself runs in a child: this
 //! executable again, with the name of the case in a variable.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod changes;
 mod children;
@@ -18,7 +19,8 @@ use std::sync::{Arc, Mutex, Once};
 
 use tracing::Level;
 use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use common::loggers::on_event;
 
 /// An event of the library at debug level.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,37 +70,30 @@ static EVENTS: Mutex<Vec<Told>> = Mutex::new(Vec::new());
 
 static HOOKS: Mutex<Vec<(String, Hook)>> = Mutex::new(Vec::new());
 
-struct Listening;
-
-impl<S: tracing::Subscriber> Layer<S> for Listening {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        if *event.metadata().level() != Level::DEBUG
-            || !event.metadata().target().starts_with("neon_failpoint")
-        {
-            return;
-        }
-        let mut told = Told {
-            target: event.metadata().target().to_owned(),
-            message: String::new(),
-            fields: Vec::new(),
-        };
-        event.record(&mut told);
-        EVENTS.lock().unwrap().push(told.clone());
-        let hooks = HOOKS.lock().unwrap().clone();
-        for (name, hook) in hooks {
-            if told.get("failpoint") == Some(&name) {
-                hook(&told);
-            }
+fn tell(event: &tracing::Event<'_>) {
+    if *event.metadata().level() != Level::DEBUG
+        || !event.metadata().target().starts_with("neon_failpoint")
+    {
+        return;
+    }
+    let mut told = Told {
+        target: event.metadata().target().to_owned(),
+        message: String::new(),
+        fields: Vec::new(),
+    };
+    event.record(&mut told);
+    EVENTS.lock().unwrap().push(told.clone());
+    let hooks = HOOKS.lock().unwrap().clone();
+    for (name, hook) in hooks {
+        if told.get("failpoint") == Some(&name) {
+            hook(&told);
         }
     }
 }
 
 fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(Listening);
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
+    ONCE.call_once(|| on_event(tell));
 }
 
 /// The events about `name` since the last call.

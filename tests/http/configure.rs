@@ -380,7 +380,7 @@ fn exit_and_panic_can_be_refused() {
     with_client("not refused", async |mut client| {
         let _table = TABLE.read().await;
         client.arm("http-refuse-4", "panic(over HTTP)").await;
-        let panic = hit("http-refuse-4").await.unwrap_err().into_panic();
+        let panic = spawn_hit("http-refuse-4").await.unwrap_err().into_panic();
         assert_eq!(panic.downcast_ref::<String>().unwrap(), "over HTTP");
         client.arm("http-refuse-4", "exit").await;
         remove_failpoint("http-refuse-4");

@@ -10,7 +10,7 @@ fn removing_lets_go_who_waits() {
         for name in names {
             client.arm(name, "pause").await;
         }
-        let tasks = names.map(hit);
+        let tasks = names.map(spawn_hit);
         for name in names {
             client
                 .get(&format!("/v1/failpoints/{name}/wait?paused=1"))

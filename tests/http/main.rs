@@ -1,6 +1,7 @@
 //! Every call over HTTP, good and bad, against a real server on a loopback port.
 //! Shares the global table: tests have names of their own, and those that list or remove
 //! everything have the table to themselves.
+#![cfg(all(feature = "testing", feature = "http"))]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -32,45 +33,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::RwLock;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 
-use common::http::{Client, serve};
-use common::{DEADLINE, Runtime, assert_stats, info, until_async, waiters};
+use common::crew::spawn_hit;
+use common::http::{Client, net, with_client, with_server};
+use common::{DEADLINE, Runtime, assert_stats, info, observers, until_async, waiters};
 
 static TABLE: RwLock<()> = RwLock::const_new(());
-
-/// Runs `test` with a client of a server that has nothing but failpoints.
-#[track_caller]
-fn with_client<F: Future<Output = ()>>(
-    what: &str,
-    test: impl FnOnce(Client) -> F + Send + 'static,
-) {
-    with_server(what, neon_failpoint::http::router(), test);
-}
-
-#[track_caller]
-fn with_server<F: Future<Output = ()>>(
-    what: &str,
-    app: Router,
-    test: impl FnOnce(Client) -> F + Send + 'static,
-) {
-    net(what, async move || {
-        let address = serve(app).await;
-        test(Client::connect(address).await).await;
-    });
-}
-
-/// Runs `test` on a runtime that has sockets.
-#[track_caller]
-fn net<F: Future<Output = ()>>(what: &str, test: impl FnOnce() -> F + Send + 'static) {
-    common::within_deadline(what, || {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(test());
-    });
-}
-
-fn hit(name: &'static str) -> tokio::task::JoinHandle<FailpointResult> {
-    tokio::spawn(failpoint(name, None))
-}
 
 /// A hit with the context `tenant`.
 fn hit_of(name: &'static str, tenant: &'static str) -> tokio::task::JoinHandle<FailpointResult> {
@@ -78,10 +45,6 @@ fn hit_of(name: &'static str, tenant: &'static str) -> tokio::task::JoinHandle<F
         let context = failpoint_context! { "tenant" => tenant };
         failpoint(name, Some(&context)).await
     })
-}
-
-fn observers(name: &str) -> usize {
-    info(name).map_or(0, |point| point.observers())
 }
 
 /// Sends `requests` as they are, and reads until the server closes the connection.

@@ -93,7 +93,7 @@ fn a_query_is_refused_where_it_means_nothing() {
     with_client("query", async |mut client| {
         let _table = TABLE.read().await;
         client.arm("http-query", "pause").await;
-        let task = hit("http-query");
+        let task = spawn_hit("http-query");
         let wait = "/v1/failpoints/http-query/wait?paused=1";
         client.get(wait).await.expect(200);
         // None of them does to all what was meant for one.

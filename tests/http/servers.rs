@@ -138,7 +138,7 @@ fn hyper_alone_serves_it() {
         });
         let mut client = Client::connect(address).await;
         client.arm("http-hyper", "pause").await;
-        let task = hit("http-hyper");
+        let task = spawn_hit("http-hyper");
         let path = "/v1/failpoints/http-hyper";
         let point = client.get(&format!("{path}/wait?paused=1")).await;
         assert_eq!(point.expect(200)["hits"], 1);

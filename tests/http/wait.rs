@@ -13,10 +13,13 @@ fn a_wait_answers_when_it_is_so() {
             other.get(path).await.expect(200)
         });
         until_async("the wait is there", || observers("http-wait") == 1).await;
-        let task = hit("http-wait");
+        let task = spawn_hit("http-wait");
         assert_eq!(wait.await.unwrap()["waiters"].as_array().unwrap().len(), 1);
         assert_eq!(observers("http-wait"), 0);
-        assert_eq!(hit("http-wait").await.unwrap(), FailpointResult::Continue);
+        assert_eq!(
+            spawn_hit("http-wait").await.unwrap(),
+            FailpointResult::Continue
+        );
         // Hits that came before count, more than were waited for, too.
         for hits in 0..=2 {
             let path = format!("/v1/failpoints/http-wait/wait?hits={hits}&timeout_ms=0");
@@ -33,7 +36,10 @@ fn a_wait_that_is_not_met_answers_with_the_present_state() {
         // It is the process's deadline that is set.
         let _table = TABLE.write().await;
         client.arm("http-late", "off").await;
-        assert_eq!(hit("http-late").await.unwrap(), FailpointResult::Continue);
+        assert_eq!(
+            spawn_hit("http-late").await.unwrap(),
+            FailpointResult::Continue
+        );
         for (query, what) in [
             ("hits=2&timeout_ms=0", "not hit 2 times within 0ns"),
             ("hits=2&timeout_ms=20", "not hit 2 times within 20ms"),

@@ -1,6 +1,7 @@
 //! Proves what the inventory lists: what is compiled in with what is configured, what was
 //! counted in all, and who waits since when and with which context. Shares the global table:
 //! every test has names of its own; those that remove everything run alone.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod call_sites;
 #[path = "../common/mod.rs"]

@@ -1,6 +1,7 @@
 //! Proves that the macros can stand wherever users put them, with any name and any
 //! closure, however they are imported. Most of the proof is that this compiles.
 //! Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -37,25 +37,22 @@ fn hits_never_see_half_of_a_batch_that_replaces() {
     };
     configure(0);
     let (gate, last) = (Gate::new(1), 4 * rounds() as u64);
-    let hits = {
-        let gate = gate.clone();
-        move || {
-            let party = Party::new(&gate, 2);
-            let mut newest = 0;
-            while newest < last {
-                gate.assert_whole();
-                let seen = ['x', 'y', 'x'].map(number_at);
-                assert!(
-                    newest <= seen[0] && seen.is_sorted(),
-                    "{newest}, then {seen:?}"
-                );
-                newest = seen[2];
-                party.dawdle();
-            }
+    let mut party = Party::new(&gate, 2);
+    let hits = move || {
+        let mut newest = 0;
+        while newest < last {
+            party.gate.assert_whole();
+            let seen = ['x', 'y', 'x'].map(number_at);
+            assert!(
+                newest <= seen[0] && seen.is_sorted(),
+                "{newest}, then {seen:?}"
+            );
+            newest = seen[2];
+            party.dawdle();
         }
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for number in 1..=last {
             configure(number);
             driver.dawdle();
@@ -77,30 +74,27 @@ fn hits_never_see_half_of_a_batch_that_adds() {
         false
     };
     let gate = Gate::new(2);
-    let hits = {
-        let gate = gate.clone();
-        move || {
-            let party = Party::new(&gate, 2);
-            for round in 0..rounds() {
-                party.meet();
-                // Until the batch is there; both orders, as the trie may have its own.
-                loop {
-                    let (first, second) = match round % 2 {
-                        0 => (is_x(), is_y()),
-                        _ => (is_y(), is_x()),
-                    };
-                    assert!(second || !first, "round {round}: half of the batch");
-                    if first {
-                        break;
-                    }
-                    gate.assert_whole();
+    let party = Party::new(&gate, 2);
+    let hits = move || {
+        for round in 0..rounds() {
+            party.meet();
+            // Until the batch is there; both orders, as the trie may have its own.
+            loop {
+                let (first, second) = match round % 2 {
+                    0 => (is_x(), is_y()),
+                    _ => (is_y(), is_x()),
+                };
+                assert!(second || !first, "round {round}: half of the batch");
+                if first {
+                    break;
                 }
-                party.meet();
+                party.gate.assert_whole();
             }
+            party.meet();
         }
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for _ in 0..rounds() {
             driver.meet();
             driver.dawdle();

@@ -1,8 +1,6 @@
 //! A hit of a point that waits, against the end of its configuration. I3: whatever the interleaving,
 //! the wait ends, and the next hit sees the new configuration.
 
-use std::sync::Arc;
-
 use super::{
     POINT, assert_nobody_waits, configure_value, end_while_it_is_hit, hit, hit_blocking, waits,
     waits_first, with_task, with_thread,
@@ -14,43 +12,42 @@ use neon_failpoint::{
     configure_failpoint, configure_failpoints, remove_all_failpoints, remove_failpoint,
 };
 
-fn tasks_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) {
+/// In every round a task does `each`, while `end` ends the configuration of the point.
+fn tasks<F: Future<Output = ()> + Send>(
+    each: impl Fn(usize) -> F + Send + Sync + 'static,
+    end: fn(&mut Party, usize),
+) {
     let gate = Gate::new(2);
-    let hits = {
-        let gate = gate.clone();
-        async move {
-            let party = Party::new(&gate, 2);
-            for round in 0..rounds() {
-                party.meet_async().await;
-                party.dawdle();
-                check(round, hit(round).await);
-                party.meet_async().await;
-            }
+    let mut party = Party::new(&gate, 2);
+    let hits = async move {
+        for round in 0..rounds() {
+            party.meet_async().await;
+            party.dawdle();
+            each(round).await;
+            party.meet_async().await;
         }
     };
     with_task(hits, || end_while_it_is_hit(&gate, end));
     assert_nobody_waits();
 }
 
-fn threads_hit_until(end: fn(&Party, usize), check: fn(usize, FailpointResult)) {
+/// The same with a thread.
+fn threads(each: impl Fn(usize) + Send + 'static, end: fn(&mut Party, usize)) {
     let gate = Gate::new(2);
-    let hits = {
-        let gate = gate.clone();
-        move || {
-            let party = Party::new(&gate, 2);
-            for round in 0..rounds() {
-                party.meet();
-                party.dawdle();
-                check(round, hit_blocking(round));
-                party.meet();
-            }
+    let mut party = Party::new(&gate, 2);
+    let hits = move || {
+        for round in 0..rounds() {
+            party.meet();
+            party.dawdle();
+            each(round);
+            party.meet();
         }
     };
     with_thread(hits, || end_while_it_is_hit(&gate, end));
     assert_nobody_waits();
 }
 
-fn remove(_: &Party, round: usize) {
+fn remove(_: &mut Party, round: usize) {
     if round % 5 == 4 {
         remove_all_failpoints();
     } else {
@@ -62,7 +59,7 @@ fn assert_continues(round: usize, result: FailpointResult) {
     assert_eq!(result, Continue, "round {round}");
 }
 
-fn reconfigure(driver: &Party, round: usize) {
+fn reconfigure(driver: &mut Party, round: usize) {
     match round % 4 {
         0 => configure_value(round),
         1 => {
@@ -95,30 +92,39 @@ fn assert_continues_or_is_new(round: usize, result: FailpointResult) {
 #[test]
 fn a_task_at_a_point_that_is_removed_goes_on() {
     let _alone = alone("tasks against remove");
-    tasks_hit_until(remove, assert_continues);
+    tasks(
+        |round| async move { assert_continues(round, hit(round).await) },
+        remove,
+    );
 }
 
 #[test]
 fn a_task_at_a_point_that_is_reconfigured_goes_on() {
     let _alone = alone("tasks against reconfigure");
-    tasks_hit_until(reconfigure, assert_continues_or_is_new);
+    tasks(
+        |round| async move { assert_continues_or_is_new(round, hit(round).await) },
+        reconfigure,
+    );
 }
 
 #[test]
 fn a_thread_at_a_point_that_is_removed_goes_on() {
     let _alone = alone("threads against remove");
-    threads_hit_until(remove, assert_continues);
+    threads(|round| assert_continues(round, hit_blocking(round)), remove);
 }
 
 #[test]
 fn a_thread_at_a_point_that_is_reconfigured_goes_on() {
     let _alone = alone("threads against reconfigure");
-    threads_hit_until(reconfigure, assert_continues_or_is_new);
+    threads(
+        |round| assert_continues_or_is_new(round, hit_blocking(round)),
+        reconfigure,
+    );
 }
 
-/// The rounds of the driver: a pause, and then a number to return.
-fn pause_then_return(gate: &Arc<Gate>) {
-    end_while_it_is_hit(gate, |_, round| configure_value(round));
+/// From a pause to a number to return.
+fn to_a_value(_: &mut Party, round: usize) {
+    configure_value(round);
 }
 
 fn assert_woken_then_new(round: usize, first: FailpointResult, second: FailpointResult) {
@@ -131,43 +137,21 @@ fn assert_woken_then_new(round: usize, first: FailpointResult, second: Failpoint
 #[test]
 fn the_next_hit_of_a_woken_task_sees_the_new_configuration() {
     let _alone = alone("woken tasks");
-    let gate = Gate::new(2);
-    let hits = {
-        let gate = gate.clone();
-        async move {
-            let party = Party::new(&gate, 2);
-            for round in 0..rounds() {
-                party.meet_async().await;
-                party.dawdle();
-                let first = hit(round).await;
-                let second = hit(round / 2).await;
-                assert_woken_then_new(round, first, second);
-                party.meet_async().await;
-            }
-        }
+    let each = |round| async move {
+        let first = hit(round).await;
+        let second = hit(round / 2).await;
+        assert_woken_then_new(round, first, second);
     };
-    with_task(hits, || pause_then_return(&gate));
-    assert_nobody_waits();
+    tasks(each, to_a_value);
 }
 
 #[test]
 fn the_next_hit_of_a_woken_thread_sees_the_new_configuration() {
     let _alone = alone("woken threads");
-    let gate = Gate::new(2);
-    let hits = {
-        let gate = gate.clone();
-        move || {
-            let party = Party::new(&gate, 2);
-            for round in 0..rounds() {
-                party.meet();
-                party.dawdle();
-                let first = hit_blocking(round);
-                let second = hit_blocking(round / 2);
-                assert_woken_then_new(round, first, second);
-                party.meet();
-            }
-        }
+    let each = |round| {
+        let first = hit_blocking(round);
+        let second = hit_blocking(round / 2);
+        assert_woken_then_new(round, first, second);
     };
-    with_thread(hits, || pause_then_return(&gate));
-    assert_nobody_waits();
+    threads(each, to_a_value);
 }

@@ -18,10 +18,10 @@ fn a_waiting_future_that_is_dropped_while_its_point_goes_leaves_nothing() {
     let _alone = alone("drops");
     let gate = Gate::new(2);
     let (counter, waker) = Counter::new();
+    let mut party = Party::new(&gate, 2);
     let hits = {
-        let (gate, waker) = (gate.clone(), waker.clone());
+        let waker = waker.clone();
         move || {
-            let party = Party::new(&gate, 2);
             for round in 0..rounds() {
                 let mut hit = Box::pin(hit(round));
                 let poll = poll_with(hit.as_mut(), &waker);
@@ -41,7 +41,7 @@ fn a_waiting_future_that_is_dropped_while_its_point_goes_leaves_nothing() {
     };
     configure_failpoint(POINT, "pause").unwrap();
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for round in 0..rounds() {
             driver.meet();
             driver.dawdle();
@@ -71,10 +71,10 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
     let gate = Gate::new(3);
     let tokens: Arc<Vec<CancellationToken>> =
         Arc::new((0..rounds()).map(|_| CancellationToken::new()).collect());
+    let mut party = Party::new(&gate, 2);
     let hits = {
-        let (gate, tokens) = (gate.clone(), tokens.clone());
+        let tokens = tokens.clone();
         async move {
-            let party = Party::new(&gate, 2);
             for (round, token) in tokens.iter().enumerate() {
                 let mut hit = pin!(failpoint_with_cancellation(POINT, None, token));
                 if round % 2 == 0 {
@@ -94,10 +94,10 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
             }
         }
     };
+    let mut party = Party::new(&gate, 3);
     let cancels = {
-        let (gate, tokens) = (gate.clone(), tokens.clone());
+        let tokens = tokens.clone();
         thread::spawn(move || {
-            let party = Party::new(&gate, 3);
             for token in tokens.iter() {
                 party.meet();
                 party.dawdle();
@@ -109,7 +109,7 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
     };
     configure_failpoint(POINT, "pause").unwrap();
     with_task(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for round in 0..rounds() {
             driver.meet();
             driver.dawdle();
@@ -134,7 +134,7 @@ fn a_task_that_is_aborted_while_its_point_goes_leaves_nothing() {
     let _alone = alone("aborts");
     let runtime = Runtime::MultiThread.build();
     let gate = Gate::new(1);
-    let driver = Party::new(&gate, 1);
+    let mut driver = Party::new(&gate, 1);
     for round in 0..rounds() {
         configure_failpoint(POINT, waits(round)).unwrap();
         let task = runtime.spawn(hit(round));

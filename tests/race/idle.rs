@@ -46,7 +46,7 @@ struct Steps {
 
 impl Steps {
     /// Does one step, once a hit saw the one before.
-    fn step(&self, driver: &Party, step: u64, act: impl FnOnce()) {
+    fn step(&self, driver: &mut Party, step: u64, act: impl FnOnce()) {
         while self.seen.load(Ordering::Acquire) < step - 1 {
             driver.gate.assert_whole();
             thread::yield_now();
@@ -73,13 +73,13 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
     let gate = Gate::new(1);
     let steps = Arc::new(Steps::default());
     let last = 2 * rounds() as u64;
+    let mut party = Party::new(&gate, 2);
     let hits = {
-        let (gate, steps) = (gate.clone(), steps.clone());
+        let steps = steps.clone();
         move || {
-            let party = Party::new(&gate, 2);
             let mut seen = 0;
             while seen < last {
-                gate.assert_whole();
+                party.gate.assert_whole();
                 let way = party.below(4);
                 if let Some((step, result)) = steps.between_steps(|| is_configured(way)) {
                     assert_eq!(result, step % 2 == 1, "step {step}, way {way}");
@@ -106,9 +106,9 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
         })
     };
     with_thread(hits, || {
-        let driver = Party::new(&gate, 1);
+        let mut driver = Party::new(&gate, 1);
         for step in 1..=last {
-            steps.step(&driver, step, || match step % 8 {
+            steps.step(&mut driver, step, || match step % 8 {
                 1 | 5 => configure_failpoint(POINT, "return").unwrap(),
                 3 | 7 => configure_failpoints([(POINT, "return")]).unwrap(),
                 6 => remove_all_failpoints(),

@@ -5,6 +5,7 @@
 //!
 //! `NEON_FAILPOINT_ROUNDS` is the number of rounds of each test (20,000 if it is not
 //! set). What is random comes from a fixed seed.
+#![cfg(all(feature = "testing", feature = "async"))]
 
 mod batches;
 #[path = "../common/mod.rs"]
@@ -92,8 +93,8 @@ fn waits_first(round: usize) -> bool {
 }
 
 /// Every round: the point waits, and while it is hit, `end` ends that.
-fn end_while_it_is_hit(gate: &Arc<Gate>, end: fn(&Party, usize)) {
-    let driver = Party::new(gate, 1);
+fn end_while_it_is_hit(gate: &Arc<Gate>, end: fn(&mut Party, usize)) {
+    let mut driver = Party::new(gate, 1);
     for round in 0..rounds() {
         configure_failpoint(POINT, waits(round)).unwrap();
         driver.meet();
@@ -104,7 +105,7 @@ fn end_while_it_is_hit(gate: &Arc<Gate>, end: fn(&Party, usize)) {
             }
         }
         driver.dawdle();
-        end(&driver, round);
+        end(&mut driver, round);
         driver.meet();
         assert_eq!(waiters(POINT), 0);
     }

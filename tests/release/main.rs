@@ -1,6 +1,7 @@
 //! Proves whom a release lets go: the first, some, all, or those whose context matches, in
 //! the order of arrival; that the others wait on; and what it counts. Shares the global
 //! table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod chosen;
 #[path = "../common/mod.rs"]

@@ -2,6 +2,7 @@
 //! ends it and with which words, and that it is woken for nothing else and leaves nothing behind.
 //! Shares the global table: every test has names of its own; those that remove everything, or set
 //! the deadline of the process, run alone.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod answered;
 #[path = "../common/mod.rs"]

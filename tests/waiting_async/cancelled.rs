@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use super::{HOUR, until_waiting};
-use crate::common::{Runtime, WAITS, assert_stats, info, on_both_runtimes, poll_once, waiters};
+use super::HOUR;
+use crate::common::{
+    Runtime, WAITS, assert_stats, info, on_both_runtimes, poll_once, until_waiting_async, waiters,
+};
 use neon_failpoint::FailpointResult::{Cancelled, Continue, Return};
 use neon_failpoint::{
     FailpointContext, configure_failpoint, configure_failpoint_callback, failpoint,
@@ -25,7 +27,7 @@ fn cancellation_ends_a_wait_and_leaves_the_hit_spent() {
                 let (name, token) = (name.clone(), token.clone());
                 async move { failpoint_with_cancellation(&name, None, &token).await }
             });
-            until_waiting(&name, 1).await;
+            until_waiting_async(&name, 1).await;
             token.cancel();
             assert_eq!(task.await.unwrap(), Cancelled, "{name}");
             assert_stats(&name, (1, 1, 0));

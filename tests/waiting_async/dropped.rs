@@ -4,9 +4,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::until_waiting;
 use crate::common::crew::spawn_hit;
-use crate::common::{Runtime, WAITS, assert_stats, now, on_both_runtimes, poll_once};
+use crate::common::{
+    Runtime, WAITS, assert_stats, now, on_both_runtimes, poll_once, until_waiting_async,
+};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     FailpointContext, configure_failpoint, fail_point, failpoint, failpoint_with_cancellation,
@@ -38,7 +39,7 @@ fn a_task_that_is_aborted_while_it_waits_leaves_no_waiter() {
             let name = format!("aborted-{runtime:?}-{action}");
             configure_failpoint(&name, action).unwrap();
             let task = spawn_hit(&name);
-            until_waiting(&name, 1).await;
+            until_waiting_async(&name, 1).await;
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
             assert_stats(&name, (1, 1, 0));

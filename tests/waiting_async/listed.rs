@@ -4,7 +4,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Instant;
 
-use crate::common::{info, poll_once, until, waiters, within_deadline};
+use crate::common::{info, poll_once, until_waiting, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     FailpointContext, configure_failpoint, failpoint, failpoint_blocking, remove_failpoint,
@@ -17,7 +17,7 @@ fn waiters_are_listed_in_order_of_arrival_with_kind_time_and_context() {
         let context = |v: &str| FailpointContext::from_iter([("key", v)]);
         let before = Instant::now();
         configure_failpoint(name, "pause").unwrap();
-        let arrived = |n| until("everybody waits", || waiters(name) == n);
+        let arrived = |n| until_waiting(name, n);
 
         let (first, fourth) = (context("first"), context("fourth"));
         let mut first = Box::pin(failpoint(name, Some(&first)));

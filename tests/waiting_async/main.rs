@@ -1,6 +1,7 @@
 //! Proves how the waits of async hits end, and what is left of them: by every way to
 //! reconfigure, by removal, cancellation, drop, timeout and shutdown; and that wakers
 //! may do what they like. Shares the global table: every test has names of its own.
+#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 mod cancelled;
 #[path = "../common/mod.rs"]
@@ -13,10 +14,4 @@ mod wakers;
 
 use std::time::Duration;
 
-use common::{until_async, waiters};
-
 const HOUR: Duration = Duration::from_secs(3600);
-
-async fn until_waiting(name: &str, n: usize) {
-    until_async("everybody waits", || waiters(name) == n).await;
-}

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use super::until_waiting;
 use crate::common::crew::spawn_hit;
 use crate::common::end::End;
-use crate::common::{Counter, WAITS, assert_stats, now, on_both_runtimes, poll_once, poll_with};
+use crate::common::{
+    Counter, WAITS, assert_stats, now, on_both_runtimes, poll_once, poll_with, until_waiting_async,
+};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     configure_failpoint, fail_point, fail_point_with_context, failpoint, failpoint_context,
@@ -24,7 +25,7 @@ fn every_end_of_a_configuration_lets_a_waiting_task_go_on() {
                 let name = format!("async-ends-{runtime:?}-{action}-{end:?}");
                 configure_failpoint(&name, action).unwrap();
                 let task = spawn_hit(&name);
-                until_waiting(&name, 1).await;
+                until_waiting_async(&name, 1).await;
                 assert_stats(&name, (1, 1, 1));
 
                 let ended = end.apply(&name);
@@ -43,14 +44,14 @@ fn the_same_actions_again_let_a_waiting_task_go_and_stop_the_next_hit() {
             let name = format!("async-same-{runtime:?}-{action}");
             configure_failpoint(&name, action).unwrap();
             let first = spawn_hit(&name);
-            until_waiting(&name, 1).await;
+            until_waiting_async(&name, 1).await;
 
             configure_failpoint(&name, action).unwrap();
             assert_eq!(first.await.unwrap(), Continue, "{name}");
             assert_stats(&name, (0, 0, 0));
 
             let second = spawn_hit(&name);
-            until_waiting(&name, 1).await;
+            until_waiting_async(&name, 1).await;
             remove_failpoint(&name);
             assert_eq!(second.await.unwrap(), Continue, "{name}");
         }
@@ -163,7 +164,7 @@ fn a_thousand_tasks_are_let_go_by_one_reconfiguration() {
                 let name = name.clone();
                 tasks.spawn(async move { failpoint(&name, None).await });
             }
-            until_waiting(&name, 1_000).await;
+            until_waiting_async(&name, 1_000).await;
             assert_stats(&name, (1_000, 1_000, 1_000));
             configure_failpoint(&*name, "return(new)").unwrap();
             let results = tasks.join_all().await;

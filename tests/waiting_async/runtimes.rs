@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::thread;
 
-use super::{HOUR, until_waiting};
+use super::HOUR;
 use crate::common::crew::spawn_hit;
 use crate::common::{
-    Runtime, WAITS, assert_stats, block_on, poll_once, until, waiters, within_deadline,
+    Runtime, WAITS, assert_stats, block_on, poll_once, until, until_waiting, until_waiting_async,
+    waiters, within_deadline,
 };
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{
@@ -25,7 +26,7 @@ fn a_pause_needs_no_runtime() {
             let paused = thread::spawn(move || block_on(failpoint(name, None)));
             let cancelled =
                 thread::spawn(move || block_on(failpoint_with_cancellation(name, None, &token)));
-            until("both wait", || waiters(name) == 2);
+            until_waiting(name, 2);
             (paused, cancelled)
         };
         configure_failpoint(name, "pause").unwrap();
@@ -67,7 +68,7 @@ fn a_sleep_follows_the_paused_clock() {
         assert_stats(name, (1, 1, 0));
 
         let task = spawn_hit(name);
-        until_waiting(name, 1).await;
+        until_waiting_async(name, 1).await;
         remove_failpoint(name);
         assert_eq!(task.await.unwrap(), Continue);
         assert_eq!(start.elapsed(), HOUR, "ended early, the clock did not move");
@@ -102,7 +103,7 @@ fn the_shutdown_of_a_runtime_leaves_no_waiter() {
                         for _ in 0..10 {
                             drop(spawn_hit(&name));
                         }
-                        until_waiting(&name, 10).await;
+                        until_waiting_async(&name, 10).await;
                     });
                     if in_background {
                         runtime.shutdown_background();

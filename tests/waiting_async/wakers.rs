@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::common::end::End;
 use crate::common::{
-    Counter, assert_stats, info, now, poll_once, poll_with, until, waiters, within_deadline,
+    Counter, assert_stats, info, now, poll_once, poll_with, until_waiting, waiters, within_deadline,
 };
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
@@ -244,7 +244,7 @@ fn a_waker_that_panics_keeps_nobody_else_asleep() {
                 let name = name.clone();
                 move || failpoint_blocking(&name, None)
             });
-            until("the thread waits", || waiters(&name) == 1);
+            until_waiting(&name, 1);
             let counters: Vec<_> = (0..3).map(|_| Counter::new()).collect();
             let mut hits: Vec<_> = (0..5).map(|_| Box::pin(failpoint(&name, None))).collect();
             for (i, hit) in hits.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! Broken variants of the replacement.
 
-use crate::{sources, starter};
+use crate::common::{sources, starter};
 use compat_tests::{Fuzz, Implementation, Mutant, hunt, print_catches};
 use std::io::{self, Write};
 

@@ -1,6 +1,6 @@
 //! The language, the command line, and what happens when things go wrong.
 
-use crate::starter;
+use crate::common::starter;
 use compat_tests::{
     Answers, DIED, HANGS, Implementation, Script, Source, compare, print_answers, run_all, same,
 };

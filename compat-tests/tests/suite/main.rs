@@ -3,28 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod broken;
+mod common;
 mod language;
 mod random;
 mod readme;
 mod scripts;
 mod surface;
-
-use compat_tests::{Source, Starter, print_summary, run_all, scripts_folder};
-
-/// Starts children of the binary that this package builds.
-fn starter() -> Starter {
-    Starter::new(env!("CARGO_BIN_EXE_compat-tests"))
-}
-
-/// The scripts of this package.
-fn sources() -> Vec<Source> {
-    Source::read_all(&scripts_folder()).unwrap()
-}
-
-/// Runs scripts on both and fails with the table if any differs.
-fn assert_same(sources: &[Source]) {
-    let comparisons = run_all(&starter(), sources).unwrap();
-    let mut table = Vec::new();
-    let same = print_summary(&mut table, &comparisons).unwrap();
-    assert!(same, "{}", String::from_utf8_lossy(&table));
-}

@@ -1,6 +1,6 @@
 //! Random scripts.
 
-use crate::starter;
+use crate::common::starter;
 use compat_tests::Fuzz;
 use std::io::{self, Write};
 

@@ -1,6 +1,6 @@
 //! The examples in README.md.
 
-use crate::assert_same;
+use crate::common::assert_same;
 use compat_tests::Source;
 
 #[test]

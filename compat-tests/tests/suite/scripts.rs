@@ -1,6 +1,6 @@
 //! The scripts of this package.
 
-use crate::{assert_same, sources};
+use crate::common::{assert_same, sources};
 use compat_tests::Script;
 
 #[test]

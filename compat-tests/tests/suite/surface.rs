@@ -1,6 +1,6 @@
 //! The items of `fail`'s surface.
 
-use crate::sources;
+use crate::common::sources;
 use compat_tests::{sentence_key, surface};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
