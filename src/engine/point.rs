@@ -258,7 +258,7 @@ impl Rule {
             // Spent: as in `fail`, such an alternative no longer draws.
             return false;
         }
-        if !all_match(matchers, context) {
+        if !matchers.is_empty() && !all_match(matchers, context) {
             return false;
         }
         if self.draw.as_ref().is_some_and(|draw| !draw.next()) {
