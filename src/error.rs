@@ -73,11 +73,15 @@ pub(crate) enum Problem {
     /// The call needs a configured point, and there is none.
     NotConfigured {
         similar: Vec<&'static str>,
+        /// Where else it is configured, if it is.
+        elsewhere: Option<&'static str>,
     },
-    /// What the guard configured is no longer there.
-    Ended,
+    /// What the guard configured is no longer there; and how another thread ended its waits.
+    Ended(Option<Box<str>>),
     /// The point was removed during a wait.
     Removed,
+    /// The scope that the call acts in has ended.
+    ScopeEnded,
     /// The goal of a wait was not reached in time.
     Deadline {
         /// How much of the goal was reached.
@@ -129,13 +133,14 @@ impl Error {
     pub fn is_not_configured(&self) -> bool {
         matches!(
             self.0.problem,
-            Problem::NotConfigured { .. } | Problem::Ended
+            Problem::NotConfigured { .. } | Problem::Ended(_)
         )
     }
 
-    /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it.
+    /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it, or its
+    /// [scope](crate::Scope) has ended.
     pub fn is_removed(&self) -> bool {
-        matches!(self.0.problem, Problem::Removed)
+        matches!(self.0.problem, Problem::Removed | Problem::ScopeEnded)
     }
 
     /// Returns whether the deadline of a [`Wait`](crate::Wait) has passed.
@@ -227,17 +232,24 @@ impl fmt::Display for Error {
                 Word(value),
                 u64::MAX
             ),
-            Problem::NotConfigured { similar } => {
+            Problem::NotConfigured { similar, elsewhere } => {
                 write!(f, "it is not configured; expected a name that is")?;
-                match similar.as_slice() {
-                    [] => Ok(()),
-                    similar => write!(f, "; compiled in are similar ones: {similar:?}"),
+                match (elsewhere, similar.as_slice()) {
+                    (Some(elsewhere), _) => write!(f, "; {elsewhere}"),
+                    (None, []) => Ok(()),
+                    (None, similar) => write!(f, "; compiled in are similar ones: {similar:?}"),
                 }
             }
-            Problem::Ended => write!(
+            Problem::Ended(None) => write!(
                 f,
                 "it is not configured by this guard any more: the guard was dropped, the point was \
                  removed, or `remove_all_failpoints` or a scenario of `compat` ended all guards"
+            ),
+            Problem::Ended(Some(disturbance)) => write!(f, "{disturbance}"),
+            Problem::ScopeEnded => write!(
+                f,
+                "its scope has ended; expected a scope with an owner: the `Isolated` of `isolate`, \
+                 or a handle"
             ),
             Problem::Removed => write!(
                 f,

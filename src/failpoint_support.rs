@@ -27,7 +27,9 @@ use crate::compat::fail_api;
 use crate::compat::scenario::{self, FailScenario};
 use crate::control::config;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
+use crate::engine::table::Registry;
 
 #[doc(inline)]
 pub use crate::{pausable_failpoint, sleep_millis_async};
@@ -65,22 +67,24 @@ pub mod implicit_await {
 /// // FAILPOINTS="before-upload=exit;after-upload=return(5)" took effect.
 /// # drop(scenario);
 /// ```
+#[track_caller]
 pub fn init() -> FailScenario<'static> {
-    FailScenario::begin("failpoint_support::init", || {
+    FailScenario::begin("failpoint_support::init", |home| {
         let failpoints = scenario::variable();
         let entries = scenario::entries(&failpoints).zip(1..);
         entries
-            .map(|(entry, number)| startup(entry, number))
+            .map(|(entry, number)| startup(home, entry, number))
             .collect()
     })
 }
 
 /// Returns the point of one entry of FAILPOINTS.
-fn startup(entry: &str, number: usize) -> Arc<Point> {
+fn startup(home: &Home, entry: &str, number: usize) -> Arc<Point> {
     let Some((name, actions)) = entry.split_once('=') else {
         panic!("FAILPOINTS: entry {number}, {entry:?}, has no actions; try \"{entry}=return\"");
     };
-    point(name, actions).unwrap_or_else(|e| panic!("FAILPOINTS: entry {number}, {entry:?}: {e}"))
+    point(home, name, actions)
+        .unwrap_or_else(|e| panic!("FAILPOINTS: entry {number}, {entry:?}: {e}"))
 }
 
 /// Configures the failpoint `name` to do `actions`.
@@ -102,14 +106,14 @@ fn startup(entry: &str, number: usize) -> Arc<Point> {
 /// assert!(error.contains("unknown task \"exti\" at byte 2"), "{error}");
 /// # neon_failpoint::remove_failpoint("apply-doc");
 /// ```
+#[track_caller]
 pub fn apply_failpoint(name: &str, actions: &str) -> Result<(), String> {
-    fail_api::put(point(name, actions)?);
-    Ok(())
+    fail_api::put(point(&Registry::global().home(), name, actions)?)
 }
 
-fn point(name: &str, actions: &str) -> Result<Arc<Point>, String> {
-    let native = || config::point(name.to_owned(), actions, []).map_err(|e| e.to_string());
-    match fail_api::point(name, actions) {
+fn point(home: &Home, name: &str, actions: &str) -> Result<Arc<Point>, String> {
+    let native = || config::point(home, name.to_owned(), actions, []).map_err(|e| e.to_string());
+    match fail_api::point(home, name, actions) {
         Ok(point) if ENABLED => Ok(point),
         _ => native(),
     }

@@ -227,12 +227,15 @@ pub mod how_it_works {}
 #[doc = include_str!("testing_a_race.md")]
 pub mod testing_a_race {}
 
+#[cfg(feature = "runtime")]
+pub use control::Attached;
 pub use control::{
-    Armed, CallSite, FailpointConfig, FailpointInfo, FailpointTotals, Wait, arm, arm_callback,
-    arm_with_context, configure_failpoint, configure_failpoint_callback,
-    configure_failpoint_with_context, configure_failpoints, has_failpoints, list_failpoints,
-    release_failpoint, release_failpoint_matching, remove_all_failpoints, remove_failpoint,
-    set_seed, set_wait_deadline, wait_for_hits, wait_until_paused,
+    Armed, CallSite, Entered, FailpointConfig, FailpointInfo, FailpointTotals, InScope, Isolated,
+    Origin, Scope, Scoped, Wait, arm, arm_callback, arm_with_context, configure_failpoint,
+    configure_failpoint_callback, configure_failpoint_with_context, configure_failpoints,
+    has_failpoints, isolate, list_failpoints, release_failpoint, release_failpoint_matching,
+    remove_all_failpoints, remove_failpoint, set_seed, set_wait_deadline, wait_for_hits,
+    wait_until_paused,
 };
 pub use engine::context::FailpointContext;
 pub use engine::env::init;

@@ -1,14 +1,17 @@
 //! `fail`'s functions, and its guard.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::compat::fail_grammar;
 use crate::engine::actions::action::{Action, Callback};
 use crate::engine::actions::chain::Alternative;
+use crate::engine::layers::Cause;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::site::{ENABLED, Target};
-use crate::engine::table::Registry;
+use crate::engine::table::{Ended, Registry};
 use crate::engine::trie::Named;
 use crate::engine::unwind::in_destructor;
 use crate::hit::compat_eval;
@@ -35,7 +38,8 @@ pub const fn has_failpoints() -> bool {
 /// assert!(list().contains(&("compat-list-doc".to_owned(), "10%return(x)".to_owned())));
 /// ```
 pub fn list() -> Vec<(String, String)> {
-    let points = Registry::global().points();
+    let registry = Registry::global();
+    let points = registry.points(&registry.home());
     points
         .iter()
         .map(|p| (p.name().to_owned(), p.text()))
@@ -66,9 +70,9 @@ pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
 /// let error = cfg("compat-cfg-doc", "retrun").unwrap_err();
 /// assert_eq!(error, r#"unrecognized command "retrun""#);
 /// ```
+#[track_caller]
 pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
-    put(point(name.into(), actions)?);
-    Ok(())
+    put(point(&Registry::global().home(), name.into(), actions)?)
 }
 
 /// Configures the failpoint `name` to call `f` at every hit, inside the hit.
@@ -88,15 +92,15 @@ pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
 /// assert_eq!(eval("compat-callback-doc", |_| ()), None);
 /// assert!(CALLED.load(Ordering::Relaxed));
 /// ```
+#[track_caller]
 pub fn cfg_callback<S, F>(name: S, f: F) -> Result<(), String>
 where
     S: Into<String>,
     F: Fn() + Send + Sync + 'static,
 {
     let always = Alternative::always(Action::Callback(Callback::new(f)));
-    let draws = &Registry::global().draws;
-    put(Point::new(name.into(), vec![always], None, draws));
-    Ok(())
+    let registry = Registry::global();
+    put(registry.point(&registry.home(), name.into(), vec![always], None))
 }
 
 /// Removes the failpoint `name`, if it is configured. Its waiters continue.
@@ -108,8 +112,17 @@ where
 /// remove("compat-remove-doc");
 /// assert!(list().is_empty());
 /// ```
+#[track_caller]
 pub fn remove<S: AsRef<str>>(name: S) {
-    Registry::global().remove(hash(name.as_ref()), name.as_ref());
+    remove_from(
+        &Registry::global().home(),
+        name.as_ref(),
+        Cause::here("removed"),
+    );
+}
+
+fn remove_from(home: &Home, name: &str, cause: Cause) {
+    Registry::global().remove(home, hash(name), name, cause);
 }
 
 /// A configuration that is removed when this is dropped.
@@ -124,8 +137,11 @@ pub fn remove<S: AsRef<str>>(name: S) {
 /// drop(guard);
 /// assert!(list().is_empty());
 /// ```
-#[derive(Debug)]
-pub struct FailGuard(String);
+pub struct FailGuard {
+    name: String,
+    home: Home,
+    made_at: Cause,
+}
 
 impl FailGuard {
     /// Configures a failpoint as [`cfg`](cfg()) does, for as long as the guard lives.
@@ -142,10 +158,20 @@ impl FailGuard {
     /// drop(guard);
     /// assert_eq!(eval("compat-guard-new-doc", |value| value), None);
     /// ```
+    #[track_caller]
     pub fn new<S: Into<String>>(name: S, actions: &str) -> Result<FailGuard, String> {
         let name = name.into();
         cfg(&name, actions)?;
-        Ok(FailGuard(name))
+        Ok(Self::of(name))
+    }
+
+    #[track_caller]
+    fn of(name: String) -> Self {
+        Self {
+            name,
+            home: Registry::global().home(),
+            made_at: Cause::here("removed by a guard made"),
+        }
     }
 
     /// Configures a failpoint as [`cfg_callback`] does, for as long as the guard lives.
@@ -160,6 +186,7 @@ impl FailGuard {
     /// let _guard = FailGuard::with_callback("compat-guard-callback-doc", || println!("hit"));
     /// eval("compat-guard-callback-doc", |_| ());
     /// ```
+    #[track_caller]
     pub fn with_callback<S, F>(name: S, f: F) -> Result<FailGuard, String>
     where
         S: Into<String>,
@@ -167,22 +194,35 @@ impl FailGuard {
     {
         let name = name.into();
         cfg_callback(&name, f)?;
-        Ok(FailGuard(name))
+        Ok(Self::of(name))
+    }
+}
+
+impl fmt::Debug for FailGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FailGuard").field(&self.name).finish()
     }
 }
 
 impl Drop for FailGuard {
     fn drop(&mut self) {
-        in_destructor(|| remove(&self.0));
+        in_destructor(|| remove_from(&self.home, &self.name, self.made_at));
     }
 }
 
-pub(crate) fn point(name: impl Into<Box<str>>, actions: &str) -> Result<Arc<Point>, String> {
+pub(crate) fn point(
+    home: &Home,
+    name: impl Into<Box<str>>,
+    actions: &str,
+) -> Result<Arc<Point>, String> {
     let alternatives = fail_grammar::parse(actions)?;
-    let draws = &Registry::global().draws;
-    Ok(Point::new(name, alternatives, Some(actions.into()), draws))
+    Ok(Registry::global().point(home, name, alternatives, Some(actions.into())))
 }
 
-pub(crate) fn put(point: Arc<Point>) {
-    Registry::global().put(&[point]);
+#[track_caller]
+pub(crate) fn put(point: Arc<Point>) -> Result<(), String> {
+    match Registry::global().put(&[point], Cause::here("configured")) {
+        Ok(_) => Ok(()),
+        Err(Ended) => Err("the scope has ended".to_owned()),
+    }
 }

@@ -1,31 +1,31 @@
 //! Scenarios: one test at a time owns the table.
 
 use std::env::{self, VarError};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::{self, ThreadId};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, MutexGuard};
 
-use crate::compat::fail_api::point;
+use crate::compat::fail_api;
 use crate::engine::env::seed;
+use crate::engine::layers::Cause;
 use crate::engine::point::Point;
-use crate::engine::sync::unpoisoned;
+use crate::engine::scope::{Home, Turn};
 use crate::engine::table::Registry;
 use crate::engine::unwind::in_destructor;
 
-static SCENARIO: Mutex<()> = Mutex::new(());
-/// The thread that holds `SCENARIO`.
-static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// Outside of all scopes.
+static TURN: Turn = Turn::new();
 
-fn owner() -> MutexGuard<'static, Option<ThreadId>> {
-    unpoisoned(OWNER.lock())
+fn turn(home: &Home) -> &Turn {
+    home.0.as_ref().map_or(&TURN, |node| &node.turn)
 }
 
-/// This thread's entry in `OWNER`.
-#[derive(Debug)]
-struct Owner;
+/// Whoever has this has the turn in a scope.
+struct Held(Home);
 
-impl Drop for Owner {
+impl Drop for Held {
     fn drop(&mut self) {
-        *owner() = None;
+        turn(&self.0).give_back();
     }
 }
 
@@ -42,12 +42,18 @@ impl Drop for Owner {
 /// scenario.teardown();
 /// assert!(list().is_empty());
 /// ```
-#[derive(Debug)]
 pub struct FailScenario<'a> {
-    // In this order: ownership is given up before the next scenario can begin, even if clearing the
-    // points, which runs users' destructors, panics.
-    _owner: Owner,
-    _scenario: MutexGuard<'a, ()>,
+    /// Given back even if clearing the points, which runs users' destructors, panics.
+    held: Held,
+    set_up: Cause,
+    /// As in `fail`, it stays on its thread.
+    _scenario: PhantomData<MutexGuard<'a, ()>>,
+}
+
+impl fmt::Debug for FailScenario<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailScenario").finish_non_exhaustive()
+    }
 }
 
 impl<'a> FailScenario<'a> {
@@ -62,35 +68,39 @@ impl<'a> FailScenario<'a> {
     ///
     /// If `FAILPOINTS` is not of that form, with `fail`'s messages: then nothing of it is
     /// configured. If `FAILPOINTS_SEED` is not a number. If this thread has a scenario already.
+    #[track_caller]
     pub fn setup() -> Self {
-        Self::begin("FailScenario::setup", || points(&variable()))
+        Self::begin("FailScenario::setup", |home| points(home, &variable()))
     }
 
     /// Begins a scenario with the points that `read` returns; the panic about a second one names
     /// `caller`.
-    pub(crate) fn begin(caller: &str, read: impl FnOnce() -> Vec<Arc<Point>>) -> Self {
-        let this = thread::current().id();
-        if *owner() == Some(this) {
+    #[track_caller]
+    pub(crate) fn begin(caller: &str, read: impl FnOnce(&Home) -> Vec<Arc<Point>>) -> Self {
+        let registry = Registry::global();
+        let home = registry.home();
+        if !turn(&home).take() {
             panic!(
                 "{caller}: this thread has a scenario already, which has to end first (call \
                  teardown, or drop it)"
             );
         }
-        let scenario = unpoisoned(SCENARIO.lock());
-        *owner() = Some(this);
         // From here on a panic ends the scenario.
         let scenario = Self {
-            _owner: Owner,
-            _scenario: scenario,
+            held: Held(home.clone()),
+            set_up: Cause::here("cleared by a scenario set up"),
+            _scenario: PhantomData,
         };
         // Cleared even if the value turns out to be bad.
-        Registry::global().reset(Vec::new());
+        registry.reset(&home, Vec::new(), scenario.set_up);
+        // One scenario draws as another does.
+        let draws = registry.draws_of(&home);
         match seed() {
-            Ok(None) => {}
-            Ok(Some(seed)) => Registry::global().draws.set_seed(seed),
+            Ok(None) => draws.restart(),
+            Ok(Some(seed)) => draws.set_seed(seed),
             Err(e) => panic!("{e}"),
         }
-        Registry::global().reset(read());
+        registry.reset(&home, read(&home), scenario.set_up);
         scenario
     }
 
@@ -102,7 +112,8 @@ impl<'a> FailScenario<'a> {
 
 impl Drop for FailScenario<'_> {
     fn drop(&mut self) {
-        in_destructor(|| Registry::global().reset(Vec::new()));
+        let reset = || Registry::global().reset(&self.held.0, Vec::new(), self.set_up);
+        in_destructor(reset);
     }
 }
 
@@ -122,10 +133,10 @@ pub(crate) fn entries(failpoints: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the points of the environment.
-fn points(failpoints: &str) -> Vec<Arc<Point>> {
+fn points(home: &Home, failpoints: &str) -> Vec<Arc<Point>> {
     let point = |entry: &str| match entry.split_once('=') {
         None => panic!("invalid failpoint: {entry:?}"),
-        Some((name, actions)) => point(name, actions)
+        Some((name, actions)) => fail_api::point(home, name, actions)
             .unwrap_or_else(|e| panic!("unable to configure failpoint \"{name}\": {e}")),
     };
     entries(failpoints).map(point).collect()

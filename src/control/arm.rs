@@ -4,13 +4,16 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::control::config;
+use crate::control::config::{self, scope_ended};
 use crate::control::release::release_first;
 use crate::control::wait_for::{Wait, Watched};
+use crate::engine::actions::matcher::Matcher;
+use crate::engine::guards::GuardKey;
+use crate::engine::layers::Cause;
 use crate::engine::point::Point;
+use crate::engine::report;
 use crate::engine::suggest::announce;
-use crate::engine::table::Registry;
-use crate::engine::trie::Named;
+use crate::engine::table::{Ended, Registry};
 use crate::engine::unwind::in_destructor;
 use crate::engine::waiters::{Goal, WaiterInfo};
 use crate::error::Error;
@@ -58,8 +61,8 @@ use crate::error::Error;
 /// ```
 #[track_caller]
 pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, Error> {
-    let point = config::point(name.into(), actions.as_ref(), [])?;
-    Ok(Armed::new(point))
+    let home = Registry::global().home();
+    Armed::new(config::point(&home, name.into(), actions.as_ref(), [])?)
 }
 
 /// [`arm`] for hits whose context matches.
@@ -95,8 +98,14 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    let point = config::point(name.into(), actions.as_ref(), config::pairs(matchers))?;
-    Ok(Armed::new(point))
+    let home = Registry::global().home();
+    let matchers = config::pairs(matchers);
+    Armed::new(config::point(
+        &home,
+        name.into(),
+        actions.as_ref(),
+        matchers,
+    )?)
 }
 
 /// [`arm`] with a function to call at every hit.
@@ -120,8 +129,8 @@ pub fn arm_callback(
     name: impl Into<String>,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Armed, Error> {
-    let point = config::callback_point(name.into(), callback)?;
-    Ok(Armed::new(point))
+    let home = Registry::global().home();
+    Armed::new(config::callback_point(&home, name.into(), callback)?)
 }
 
 /// A configuration that ends when this guard is dropped: see [`arm`](crate::arm()).
@@ -155,9 +164,7 @@ pub fn arm_callback(
 #[derive(Debug)]
 #[must_use = "the configuration ends when the guard is dropped"]
 pub struct Armed {
-    name: Box<str>,
-    hash: u64,
-    guard: u64,
+    key: GuardKey,
     deadline: Option<Duration>,
     must_fire: bool,
     armed_at: &'static Location<'static>,
@@ -165,13 +172,12 @@ pub struct Armed {
 
 impl Armed {
     #[track_caller]
-    fn new(point: Arc<Point>) -> Self {
-        let (guard, replaced) = Registry::global().arm(&point);
+    fn new(point: Arc<Point>) -> Result<Self, Error> {
+        let armed = Registry::global().arm(&point, Cause::here("armed"));
+        let (key, replaced) = armed.map_err(|Ended| scope_ended(&point))?;
         // First, so that the guard is dropped if the rest panics.
         let armed = Self {
-            name: point.name().into(),
-            hash: point.hash(),
-            guard,
+            key,
             deadline: None,
             must_fire: false,
             armed_at: Location::caller(),
@@ -179,7 +185,7 @@ impl Armed {
         let points = std::slice::from_ref(&point);
         replaced.finish(points);
         announce(points, [&point]);
-        armed
+        Ok(armed)
     }
 
     /// Makes dropping the guard panic if the point did not fire.
@@ -221,7 +227,7 @@ impl Armed {
 
     /// Returns the name of the failpoint.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.key.name
     }
 
     /// Returns the number of hits since the point was configured, by [`arm`](crate::arm()) or later
@@ -269,9 +275,14 @@ impl Armed {
     /// point.configure("3*off").unwrap();
     /// assert_eq!(point.hits(), 0);
     /// ```
+    #[track_caller]
     pub fn configure(&self, actions: impl AsRef<str>) -> Result<(), Error> {
-        self.rearm(config::point(self.name().to_owned(), actions.as_ref(), [])?);
-        Ok(())
+        self.rearm(config::point(
+            &self.key.home,
+            self.name().to_owned(),
+            actions.as_ref(),
+            [],
+        )?)
     }
 
     /// [`configure`](Self::configure) for hits whose context matches.
@@ -289,6 +300,7 @@ impl Armed {
     /// let point = neon_failpoint::arm("configure-context-doc", "off").unwrap();
     /// point.configure_with_context("pause", [("tenant", "t-1")]).unwrap();
     /// ```
+    #[track_caller]
     pub fn configure_with_context<K, V>(
         &self,
         actions: impl AsRef<str>,
@@ -299,9 +311,13 @@ impl Armed {
         V: Into<String>,
     {
         let matchers = config::pairs(matchers);
-        let point = config::point(self.name().to_owned(), actions.as_ref(), matchers)?;
-        self.rearm(point);
-        Ok(())
+        let name = self.name().to_owned();
+        self.rearm(config::point(
+            &self.key.home,
+            name,
+            actions.as_ref(),
+            matchers,
+        )?)
     }
 
     /// [`configure`](Self::configure) with a function to call at every hit.
@@ -319,17 +335,24 @@ impl Armed {
     /// let point = neon_failpoint::arm("configure-callback-doc", "off").unwrap();
     /// point.configure_callback(|| println!("hit")).unwrap();
     /// ```
+    #[track_caller]
     pub fn configure_callback(
         &self,
         callback: impl Fn() + Send + Sync + 'static,
     ) -> Result<(), Error> {
-        self.rearm(config::callback_point(self.name().to_owned(), callback)?);
-        Ok(())
+        self.rearm(config::callback_point(
+            &self.key.home,
+            self.name().to_owned(),
+            callback,
+        )?)
     }
 
-    fn rearm(&self, point: Arc<Point>) {
-        Registry::global().rearm(self.guard, &point);
+    #[track_caller]
+    fn rearm(&self, point: Arc<Point>) -> Result<(), Error> {
+        let rearmed = Registry::global().rearm(&self.key, &point, Cause::here("armed"));
+        rearmed.map_err(|Ended| scope_ended(&point))?;
         announce(&[point], []);
+        Ok(())
     }
 
     /// Waits until the point was hit `n` times: see [`wait_for_hits`](crate::wait_for_hits).
@@ -366,7 +389,7 @@ impl Armed {
     }
 
     fn watched(&self) -> Watched {
-        Watched::layer(&self.name, self.hash, self.guard)
+        Watched::layer(&self.key)
     }
 
     /// Releases the first waiter of the point, and returns the number released: 1 or 0.
@@ -398,8 +421,7 @@ impl Armed {
     /// # for thread in threads { thread.join().unwrap() }
     /// ```
     pub fn release(&self, n: usize) -> usize {
-        self.point()
-            .map_or(0, |point| release_first(&point, n, &[]))
+        self.release_first(n, &[])
     }
 
     /// Releases all present waiters of the point, and returns their number.
@@ -448,19 +470,34 @@ impl Armed {
         K: Into<String>,
         V: Into<String>,
     {
-        let matchers = config::matchers(&self.name, config::pairs(matchers))?;
-        let point = self.point();
-        Ok(point.map_or(0, |point| release_first(&point, usize::MAX, &matchers)))
+        let matchers = config::matchers(self.name(), config::pairs(matchers))?;
+        Ok(self.release_first(usize::MAX, &matchers))
+    }
+
+    fn release_first(&self, n: usize, matchers: &[Matcher]) -> usize {
+        if let Some(disturbance) = self.watched().disturbance() {
+            report::disturbed(&self.whole(&disturbance));
+        }
+        self.point()
+            .map_or(0, |point| release_first(&point, n, matchers))
+    }
+
+    /// Adds name and place to what there is to say.
+    fn whole(&self, text: &str) -> String {
+        format!(
+            "failpoint {:?}, armed at {}: {text}",
+            self.name(),
+            self.armed_at
+        )
     }
 
     fn point(&self) -> Option<Arc<Point>> {
-        Registry::global().layer(&self.name, self.hash, self.guard)
+        Registry::global().layer(&self.key)
     }
 
     /// Says that a point that had to fire did not, and what is known about it. Called before the
     /// guard's layer is removed.
     fn why_not(&self) -> String {
-        let (name, place) = (self.name(), self.armed_at);
         let about = match self.point() {
             Some(point) if point.hits() > 0 => format!(
                 "it was hit {} times, and no alternative of {:?} took a hit",
@@ -469,19 +506,24 @@ impl Armed {
             ),
             _ => self.watched().hint(),
         };
+        let (name, place) = (self.name(), self.armed_at);
         format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
     }
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        let disarm = || Registry::global().disarm(&self.name, self.hash, self.guard);
+        let disarm = || Registry::global().disarm(&self.key);
         let demands = self.must_fire && !std::thread::panicking();
+        let disturbance = self.watched().disturbance().map(|d| self.whole(&d));
         let why_not = (demands && self.fired() == 0).then(|| self.why_not());
         let fired = in_destructor(disarm);
-        // An earlier configuration of the guard may have fired.
-        if let (Some(why_not), Some(false)) = (why_not, fired) {
-            panic!("{why_not}");
+        match (disturbance, why_not) {
+            (Some(disturbance), _) if demands => panic!("{disturbance}"),
+            (Some(disturbance), _) => drop(in_destructor(|| report::disturbed(&disturbance))),
+            // An earlier configuration of the guard may have fired.
+            (None, Some(why_not)) if fired == Some(false) => panic!("{why_not}"),
+            (None, _) => {}
         }
     }
 }

@@ -10,11 +10,13 @@ use crate::engine::actions::action::{Action, Callback};
 use crate::engine::actions::chain::{self, Alternative};
 use crate::engine::actions::matcher::{Matcher, demand};
 use crate::engine::env;
+use crate::engine::layers::Cause;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce;
-use crate::engine::table::Registry;
+use crate::engine::table::{Ended, Registry};
 use crate::engine::trie::Named;
 use crate::error::{Error, Place, Problem};
 
@@ -49,9 +51,13 @@ use crate::error::{Error, Place, Problem};
 /// let error = configure_failpoint("configure-doc", "sleep").unwrap_err();
 /// assert!(error.to_string().contains("sleep(N) with N in milliseconds"));
 /// ```
+#[track_caller]
 pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
-    put(&[point(name.into(), actions.as_ref(), [])?]);
-    Ok(())
+    let home = Registry::global().home();
+    put(
+        &[point(&home, name.into(), actions.as_ref(), [])?],
+        configured(),
+    )
 }
 
 /// Configures the failpoint `name` to do `actions` at hits whose context matches.
@@ -82,6 +88,7 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 /// assert_ne!(failpoint_blocking("matchers-doc", Some(&ours)), FailpointResult::Continue);
 /// assert_eq!(failpoint_blocking("matchers-doc", Some(&other)), FailpointResult::Continue);
 /// ```
+#[track_caller]
 pub fn configure_failpoint_with_context<K, V>(
     name: impl Into<String>,
     actions: impl AsRef<str>,
@@ -91,8 +98,9 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    put(&[point(name.into(), actions.as_ref(), pairs(matchers))?]);
-    Ok(())
+    let home = Registry::global().home();
+    let point = point(&home, name.into(), actions.as_ref(), pairs(matchers))?;
+    put(&[point], configured())
 }
 
 /// Configures the failpoint `name` to call `callback` at every hit.
@@ -122,12 +130,16 @@ where
 /// fail_point_sync!("callback-doc");
 /// assert_eq!(calls.load(Ordering::Relaxed), 1);
 /// ```
+#[track_caller]
 pub fn configure_failpoint_callback(
     name: impl Into<String>,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<(), Error> {
-    put(&[callback_point(name.into(), callback)?]);
-    Ok(())
+    let home = Registry::global().home();
+    put(
+        &[callback_point(&home, name.into(), callback)?],
+        configured(),
+    )
 }
 
 /// One entry of [`configure_failpoints`].
@@ -196,16 +208,19 @@ where
 /// let text = error.unwrap_err().to_string();
 /// assert!(text.starts_with("entry 2 of the batch: failpoint \"batch-doc-write\""), "{text}");
 /// ```
+#[track_caller]
 pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(batch, false)
+    configure_batch(&Registry::global().home(), batch, false)
 }
 
-/// [`configure_failpoints`]; with `refuses_harm` actions that may end the thread or the process are
-/// an error.
+/// [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that may end the thread
+/// or the process are an error.
+#[track_caller]
 pub(crate) fn configure_batch(
+    home: &Home,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
 ) -> Result<(), Error> {
@@ -213,12 +228,12 @@ pub(crate) fn configure_batch(
     let mut hashes = HashSet::with_capacity(batch.len());
     for (number, entry) in (1..).zip(batch) {
         let in_batch = |e: Error| e.at(Place::Batch(number));
-        let point = point_unless_harmful(
-            entry.name,
-            entry.actions.into(),
-            entry.matchers,
-            refuses_harm,
-        );
+        let FailpointConfig {
+            name,
+            actions,
+            matchers,
+        } = entry;
+        let point = point_unless_harmful(home, name, actions.into(), matchers, refuses_harm);
         let point = point.map_err(in_batch)?;
         // Another name may have the same hash, but hardly ever has.
         let is_new = hashes.insert(point.hash());
@@ -230,8 +245,7 @@ pub(crate) fn configure_batch(
         }
         points.push(point);
     }
-    put(&points);
-    Ok(())
+    put(&points, configured())
 }
 
 /// Removes the configuration of the failpoint `name`, if it has one.
@@ -246,13 +260,20 @@ pub(crate) fn configure_batch(
 /// remove_failpoint("remove-doc");
 /// assert_eq!(failpoint_blocking("remove-doc", None), FailpointResult::Continue);
 /// ```
+#[track_caller]
 pub fn remove_failpoint(name: impl AsRef<str>) {
-    let name = name.as_ref();
-    env::read_once();
-    Registry::global().remove(hash(name), name);
+    remove(&Registry::global().home(), name.as_ref());
 }
 
-/// Removes the configuration of every failpoint, however it was made.
+/// [`remove_failpoint`] in the scope `home`.
+#[track_caller]
+pub(crate) fn remove(home: &Home, name: &str) {
+    env::read_once();
+    Registry::global().remove(home, hash(name), name, Cause::here("removed"));
+}
+
+/// Removes the configuration of every failpoint of the current [scope](crate::Scope), or, outside of
+/// all, of every one that is in none, however it was made.
 ///
 /// Their waiters continue at once.
 ///
@@ -262,9 +283,17 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
 /// neon_failpoint::remove_all_failpoints();
 /// assert!(neon_failpoint::list_failpoints().iter().all(|point| !point.is_configured()));
 /// ```
+#[track_caller]
 pub fn remove_all_failpoints() {
+    remove_all(&Registry::global().home());
+}
+
+/// [`remove_all_failpoints`] in the scope `home`.
+#[track_caller]
+pub(crate) fn remove_all(home: &Home) {
     env::read_once();
-    Registry::global().reset(Vec::new());
+    let cause = Cause::here("removed, with all others,");
+    Registry::global().reset(home, Vec::new(), cause);
 }
 
 /// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.
@@ -299,7 +328,8 @@ pub const fn has_failpoints() -> bool {
 pub fn set_seed(seed: u64) {
     // Read later, FAILPOINTS_SEED would replace this seed.
     env::read_once();
-    Registry::global().draws.set_seed(seed);
+    let registry = Registry::global();
+    registry.draws_of(&registry.home()).set_seed(seed);
 }
 
 pub(crate) fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>
@@ -323,14 +353,16 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 /// Checks everything that can be wrong about one point, and creates it.
 pub(crate) fn point(
+    home: &Home,
     name: String,
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
-    point_unless_harmful(name, actions.into(), matchers, false)
+    point_unless_harmful(home, name, actions.into(), matchers, false)
 }
 
 fn point_unless_harmful(
+    home: &Home,
     name: String,
     actions: Box<str>,
     matchers: impl IntoIterator<Item = (String, String)>,
@@ -346,8 +378,7 @@ fn point_unless_harmful(
         demand(&mut alternative.matchers, &matchers);
     }
     let text = matchers.is_empty().then_some(actions);
-    let draws = &Registry::global().draws;
-    Ok(Point::new(name, alternatives, text, draws))
+    Ok(Registry::global().point(home, name, alternatives, text))
 }
 
 /// Compiles matchers for the failpoint `name`.
@@ -362,20 +393,31 @@ pub(crate) fn matchers(
 
 /// Creates the point that calls `callback`.
 pub(crate) fn callback_point(
+    home: &Home,
     name: String,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
     env::read_once();
     let always = Alternative::always(Action::Callback(Callback::new(callback)));
-    let draws = &Registry::global().draws;
-    Ok(Point::new(name, vec![always], None, draws))
+    Ok(Registry::global().point(home, name, vec![always], None))
 }
 
-/// Publishes checked points, in one step.
-fn put(points: &[Arc<Point>]) {
+/// Publishes checked points of one scope, in one step.
+fn put(points: &[Arc<Point>], cause: Cause) -> Result<(), Error> {
     env::read_once();
+    let new = Registry::global().put(points, cause);
     // A name that was configured before was checked for its spelling then.
-    let new = Registry::global().put(points);
-    announce(points, new);
+    announce(points, new.map_err(|Ended| scope_ended(&points[0]))?);
+    Ok(())
+}
+
+#[track_caller]
+fn configured() -> Cause {
+    Cause::here("configured")
+}
+
+/// The error of a call that would configure `point`.
+pub(crate) fn scope_ended(point: &Point) -> Error {
+    Error::of_point(point.name(), Problem::ScopeEnded)
 }

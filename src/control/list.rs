@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::engine::env;
 use crate::engine::point::{Counts, Point};
+use crate::engine::scope::Home;
 use crate::engine::site::{self, Site, SiteKind};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
@@ -13,7 +14,8 @@ use crate::engine::waiters::WaiterInfo;
 /// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
 /// Compiled in are the macros with a literal name, on the targets listed in the [crate's
-/// documentation](crate#limits). A name made at run time is listed only while it is configured.
+/// documentation](crate#limits). A name made at run time is listed only while it is configured. In a
+/// [scope](crate::Scope) each name is listed as a hit there sees it.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -29,14 +31,19 @@ use crate::engine::waiters::WaiterInfo;
 /// assert_eq!(point.call_sites().len(), 1);
 /// ```
 pub fn list_failpoints() -> Vec<FailpointInfo> {
+    list(&Registry::global().home())
+}
+
+/// [`list_failpoints`] in the scope `home`.
+pub(crate) fn list(home: &Home) -> Vec<FailpointInfo> {
     env::read_once();
-    let (points, beneath) = Registry::global().layered_points();
+    let (points, beneath) = Registry::global().layered_points(home);
     // Both are sorted by name.
     let (mut points, sites) = (points.iter().peekable(), site::by_name());
     let mut infos = Vec::<FailpointInfo>::with_capacity(points.len());
     for site in sites {
         while let Some(point) = points.next_if(|point| point.name() <= site.name()) {
-            infos.push(FailpointInfo::of(point));
+            infos.push(FailpointInfo::of(point, home));
         }
         match infos.last_mut() {
             Some(last) if last.name == site.name() => last.call_sites.push(CallSite::of(site)),
@@ -47,7 +54,7 @@ pub fn list_failpoints() -> Vec<FailpointInfo> {
             }
         }
     }
-    infos.extend(points.map(|point| FailpointInfo::of(point)));
+    infos.extend(points.map(|point| FailpointInfo::of(point, home)));
     for point in &beneath {
         if let Ok(at) = infos.binary_search_by(|info| info.name().cmp(point.name())) {
             if infos[at].is_configured() {
@@ -58,19 +65,19 @@ pub fn list_failpoints() -> Vec<FailpointInfo> {
     infos
 }
 
-/// Returns the state of the failpoint `name`, whether it exists or not.
+/// Returns the state of the failpoint `name` in the scope `home`, whether it exists or not.
 #[cfg(feature = "http")]
-pub(crate) fn state(name: &str) -> FailpointInfo {
-    let mut all = list_failpoints();
+pub(crate) fn state(home: &Home, name: &str) -> FailpointInfo {
+    let mut all = list(home);
     match all.binary_search_by(|info| info.name().cmp(name)) {
         Ok(at) => all.swap_remove(at),
         Err(_) => FailpointInfo::new(name),
     }
 }
 
-/// Lists every configured point with its waiters, each on a new line.
-pub(crate) fn report() -> String {
-    let all = list_failpoints();
+/// Lists every configured point that a scope sees with its waiters, each on a new line.
+pub(crate) fn report(home: &Home) -> String {
+    let all = list(home);
     let configured = all.iter().filter(|info| info.is_configured());
     configured.map(|info| format!("\n  {info}")).collect()
 }
@@ -97,6 +104,7 @@ pub(crate) fn report() -> String {
 pub struct FailpointInfo {
     name: String,
     call_sites: Vec<CallSite>,
+    origin: Option<Origin>,
     actions: Option<String>,
     matchers: Vec<(String, String)>,
     hits: usize,
@@ -112,6 +120,7 @@ impl FailpointInfo {
         Self {
             name: name.to_owned(),
             call_sites: Vec::new(),
+            origin: None,
             actions: None,
             matchers: Vec::new(),
             hits: 0,
@@ -122,11 +131,17 @@ impl FailpointInfo {
         }
     }
 
-    fn of(point: &Point) -> Self {
+    fn of(point: &Point, home: &Home) -> Self {
+        let origin = match point.home() {
+            Home(None) => Origin::Global,
+            own if own.id() == home.id() => Origin::Scope,
+            Home(Some(_)) => Origin::Outer,
+        };
         let counts = point.counts();
         let mut totals = FailpointTotals::default();
         totals.add(point, counts);
         Self {
+            origin: Some(origin),
             actions: Some(point.actions()),
             matchers: point.matchers(),
             hits: counts.hits,
@@ -151,6 +166,12 @@ impl FailpointInfo {
     /// Returns whether it is configured; otherwise it is only compiled in.
     pub fn is_configured(&self) -> bool {
         self.actions.is_some()
+    }
+
+    /// Returns where it is configured, as seen from the scope of the call that listed it; `None` if it
+    /// is not configured. See [`Scope`](crate::Scope).
+    pub fn origin(&self) -> Option<Origin> {
+        self.origin
     }
 
     /// Returns its actions, as text that configures the same again; `None` if it is not configured.
@@ -206,7 +227,12 @@ impl fmt::Display for FailpointInfo {
             None => write!(f, ": not configured")?,
             Some(actions) => write!(
                 f,
-                " ({actions}): hits {}, fired {}, waiting {}",
+                "{} ({actions}): hits {}, fired {}, waiting {}",
+                match self.origin {
+                    Some(Origin::Scope) => " of this scope",
+                    Some(Origin::Outer) => " of an outer scope",
+                    Some(Origin::Global) | None => "",
+                },
                 self.hits,
                 self.fired,
                 self.waiters.len()
@@ -224,6 +250,33 @@ impl fmt::Display for FailpointInfo {
         }
         Ok(())
     }
+}
+
+/// Where a failpoint is configured: see [`FailpointInfo::origin`].
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// use neon_failpoint::{Origin, arm, isolate, list_failpoints};
+///
+/// let _everywhere = arm("origin-doc", "off").unwrap();
+/// let _alone = isolate();
+/// let origin = || {
+///     let points = list_failpoints();
+///     points.iter().find(|point| point.name() == "origin-doc").unwrap().origin()
+/// };
+/// assert_eq!(origin(), Some(Origin::Global));
+/// let _here = arm("origin-doc", "pause").unwrap();
+/// assert_eq!(origin(), Some(Origin::Scope));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// In the scope itself.
+    Scope,
+    /// In a scope around it.
+    Outer,
+    /// Outside of all scopes.
+    Global,
 }
 
 /// What was counted under a name since it most recently became configured.

@@ -7,6 +7,7 @@ mod arm;
 pub(crate) mod config;
 pub(crate) mod list;
 pub(crate) mod release;
+mod scope;
 pub(crate) mod wait_for;
 #[cfg(all(test, neon_failpoint_loom))]
 mod wait_models;
@@ -17,6 +18,9 @@ pub use config::{
     configure_failpoint_with_context, configure_failpoints, has_failpoints, remove_all_failpoints,
     remove_failpoint, set_seed,
 };
-pub use list::{CallSite, FailpointInfo, FailpointTotals, list_failpoints};
+pub use list::{CallSite, FailpointInfo, FailpointTotals, Origin, list_failpoints};
 pub use release::{release_failpoint, release_failpoint_matching};
+#[cfg(feature = "runtime")]
+pub use scope::Attached;
+pub use scope::{Entered, InScope, Isolated, Scope, Scoped, isolate};
 pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};

@@ -7,6 +7,7 @@ use crate::engine::actions::matcher::Matcher;
 use crate::engine::env;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest;
 use crate::engine::table::Registry;
@@ -43,7 +44,8 @@ use crate::error::{Error, Problem};
 /// # for thread in threads { thread.join().unwrap() }
 /// ```
 pub fn release_failpoint(name: impl AsRef<str>, n: usize) -> Result<usize, Error> {
-    Ok(release_first(&find(name.as_ref())?, n, &[]))
+    let home = Registry::global().home();
+    Ok(release_first(&find(&home, name.as_ref())?, n, &[]))
 }
 
 /// Releases the waiters of the failpoint `name` whose hits had a matching context.
@@ -86,32 +88,42 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    first_matching(name.as_ref(), usize::MAX, config::pairs(matchers))
+    let home = Registry::global().home();
+    first_matching(&home, name.as_ref(), usize::MAX, config::pairs(matchers))
 }
 
-/// Releases the first `n` waiters whose hits had a matching context.
+/// Releases the first `n` waiters in the scope `home` whose hits had a matching context.
 pub(crate) fn first_matching(
+    home: &Home,
     name: &str,
     n: usize,
     matchers: Vec<(String, String)>,
 ) -> Result<usize, Error> {
     let matchers = config::matchers(name, matchers)?;
-    Ok(release_first(&find(name)?, n, &matchers))
+    Ok(release_first(&find(home, name)?, n, &matchers))
 }
 
-fn find(name: &str) -> Result<Arc<Point>, Error> {
+fn find(home: &Home, name: &str) -> Result<Arc<Point>, Error> {
     env::read_once();
-    let point = Registry::global().find(hash(name), name);
-    point.ok_or_else(|| not_configured(name))
+    let point = Registry::global().find(home, hash(name), name);
+    point.ok_or_else(|| not_configured(home, name))
 }
 
-/// The error of a call that needs a configured point.
-pub(crate) fn not_configured(name: &str) -> Error {
+/// The error of a call that needs a configured point in the scope `home`.
+pub(crate) fn not_configured(home: &Home, name: &str) -> Error {
     if !ENABLED {
         return Error::feature("a wait or a release", "testing");
     }
-    let similar = suggest::similar(name);
-    Error::of_point(name, Problem::NotConfigured { similar })
+    let problem = Problem::NotConfigured {
+        similar: suggest::similar(name),
+        elsewhere: Registry::global()
+            .is_configured(hash(name), name)
+            .then_some(match home {
+                Home(None) => "it is in a scope, and this call is outside of it",
+                Home(Some(_)) => "it is outside of this scope, and a call acts in its own",
+            }),
+    };
+    Error::of_point(name, problem)
 }
 
 /// Releases the first `n` waiters whose contexts satisfy `matchers`; returns their number.

@@ -14,9 +14,11 @@ use std::{
 use crate::control::list;
 use crate::control::release::not_configured;
 use crate::engine::env;
+use crate::engine::guards::GuardKey;
 use crate::engine::name::hash;
 use crate::engine::observer::Observer;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::suggest;
 use crate::engine::sync::{Condvar, Mutex, lock, unpoisoned, wait_until};
 use crate::engine::table::Registry;
@@ -58,7 +60,7 @@ use crate::error::{Error, Problem};
 /// # }
 /// ```
 pub fn wait_for_hits(name: impl AsRef<str>, n: usize) -> Wait {
-    Wait::new(Watched::name(name.as_ref()), Goal::Hits(n), None)
+    Wait::new(Watched::here(name.as_ref()), Goal::Hits(n), None)
 }
 
 /// Waits until the failpoint `name` has `n` waiters, by a `pause` or a `sleep`.
@@ -79,7 +81,7 @@ pub fn wait_for_hits(name: impl AsRef<str>, n: usize) -> Wait {
 /// thread.join().unwrap();
 /// ```
 pub fn wait_until_paused(name: impl AsRef<str>, n: usize) -> Wait {
-    Wait::new(Watched::name(name.as_ref()), Goal::Paused(n), None)
+    Wait::new(Watched::here(name.as_ref()), Goal::Paused(n), None)
 }
 
 static DEADLINE: std::sync::Mutex<Duration> = std::sync::Mutex::new(Duration::from_secs(30));
@@ -244,10 +246,7 @@ impl Wait {
                 None if self.observer.is_none() => {
                     return Poll::Ready(Err(self.watched.not_configured()));
                 }
-                None => {
-                    let removed = Error::of_point(&self.watched.name, Problem::Removed);
-                    return Poll::Ready(Err(removed));
-                }
+                None => return Poll::Ready(Err(self.watched.removed())),
             };
         }
     }
@@ -271,7 +270,7 @@ impl Wait {
             state: format!(
                 "{}; what is configured:{}",
                 self.watched.hint(),
-                list::report()
+                list::report(&self.watched.home)
             ),
         };
         Error::of_point(&self.watched.name, problem)
@@ -311,32 +310,43 @@ impl fmt::Debug for Wait {
 
 /// The point whose hits or waiters are waited for.
 pub(crate) struct Watched {
+    home: Home,
     name: Box<str>,
     hash: u64,
     /// The guard whose layer it is, on top or not; `None` means the topmost.
-    guard: Option<u64>,
+    guard: Option<GuardKey>,
 }
 
 impl Watched {
-    pub(super) fn name(name: &str) -> Self {
+    /// The point of that name in this thread's scope.
+    fn here(name: &str) -> Self {
+        Self::name(&Registry::global().home(), name)
+    }
+
+    pub(crate) fn name(home: &Home, name: &str) -> Self {
         Self {
+            home: home.clone(),
             name: name.into(),
             hash: hash(name),
             guard: None,
         }
     }
 
-    pub(crate) fn layer(name: &str, hash: u64, guard: u64) -> Self {
+    pub(crate) fn layer(guard: &GuardKey) -> Self {
         Self {
-            name: name.into(),
-            hash,
-            guard: Some(guard),
+            home: guard.home.clone(),
+            name: guard.name.clone(),
+            hash: guard.hash,
+            guard: Some(guard.clone()),
         }
     }
 
     /// Returns a possible reason why the goal was not reached.
     pub(crate) fn hint(&self) -> String {
-        let top = Registry::global().find(self.hash, &self.name);
+        if let Some(disturbance) = self.disturbance() {
+            return disturbance.into();
+        }
+        let top = Registry::global().find(&self.home, self.hash, &self.name);
         match (self.find(), top) {
             (Some(own), Some(top)) if !Arc::ptr_eq(&own, &top) => {
                 "a newer guard of the same name is on top".to_owned()
@@ -345,19 +355,42 @@ impl Watched {
         }
     }
 
+    /// Returns how another thread ended waits at the guard's point, if one did.
+    pub(crate) fn disturbance(&self) -> Option<Box<str>> {
+        let cause = Registry::global().disturbance(self.guard.as_ref()?)?;
+        let text = format!(
+            "its waits were ended when it was {cause}; tests in one process need a scope each: \
+             `let _alone = neon_failpoint::isolate();`"
+        );
+        Some(text.into())
+    }
+
     /// Returns the error for a point that is not there.
     fn not_configured(&self) -> Error {
-        match self.guard {
-            Some(_) => Error::of_point(&self.name, Problem::Ended),
-            None => not_configured(&self.name),
+        if self.home.is_ended() {
+            return Error::of_point(&self.name, Problem::ScopeEnded);
         }
+        match self.guard {
+            Some(_) => Error::of_point(&self.name, Problem::Ended(self.disturbance())),
+            None => not_configured(&self.home, &self.name),
+        }
+    }
+
+    /// Returns the error for a point that was there when the wait began.
+    fn removed(&self) -> Error {
+        let problem = match self.disturbance() {
+            _ if self.home.is_ended() => Problem::ScopeEnded,
+            Some(disturbance) => Problem::Ended(Some(disturbance)),
+            None => Problem::Removed,
+        };
+        Error::of_point(&self.name, problem)
     }
 
     fn find(&self) -> Option<Arc<Point>> {
         let registry = Registry::global();
-        match self.guard {
-            Some(guard) => registry.layer(&self.name, self.hash, guard),
-            None => registry.find(self.hash, &self.name),
+        match &self.guard {
+            Some(guard) => registry.layer(guard),
+            None => registry.find(&self.home, self.hash, &self.name),
         }
     }
 }

@@ -5,6 +5,7 @@ use loom::thread;
 use crate::control::wait_for::{Wait, Watched};
 use crate::engine::models::harness::{Flag, configure, deadlocks, explore_most, find};
 use crate::engine::observer::{Observer, tell_observers};
+use crate::engine::scope::Home;
 use crate::engine::table::Registry;
 use crate::engine::waiters::Goal;
 
@@ -28,7 +29,7 @@ fn wait_during_configure(wait: fn()) {
 fn a_wait_finds_the_configuration_that_took_the_place_of_its_own() {
     wait_during_configure(|| {
         let (flag, waker) = Flag::new();
-        let mut wait = Wait::new(Watched::name("p"), Goal::Hits(1), None);
+        let mut wait = Wait::new(Watched::name(&Home::GLOBAL, "p"), Goal::Hits(1), None);
         while wait.look(&waker).is_pending() {
             flag.wait();
         }

@@ -45,7 +45,7 @@ struct State {
     seed: Option<u64>,
     announced: bool,
     /// Created for the first percentage.
-    numbers: Option<Trie<Numbers>>,
+    numbers: Option<Trie<Arc<Numbers>>>,
 }
 
 /// The number of draws under a name, by position in the chain.
@@ -85,9 +85,32 @@ impl Draws {
         state.numbers = None;
     }
 
+    /// Takes over a seed that was set.
+    pub(crate) fn inherit(&self, from: &Draws) {
+        let seed = unpoisoned(from.state.lock()).seed;
+        unpoisoned(self.state.lock()).seed = seed;
+    }
+
+    /// Begins the sequences of draws anew, from the same seed.
+    pub(crate) fn restart(&self) {
+        unpoisoned(self.state.lock()).numbers = None;
+    }
+
+    /// Returns the seed, which is `otherwise` where none was set.
+    pub(crate) fn seed(&self, otherwise: impl FnOnce() -> u64) -> u64 {
+        *unpoisoned(self.state.lock())
+            .seed
+            .get_or_insert_with(otherwise)
+    }
+
     /// Returns the draw of each alternative of a chain with these percentages, `None` if it does not
-    /// draw; nothing at all if none of them does.
-    pub(crate) fn of(&self, name: &str, percents: &[Option<f64>]) -> Vec<Option<Draw>> {
+    /// draw; nothing at all if none of them does. The seed is `otherwise` where none was set.
+    pub(crate) fn of(
+        &self,
+        name: &str,
+        percents: &[Option<f64>],
+        otherwise: impl FnOnce() -> u64,
+    ) -> Vec<Option<Draw>> {
         let threshold = |percent: &Option<f64>| {
             let percent = percent.filter(|p| *p < 100.0)?;
             Some(percent / 100.0 * (1_u64 << 53) as f64)
@@ -96,7 +119,7 @@ impl Draws {
             return Vec::new();
         }
         let mut state = unpoisoned(self.state.lock());
-        let seed = state.seed();
+        let seed = *state.seed.get_or_insert_with(otherwise);
         let numbers = state.numbers(name, percents.len());
         let draw = |(position, percent): (usize, &Option<f64>)| {
             Some(Draw {
@@ -108,21 +131,20 @@ impl Draws {
         percents.iter().enumerate().map(draw).collect()
     }
 
-    /// Returns the seed, the first time that this is called since the seed was set.
+    /// Returns the seed that draws start from, the first time that this is called since it was set.
     pub(crate) fn to_announce(&self) -> Option<u64> {
         let mut state = unpoisoned(self.state.lock());
         let announced = std::mem::replace(&mut state.announced, true);
-        (!announced).then(|| state.seed())
+        state.seed.filter(|_| !announced)
     }
 }
 
-impl State {
-    fn seed(&mut self) -> u64 {
-        *self
-            .seed
-            .get_or_insert_with(|| RandomState::new().hash_one(0_u8))
-    }
+/// Returns a seed for those who set none.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
 
+impl State {
     /// Returns the numbers of the first `len` positions, at least.
     fn numbers(&mut self, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
         let all = self.numbers.get_or_insert_with(Trie::new);
@@ -153,7 +175,10 @@ mod tests {
         let draws = Draws::new();
         draws.set_seed(seed);
         let percents: Vec<Option<f64>> = percents.iter().copied().map(Some).collect();
-        let draw = draws.of(name, &percents).swap_remove(position).unwrap();
+        let draw = draws
+            .of(name, &percents, random)
+            .swap_remove(position)
+            .unwrap();
         (0..10_000).map(|_| draw.next()).collect()
     }
 
@@ -197,7 +222,7 @@ mod tests {
         let draws = Draws::new();
         draws.set_seed(3);
         let one_by_one: Vec<bool> = (0..1_000)
-            .map(|_| first(draws.of("a", &[Some(50.0)])).unwrap().next())
+            .map(|_| first(draws.of("a", &[Some(50.0)], random)).unwrap().next())
             .collect();
         assert_eq!(one_by_one, sequence(3, "a", &[50.0], 0)[..1_000]);
     }
@@ -206,7 +231,10 @@ mod tests {
     fn always_does_not_draw() {
         let draws = Draws::new();
         for percent in [None, Some(100.0), Some(125.0)] {
-            assert!(first(draws.of("a", &[percent])).is_none(), "{percent:?}");
+            assert!(
+                first(draws.of("a", &[percent], random)).is_none(),
+                "{percent:?}"
+            );
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::env::VarError;
 use std::sync::Arc;
 
-use crate::engine::actions::chain::{self, EntryProblem};
+use crate::engine::actions::chain::{self, Entry, EntryProblem};
 use crate::engine::exit::end_process;
 use crate::engine::point::Point;
+use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce;
 use crate::engine::table::Registry;
@@ -102,16 +103,15 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     }
     // The last of several entries counts, but the table keeps the first that it is given.
     let points = entries.into_iter().rev();
-    Ok(points
-        .map(|e| {
-            Point::new(
-                e.name,
-                e.alternatives,
-                Some(e.actions.into()),
-                &registry.draws,
-            )
-        })
-        .collect())
+    let point = |e: Entry<'_>| {
+        registry.point(
+            &Home::GLOBAL,
+            e.name,
+            e.alternatives,
+            Some(e.actions.into()),
+        )
+    };
+    Ok(points.map(point).collect())
 }
 
 /// Returns the seed of the environment, if it has one.

@@ -2,29 +2,66 @@
 
 use std::sync::Arc;
 
-use crate::engine::layers::{Layer, Layers, Suspended, Tally};
+use crate::engine::layers::{Cause, Layer, Layers, Suspended, Tally};
 use crate::engine::point::Point;
-use crate::engine::table::{Registry, Replaced};
+use crate::engine::scope::Home;
+use crate::engine::table::{Ended, Registry, Replaced};
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
 
-impl Registry {
-    /// Returns the points of the table, sorted by name, and those beneath them.
-    pub(crate) fn layered_points(&self) -> (Vec<Arc<Point>>, Vec<Arc<Point>>) {
-        let layers = self.write();
-        let all = layers.stacks.iter().flat_map(|stack| &stack.layers);
-        let beneath = all.filter_map(|layer| layer.beneath.point.clone());
-        (self.points(), beneath.collect())
+/// What a guard has put on which name.
+#[derive(Clone, Debug)]
+pub(crate) struct GuardKey {
+    pub(crate) home: Home,
+    pub(crate) name: Box<str>,
+    pub(crate) hash: u64,
+    guard: u64,
+}
+
+impl GuardKey {
+    fn position<'l>(&self, layers: &'l Layers) -> Option<(&'l [Layer], usize)> {
+        layers.position(self.home.id(), &self.name, self.guard)
     }
 
-    /// Puts `point` over what its name has now. Returns the guard's number, and what the caller has
-    /// to finish once the guard exists, because it runs others' code.
-    pub(crate) fn arm(&self, point: &Arc<Point>) -> (u64, Replaced) {
+    fn stack_mut<'l>(&self, layers: &'l mut Layers) -> Option<&'l mut Vec<Layer>> {
+        layers.stack_mut(self.home.id(), &self.name)
+    }
+}
+
+impl Registry {
+    /// Returns the points that are seen from a scope, sorted by name, and those beneath them.
+    pub(crate) fn layered_points(&self, home: &Home) -> (Vec<Arc<Point>>, Vec<Arc<Point>>) {
+        let layers = self.write();
+        let seen = self.seen_from(home);
+        let beneath = seen.iter().flat_map(|point| {
+            let stack = layers.stack(point.home().id(), point.name());
+            stack
+                .into_iter()
+                .flatten()
+                .filter_map(|layer| layer.beneath.point.clone())
+        });
+        let beneath = beneath.collect();
+        (seen, beneath)
+    }
+
+    /// Puts `point` over what its name has now in its scope. Returns the guard's key, and what the
+    /// caller has to finish once the guard exists, because it runs others' code.
+    pub(crate) fn arm(
+        &self,
+        point: &Arc<Point>,
+        cause: Cause,
+    ) -> Result<(GuardKey, Replaced), Ended> {
         let mut layers = self.write();
-        let guard = layers.next_guard;
+        Self::check(std::slice::from_ref(point))?;
+        let key = GuardKey {
+            home: point.home().clone(),
+            name: point.name().into(),
+            hash: point.hash(),
+            guard: layers.next_guard,
+        };
         layers.next_guard += 1;
-        let replaced = self.put_over(&mut layers, guard, Tally::default(), point);
-        (guard, replaced)
+        let replaced = self.put_over(&mut layers, key.guard, Tally::default(), point, cause);
+        Ok((key, replaced))
     }
 
     fn put_over(
@@ -33,6 +70,7 @@ impl Registry {
         guard: u64,
         tally: Tally,
         point: &Arc<Point>,
+        cause: Cause,
     ) -> Replaced {
         let mut beneath = None;
         let mut replaced = self.replace(|table| {
@@ -41,28 +79,38 @@ impl Registry {
         });
         // For the report of the change: the point is suspended, not gone.
         replaced.gone.extend(beneath.clone());
-        let beneath = Suspended::new(beneath, &mut replaced.wakeups);
-        let layer = Layer {
-            guard,
-            beneath,
-            tally,
-        };
-        layers.push(point.name(), layer);
+        let suspended = Suspended::new(beneath.clone(), &mut replaced.wakeups);
+        let scope = point.home().id();
+        let below = layers
+            .stack_mut(scope, point.name())
+            .and_then(|stack| stack.last_mut());
+        if let (Some(below), Some(point)) = (below, &beneath) {
+            below.note_disturbance(point, cause);
+        }
+        layers.push(scope, point.name(), Layer::new(guard, suspended, tally));
         replaced
     }
 
     /// Reconfigures the guard's layer.
-    pub(crate) fn rearm(&self, guard: u64, point: &Arc<Point>) {
+    pub(crate) fn rearm(
+        &self,
+        key: &GuardKey,
+        point: &Arc<Point>,
+        cause: Cause,
+    ) -> Result<(), Ended> {
         let mut layers = self.write();
-        let name = point.name();
-        let place = layers
-            .position(name, guard)
-            .map(|(stack, at)| (at, at + 1 == stack.len()));
         let top = std::slice::from_ref(point);
+        Self::check(top)?;
+        let place = key
+            .position(&layers)
+            .map(|(stack, at)| (at, at + 1 == stack.len()));
         let (replaced, added) = match place {
             None => {
-                let tally = layers.take_reset(guard);
-                (self.put_over(&mut layers, guard, tally, point), top)
+                let tally = layers.take_reset(key.guard);
+                (
+                    self.put_over(&mut layers, key.guard, tally, point, cause),
+                    top,
+                )
             }
             Some((_, true)) => {
                 let replaced = self.replace(|table| {
@@ -70,12 +118,12 @@ impl Registry {
                     before.into_iter().collect()
                 });
                 self.count_on(&replaced.gone);
-                layers.note_gone(&replaced.gone);
+                layers.note_gone(&replaced.gone, None);
                 (replaced, top)
             }
             Some((at, false)) => {
                 let mut wakeups = Wakeups::default();
-                if let Some(stack) = layers.stack_mut(name) {
+                if let Some(stack) = key.stack_mut(&mut layers) {
                     let next = Suspended::new(Some(point.clone()), &mut wakeups);
                     let before = std::mem::replace(&mut stack[at + 1].beneath, next);
                     if let Some(before) = &before.point {
@@ -89,22 +137,30 @@ impl Registry {
         };
         drop(layers);
         replaced.finish(added);
+        Ok(())
     }
 
     /// Removes the guard's layer, and returns whether its point ever fired.
-    pub(crate) fn disarm(&self, name: &str, hash: u64, guard: u64) -> bool {
+    pub(crate) fn disarm(&self, key: &GuardKey) -> bool {
         let mut layers = self.write();
-        let own = self.layer_in(&layers, name, hash, guard);
-        let Some((Layer { beneath, tally, .. }, at)) = layers.take(name, guard) else {
-            return layers.take_reset(guard).fired();
+        let own = self.layer_in(&layers, key);
+        let Some((Layer { beneath, tally, .. }, at)) =
+            layers.take(key.home.id(), &key.name, key.guard)
+        else {
+            return layers.take_reset(key.guard).fired();
         };
-        let above = layers.stack_mut(name).and_then(|stack| stack.get_mut(at));
+        let above = key
+            .stack_mut(&mut layers)
+            .and_then(|stack| stack.get_mut(at));
         let (replaced, added) = if let Some(above) = above {
             let mut wakeups = Wakeups::default();
             // What was beneath this guard is now beneath the next one.
             std::mem::replace(&mut above.beneath, beneath).end(&mut wakeups);
-            let above = above.guard;
-            if let (Some(next), Some(own)) = (self.layer_in(&layers, name, hash, above), &own) {
+            let above = GuardKey {
+                guard: above.guard,
+                ..key.clone()
+            };
+            if let (Some(next), Some(own)) = (self.layer_in(&layers, &above), &own) {
                 next.follow(own);
             }
             (Replaced::only(wakeups), None)
@@ -113,7 +169,7 @@ impl Registry {
             let replaced = self.replace(|table| {
                 let top = match &beneath {
                     Some(point) => table.insert(point.clone()),
-                    None => table.remove(hash, name),
+                    None => table.remove(key.home.id(), key.hash, &key.name),
                 };
                 top.into_iter().collect()
             });
@@ -127,15 +183,22 @@ impl Registry {
     }
 
     /// Returns the point of the guard's layer, whether on top or not.
-    pub(crate) fn layer(&self, name: &str, hash: u64, guard: u64) -> Option<Arc<Point>> {
-        self.layer_in(&self.write(), name, hash, guard)
+    pub(crate) fn layer(&self, key: &GuardKey) -> Option<Arc<Point>> {
+        self.layer_in(&self.write(), key)
     }
 
-    fn layer_in(&self, layers: &Layers, name: &str, hash: u64, guard: u64) -> Option<Arc<Point>> {
-        let (stack, at) = layers.position(name, guard)?;
+    /// Returns how another thread ended waits at the guard's point, if one did.
+    pub(crate) fn disturbance(&self, key: &GuardKey) -> Option<Box<str>> {
+        let layers = self.write();
+        let disturbance = layers.disturbance(key.home.id(), &key.name, key.guard);
+        disturbance.map(Box::from)
+    }
+
+    fn layer_in(&self, layers: &Layers, key: &GuardKey) -> Option<Arc<Point>> {
+        let (stack, at) = key.position(layers)?;
         match stack.get(at + 1) {
             Some(above) => above.beneath.point.clone(),
-            None => self.find(hash, name),
+            None => self.find(&key.home, key.hash, &key.name),
         }
     }
 }

@@ -9,10 +9,14 @@
 //! change ends with the layer's guard. `Registry::reset` ends all layers: their
 //! guards have nothing left to restore.
 
+use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use crate::engine::actions::action::CallbackFn;
 use crate::engine::point::Point;
+use crate::engine::scope::GLOBAL;
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
 
@@ -25,23 +29,61 @@ pub(crate) struct Layers {
     reset: Vec<(u64, Tally)>,
 }
 
-/// The layers of one name, the topmost last. Never empty.
+/// The layers of one name in one scope, the topmost last. Never empty.
 pub(super) struct Stack {
+    scope: u64,
     name: Box<str>,
     pub(super) layers: Vec<Layer>,
+}
+
+impl Stack {
+    fn is_of(&self, scope: u64, name: &str) -> bool {
+        self.scope == scope && &*self.name == name
+    }
 }
 
 /// What a guard has put on a name.
 pub(super) struct Layer {
     pub(super) guard: u64,
+    /// Who armed it.
+    thread: ThreadId,
     pub(super) beneath: Suspended,
     pub(super) tally: Tally,
 }
 
-/// Whether a past configuration of a layer fired.
+/// What changes a configuration, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct Cause {
+    did: &'static str,
+    place: &'static Location<'static>,
+}
+
+impl Cause {
+    /// The place is that of the public function's caller.
+    #[track_caller]
+    pub(crate) fn here(did: &'static str) -> Self {
+        let place = Location::caller();
+        Self { did, place }
+    }
+}
+
+/// Formats with the thread, which is the one that formats it.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (thread, Self { did, place }) = (thread::current(), self);
+        match thread.name() {
+            Some(name) => write!(f, "{did} at {place}, by thread {name:?}"),
+            None => write!(f, "{did} at {place}, by a thread without a name"),
+        }
+    }
+}
+
+/// What past configurations of a layer left behind.
 #[derive(Default)]
 pub(super) struct Tally {
     fired: bool,
+    /// How another thread ended waits at the layer, if one did.
+    pub(super) disturbed: Option<Box<str>>,
     /// Those that did not fire, as far as is known: a hit may be under way.
     past: Vec<Arc<Point>>,
 }
@@ -99,6 +141,29 @@ impl Suspended {
     }
 }
 
+impl Layer {
+    pub(super) fn new(guard: u64, beneath: Suspended, tally: Tally) -> Self {
+        Self {
+            guard,
+            thread: thread::current().id(),
+            beneath,
+            tally,
+        }
+    }
+
+    /// Notes that `cause` ended the waits at `point`, if there were any, and if it is another thread
+    /// that did it. In a scope that is nobody's fault: those inside share its names on purpose.
+    pub(super) fn note_disturbance(&mut self, point: &Point, cause: Cause) {
+        if point.home().id() == GLOBAL
+            && self.thread != thread::current().id()
+            && point.waiters.was_cut_short()
+            && self.tally.disturbed.is_none()
+        {
+            self.tally.disturbed = Some(cause.to_string().into());
+        }
+    }
+}
+
 impl Layers {
     pub(super) const fn new() -> Self {
         Self {
@@ -108,27 +173,29 @@ impl Layers {
         }
     }
 
-    pub(super) fn stack(&self, name: &str) -> Option<&[Layer]> {
-        let stack = self.stacks.iter().find(|stack| &*stack.name == name)?;
+    pub(super) fn stack(&self, scope: u64, name: &str) -> Option<&[Layer]> {
+        let mut stacks = self.stacks.iter();
+        let stack = stacks.find(|stack| stack.is_of(scope, name))?;
         Some(&stack.layers)
     }
 
-    pub(super) fn stack_mut(&mut self, name: &str) -> Option<&mut Vec<Layer>> {
+    pub(super) fn stack_mut(&mut self, scope: u64, name: &str) -> Option<&mut Vec<Layer>> {
         let mut stacks = self.stacks.iter_mut();
-        let stack = stacks.find(|stack| &*stack.name == name)?;
+        let stack = stacks.find(|stack| stack.is_of(scope, name))?;
         Some(&mut stack.layers)
     }
 
-    pub(super) fn position(&self, name: &str, guard: u64) -> Option<(&[Layer], usize)> {
-        let stack = self.stack(name)?;
+    pub(super) fn position(&self, scope: u64, name: &str, guard: u64) -> Option<(&[Layer], usize)> {
+        let stack = self.stack(scope, name)?;
         let at = stack.iter().position(|layer| layer.guard == guard)?;
         Some((stack, at))
     }
 
-    pub(super) fn push(&mut self, name: &str, layer: Layer) {
-        match self.stack_mut(name) {
+    pub(super) fn push(&mut self, scope: u64, name: &str, layer: Layer) {
+        match self.stack_mut(scope, name) {
             Some(layers) => layers.push(layer),
             None => self.stacks.push(Stack {
+                scope,
                 name: name.into(),
                 layers: vec![layer],
             }),
@@ -136,12 +203,13 @@ impl Layers {
     }
 
     /// Removes the guard's layer, and returns it with the index it had.
-    pub(super) fn take(&mut self, name: &str, guard: u64) -> Option<(Layer, usize)> {
-        let (stack, at) = self.position(name, guard)?;
+    pub(super) fn take(&mut self, scope: u64, name: &str, guard: u64) -> Option<(Layer, usize)> {
+        let (stack, at) = self.position(scope, name, guard)?;
         if stack.len() > 1 {
-            return Some((self.stack_mut(name)?.remove(at), at));
+            return Some((self.stack_mut(scope, name)?.remove(at), at));
         }
-        let stack = self.stacks.iter().position(|stack| &*stack.name == name)?;
+        let mut stacks = self.stacks.iter();
+        let stack = stacks.position(|stack| stack.is_of(scope, name))?;
         let layer = self.stacks.swap_remove(stack).layers.pop()?;
         Some((layer, 0))
     }
@@ -154,32 +222,53 @@ impl Layers {
         }
     }
 
-    /// Records points that were the topmost of their names, for their layers.
-    pub(super) fn note_gone(&mut self, gone: &[Arc<Point>]) {
+    /// Returns how another thread ended waits at a guard's layer, if one did.
+    pub(super) fn disturbance(&self, scope: u64, name: &str, guard: u64) -> Option<&str> {
+        let reset = || self.reset.iter().find(|(other, _)| *other == guard);
+        let tally = match self.position(scope, name, guard) {
+            Some((stack, at)) => &stack[at].tally,
+            None => &reset()?.1,
+        };
+        tally.disturbed.as_deref()
+    }
+
+    /// Records points that were the topmost of their names, for their layers. `cause` is `None` if
+    /// the layer's own guard removed them.
+    pub(super) fn note_gone(&mut self, gone: &[Arc<Point>], cause: Option<Cause>) {
         if self.stacks.is_empty() {
             return;
         }
         for point in gone {
-            if let Some(top) = self.stack_mut(point.name()).and_then(|s| s.last_mut()) {
+            let stack = self.stack_mut(point.home().id(), point.name());
+            if let Some(top) = stack.and_then(|stack| stack.last_mut()) {
                 top.tally.note(point);
+                if let Some(cause) = cause {
+                    top.note_disturbance(point, cause);
+                }
             }
         }
     }
 
-    /// Ends every layer. `gone` returns the points that the table had.
-    pub(super) fn reset(&mut self, gone: impl FnOnce() -> Vec<Arc<Point>>, wakeups: &mut Wakeups) {
-        if self.stacks.is_empty() {
-            return;
-        }
-        let gone = gone();
-        for Stack { name, layers } in std::mem::take(&mut self.stacks) {
+    /// Ends every layer in a scope that had the points `gone`.
+    pub(super) fn reset(
+        &mut self,
+        scope: u64,
+        gone: &[Arc<Point>],
+        wakeups: &mut Wakeups,
+        cause: Cause,
+    ) {
+        let (ended, left) = std::mem::take(&mut self.stacks)
+            .into_iter()
+            .partition::<Vec<_>, _>(|stack| stack.scope == scope);
+        self.stacks = left;
+        for Stack { name, layers, .. } in ended {
             let mut top = gone.iter().find(|point| point.name() == &*name).cloned();
-            for layer in layers.into_iter().rev() {
-                let mut tally = layer.tally;
+            for mut layer in layers.into_iter().rev() {
                 if let Some(point) = top {
-                    tally.note(&point);
+                    layer.note_disturbance(&point, cause);
+                    layer.tally.note(&point);
                 }
-                self.reset.push((layer.guard, tally));
+                self.reset.push((layer.guard, layer.tally));
                 top = layer.beneath.point.clone();
                 layer.beneath.end(wakeups);
             }

@@ -8,8 +8,9 @@ use crate::engine::actions::action::{Action, Callback, CallbackFn};
 use crate::engine::actions::chain::{self, Alternative};
 use crate::engine::actions::matcher::{Matcher, all_match};
 use crate::engine::context::FailpointContext;
-use crate::engine::draws::{Draw, Draws};
+use crate::engine::draws::Draw;
 use crate::engine::name::hash;
+use crate::engine::scope::Home;
 use crate::engine::sync::{AtomicUsize, Ordering, unpoisoned};
 use crate::engine::trie::Named;
 use crate::engine::waiters::Waiters;
@@ -19,6 +20,7 @@ use crate::engine::waiters::Waiters;
 pub(crate) struct Point {
     name: Box<str>,
     hash: u64,
+    home: Home,
     rules: Vec<Rule>,
     /// The text it was configured by, if that differs from [`actions`](Self::actions).
     text: Option<Box<str>>,
@@ -46,21 +48,21 @@ pub(crate) struct Counts {
 }
 
 impl Point {
+    /// Creates a point for the scope `home`. `draws` may be shorter than the chain: then the rest
+    /// does not draw.
     pub(crate) fn new(
-        name: impl Into<Box<str>>,
+        home: Home,
+        name: Box<str>,
         alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
-        draws: &Draws,
+        draws: Vec<Option<Draw>>,
     ) -> Arc<Self> {
-        let name = name.into();
-        let percents: Vec<Option<f64>> = alternatives.iter().map(|a| a.percent).collect();
-        let draws = draws.of(&name, &percents).into_iter();
-        // If no alternative draws, the list is empty.
-        let draws = draws.chain(std::iter::repeat_with(|| None));
+        let draws = draws.into_iter().chain(std::iter::repeat_with(|| None));
         let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
             hash: hash(&name),
             name,
+            home,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text,
             skipped: AtomicUsize::new(0),
@@ -71,6 +73,11 @@ impl Point {
                 delay: std::sync::Mutex::new(Duration::ZERO),
             },
         })
+    }
+
+    /// Returns the scope that it is in.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Evaluates one hit: returns the action of the first alternative that takes it.

@@ -190,3 +190,16 @@ pub(crate) fn no_millis(name: &str, value: &str) {
         );
     });
 }
+
+/// Warns that one test ended another's waits: heard by `tracing`, by `log`, or on standard error if
+/// nobody listens to either.
+pub(crate) fn disturbed(text: &str) {
+    #[cfg(feature = "async")]
+    if tracing::enabled!(target: "neon_failpoint", tracing::Level::WARN) {
+        return unless_telling(|| tracing::warn!(target: "neon_failpoint", "{text}"));
+    }
+    if log::log_enabled!(target: "neon_failpoint", log::Level::Warn) {
+        return log::warn!(target: "neon_failpoint", "{text}");
+    }
+    eprintln!("{text}");
+}

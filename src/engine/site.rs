@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::name::{hash, letters};
 use crate::engine::point::Point;
+use crate::engine::snapshot::Entry;
 use crate::engine::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
 use crate::engine::table::{Registry, View};
 
@@ -58,7 +59,7 @@ impl Target<'_> {
             Target::Site(site) => site.look_up(registry, view),
             Target::Name(name) => {
                 view.refresh(registry);
-                view.get(hash(name), name)
+                view.seen(view.entry(hash(name), name)?)
             }
         }
     }
@@ -167,7 +168,7 @@ impl Site {
         self.armed_at.load(Sync::Relaxed) == registry.generation()
     }
 
-    /// Looks the name up, and remembers the outcome.
+    /// Looks the name up, and remembers the outcome where it is the same in every scope.
     #[inline]
     pub(crate) fn look_up<'v>(
         &self,
@@ -177,16 +178,17 @@ impl Site {
         // I4: the generation that the view read before it loaded the snapshot. One read after the
         // lookup could be that of a snapshot in which the name is configured.
         let generation = view.refresh(registry);
-        let point = view.get(self.hash, self.name);
-        let remembered = match point {
-            Some(_) => &self.armed_at,
+        let entry = view.entry(self.hash, self.name);
+        let remembered = match entry {
+            Some(Entry::Global(_)) => &self.armed_at,
+            Some(entry) => return view.seen(entry),
             None => &self.clear_at,
         };
         // Threads that hit an armed site share its cache line: it is written only to change it.
         if remembered.load(Sync::Relaxed) != generation {
             remembered.store(generation, Sync::Relaxed);
         }
-        point
+        view.seen(entry?)
     }
 }
 
@@ -221,14 +223,16 @@ pub(crate) fn by_name() -> Vec<&'static Site> {
 mod tests {
     use super::*;
     use crate::engine::actions::chain;
+    use crate::engine::layers::Cause;
+    use crate::engine::scope::Home;
 
     #[test]
     fn a_site_remembers_that_it_is_armed_until_something_is_published() {
         let registry = Registry::new();
         let configure = |name| {
             let alternatives = chain::parse("off", false).unwrap();
-            let point = Point::new(name, alternatives, None, &registry.draws);
-            registry.put(&[point]);
+            let point = registry.point(&Home::GLOBAL, name, alternatives, None);
+            registry.put(&[point], Cause::here("configured")).unwrap();
         };
         let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
         let mut view = View::new();

@@ -87,11 +87,9 @@ pub(crate) fn about(name: &str) -> String {
 /// Logs the seed if `points` are the first to need it, and suggestions for the names of `new`.
 /// Called after every lock is released.
 pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = &'a Arc<Point>>) {
-    let draws = points.iter().any(|point| point.draws());
-    if let Some(seed) = draws
-        .then(|| Registry::global().draws.to_announce())
-        .flatten()
-    {
+    let draws = points.iter().find(|point| point.draws());
+    let seed = draws.and_then(|point| Registry::global().draws_of(point.home()).to_announce());
+    if let Some(seed) = seed {
         report::seed(seed);
     }
     for point in new {

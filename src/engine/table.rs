@@ -16,18 +16,25 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use crate::engine::draws::Draws;
-use crate::engine::layers::Layers;
+use crate::engine::actions::chain::Alternative;
+use crate::engine::draws::{Draws, random};
+use crate::engine::layers::{Cause, Layers};
+use crate::engine::name::hash;
 use crate::engine::point::Point;
 use crate::engine::report;
+#[cfg(feature = "runtime")]
+use crate::engine::scope::RuntimeId;
+use crate::engine::scope::{self, Home, Node};
+use crate::engine::snapshot::{Entry, Table};
 use crate::engine::sync::{
     AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
 };
-use crate::engine::trie::{Named, Trie};
+use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
 
-/// One snapshot: every configured name with its point.
-pub(crate) type Table = Trie<Point>;
+/// The error of a call in a scope that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended;
 
 /// The whole state. The program has one, [`Registry::global`].
 pub(crate) struct Registry {
@@ -97,20 +104,56 @@ impl Registry {
         self.empty_at.load(Ordering::Relaxed) == self.generation()
     }
 
-    /// Returns the configured points, sorted by name.
-    pub(crate) fn points(&self) -> Vec<Arc<Point>> {
-        let mut points = Vec::new();
-        if let Some(table) = self.snapshot.load().as_ref() {
-            table.for_each(|point| points.push(point.clone()));
-        }
+    /// Returns the scope that this thread is in.
+    pub(crate) fn home(&self) -> Home {
+        Home(match self.snapshot.load().as_ref() {
+            Some(table) => scope::current(table.runtimes()),
+            None => scope::current(&[]),
+        })
+    }
+
+    /// Returns the draws of what is configured in a scope.
+    pub(crate) fn draws_of<'a>(&'a self, home: &'a Home) -> &'a Draws {
+        home.0.as_ref().map_or(&self.draws, |node| &node.draws)
+    }
+
+    /// Creates a point for the scope `home`.
+    pub(crate) fn point(
+        &self,
+        home: &Home,
+        name: impl Into<Box<str>>,
+        alternatives: Vec<Alternative>,
+        text: Option<Box<str>>,
+    ) -> Arc<Point> {
+        let name = name.into();
+        let percents: Vec<Option<f64>> = alternatives.iter().map(|a| a.percent).collect();
+        // A scope without a seed of its own draws by that of the process.
+        let draws = match &home.0 {
+            None => self.draws.of(&name, &percents, random),
+            Some(node) => node.draws.of(&name, &percents, || self.draws.seed(random)),
+        };
+        Point::new(home.clone(), name, alternatives, text, draws)
+    }
+
+    /// Returns the points that are seen from the scope `home`, sorted by name.
+    pub(crate) fn seen_from(&self, home: &Home) -> Vec<Arc<Point>> {
+        let mut points = match self.snapshot.load().as_ref() {
+            Some(table) => table.seen_from(home.0.as_deref()),
+            None => Vec::new(),
+        };
         points.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         points
     }
 
-    /// Puts points into the table, and returns those that are under new names.
-    pub(crate) fn put<'p>(&self, points: &'p [Arc<Point>]) -> Vec<&'p Arc<Point>> {
+    /// Puts points of one scope into the table, and returns those that are under new names.
+    pub(crate) fn put<'p>(
+        &self,
+        points: &'p [Arc<Point>],
+        cause: Cause,
+    ) -> Result<Vec<&'p Arc<Point>>, Ended> {
         let mut new = Vec::new();
         let mut layers = self.write();
+        Self::check(points)?;
         let replaced = self.replace(|table| {
             let replaced = points.iter().filter_map(|point| {
                 let replaced = table.insert(point.clone());
@@ -122,56 +165,148 @@ impl Registry {
             replaced.collect()
         });
         self.count_on(&replaced.gone);
-        layers.note_gone(&replaced.gone);
+        layers.note_gone(&replaced.gone, Some(cause));
         drop(layers);
         replaced.finish(points);
-        new
+        Ok(new)
+    }
+
+    /// Checks that the scope of new points has not ended, and notes their names there.
+    pub(super) fn check(points: &[Arc<Point>]) -> Result<(), Ended> {
+        for point in points {
+            if point.home().is_ended() {
+                return Err(Ended);
+            }
+            point.home().note(point.name());
+        }
+        Ok(())
     }
 
     /// Carries the counts of `gone` over to the points that replaced them. Called after those were
     /// published, when no new hit finds `gone`.
     pub(super) fn count_on(&self, gone: &[Arc<Point>]) {
         for before in gone {
-            if let Some(point) = self.find(before.hash(), before.name()) {
+            if let Some(point) = self.find(before.home(), before.hash(), before.name()) {
                 point.follow(before);
             }
         }
     }
 
-    /// Removes the point of that name, if there is one.
-    pub(crate) fn remove(&self, hash: u64, name: &str) {
+    /// Removes the point of that name from a scope, if there is one.
+    pub(crate) fn remove(&self, home: &Home, hash: u64, name: &str, cause: Cause) {
         // Publishing for an absent name would only make idle sites look again.
-        if self.find(hash, name).is_some() {
+        if self.find(home, hash, name).is_some() {
             let mut layers = self.write();
-            let replaced = self.replace(|table| table.remove(hash, name).into_iter().collect());
-            layers.note_gone(&replaced.gone);
+            let remove = |table: &mut Table| table.remove(home.id(), hash, name);
+            let replaced = self.replace(|table| remove(table).into_iter().collect());
+            layers.note_gone(&replaced.gone, Some(cause));
             drop(layers);
             replaced.finish(&[]);
         }
     }
 
-    /// Returns the point of that name in the newest snapshot.
-    pub(crate) fn find(&self, hash: u64, name: &str) -> Option<Arc<Point>> {
-        self.snapshot.load().as_ref()?.get(hash, name).cloned()
+    /// Returns the point of that name in a scope, and in no other, as of the newest snapshot.
+    pub(crate) fn find(&self, home: &Home, hash: u64, name: &str) -> Option<Arc<Point>> {
+        self.snapshot
+            .load()
+            .as_ref()?
+            .get(home.id(), hash, name)
+            .cloned()
     }
 
-    /// Replaces all points with `points`, and marks FAILPOINTS as read, for
-    /// [`compat`](crate::compat)'s scenarios.
-    pub(crate) fn reset(&self, points: Vec<Arc<Point>>) {
+    /// Whether the name is configured in any scope, or outside of all.
+    pub(crate) fn is_configured(&self, hash: u64, name: &str) -> bool {
+        let table = self.snapshot.load();
+        table
+            .as_ref()
+            .is_some_and(|table| table.entry(hash, name).is_some())
+    }
+
+    /// Returns the points of a scope, as of the newest snapshot.
+    pub(crate) fn points(&self, home: &Home) -> Vec<Arc<Point>> {
+        let mut points = self.seen_from(home);
+        points.retain(|point| point.home().id() == home.id());
+        points
+    }
+
+    /// Replaces all points of a scope with `points`. Outside of scopes this marks FAILPOINTS as
+    /// read, for [`compat`](crate::compat)'s scenarios.
+    pub(crate) fn reset(&self, home: &Home, points: Vec<Arc<Point>>, cause: Cause) {
         let mut layers = self.write();
-        let mut ended = Wakeups::default();
-        layers.reset(|| self.points(), &mut ended);
-        let replaced = self.replace(|table| {
-            let mut gone = Vec::new();
-            std::mem::replace(table, Table::new()).for_each(|p| gone.push(p.clone()));
+        let names = home.0.as_ref().map(|node| node.take_names());
+        // In a scope that has ended there is nothing to replace.
+        let points = if Self::check(&points).is_ok() {
+            points
+        } else {
+            Vec::new()
+        };
+        let replaced = self.clear(&mut layers, home, cause, |table| {
+            let mut gone = match &names {
+                None => table.clear_global(),
+                Some(names) => take_all(table, home.id(), names),
+            };
             // Of several points with one name the last one stays.
             gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
             gone
         });
-        // Release: pairs with the Acquire in `is_env_read`.
-        self.env_read.store(true, Ordering::Release);
+        if home.0.is_none() {
+            // Release: pairs with the Acquire in `is_env_read`.
+            self.env_read.store(true, Ordering::Release);
+        }
         drop(layers);
-        replaced.and(ended).finish(&points);
+        replaced.finish(&points);
+    }
+
+    /// Ends a scope: its points are removed, its waiters wake, and nothing can be configured in it
+    /// any more.
+    pub(crate) fn end(&self, node: &Arc<Node>, cause: Cause) {
+        let mut layers = self.write();
+        let names = node.end();
+        if names.is_empty() {
+            return;
+        }
+        let home = Home(Some(node.clone()));
+        let replaced = self.clear(&mut layers, &home, cause, |table| {
+            take_all(table, node.id(), &names)
+        });
+        drop(layers);
+        replaced.finish(&[]);
+    }
+
+    /// Changes the table, and ends all guards of a scope.
+    fn clear(
+        &self,
+        layers: &mut Layers,
+        home: &Home,
+        cause: Cause,
+        change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>,
+    ) -> Replaced {
+        let mut replaced = self.replace(change);
+        layers.reset(home.id(), &replaced.gone, &mut replaced.wakeups, cause);
+        replaced
+    }
+
+    /// Makes what runs on a runtime see a scope.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn attach(&self, runtime: RuntimeId, node: &Arc<Node>) {
+        self.change_runtimes(|table| table.attach(runtime, node.clone()));
+    }
+
+    /// Undoes an [`attach`](Self::attach).
+    #[cfg(feature = "runtime")]
+    pub(crate) fn detach(&self, runtime: RuntimeId, node: &Node) {
+        self.change_runtimes(|table| table.detach(runtime, node));
+    }
+
+    #[cfg(feature = "runtime")]
+    fn change_runtimes(&self, change: impl FnOnce(&mut Table)) {
+        let writer = self.write();
+        let replaced = self.replace(|table| {
+            change(table);
+            Vec::new()
+        });
+        drop(writer);
+        replaced.finish(&[]);
     }
 
     /// Unless FAILPOINTS was read already, calls `read`, adds the points it returns to the table,
@@ -194,7 +329,10 @@ impl Registry {
         let replaced = points.as_ref().ok().map(|points| {
             self.replace(|table| {
                 for point in points {
-                    if table.get(point.hash(), point.name()).is_none() {
+                    if table
+                        .get(scope::GLOBAL, point.hash(), point.name())
+                        .is_none()
+                    {
                         table.insert(point.clone());
                         added.push(point.clone());
                     }
@@ -232,14 +370,15 @@ impl Registry {
     fn copy(&self) -> Table {
         match self.snapshot.load().as_ref() {
             Some(table) => Table::clone(table),
-            None => Table::new(),
+            None => Table::default(),
         }
     }
 
     /// The writer's steps of I2.
     fn put_in_place(&self, next: Table, gone: Vec<Arc<Point>>) -> Replaced {
-        let is_empty = next.len() == 0;
-        let previous = self.publish((!is_empty).then(|| Arc::new(next)));
+        let is_empty = next.is_empty();
+        let is_needed = !is_empty || !next.runtimes().is_empty();
+        let previous = self.publish(is_needed.then(|| Arc::new(next)));
         self.bump(is_empty);
         let wakeups = Self::retire(&gone);
         Replaced {
@@ -320,11 +459,32 @@ impl View {
         self.generation = generation;
     }
 
-    /// Returns the point of that name, as of the last look.
+    /// Returns what is configured under that name, in whatever scopes, as of the last look.
     #[inline]
-    pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&Arc<Point>> {
-        self.table.as_ref()?.get(hash, name)
+    pub(crate) fn entry(&self, hash: u64, name: &str) -> Option<&Entry> {
+        self.table.as_ref()?.entry(hash, name)
     }
+
+    /// Returns the point of an entry that a hit of this thread sees.
+    #[inline]
+    pub(crate) fn seen<'v>(&'v self, entry: &'v Entry) -> Option<&'v Arc<Point>> {
+        match entry {
+            Entry::Global(point) => Some(point),
+            Entry::Scoped(scoped) => scoped.seen(self.table.as_ref()?.runtimes()),
+        }
+    }
+}
+
+/// Removes the points of all `names` from a scope.
+fn take_all<'a>(
+    table: &mut Table,
+    scope: u64,
+    names: impl IntoIterator<Item = &'a Box<str>>,
+) -> Vec<Arc<Point>> {
+    let names = names.into_iter();
+    names
+        .filter_map(|name| table.remove(scope, hash(name), name))
+        .collect()
 }
 
 thread_local! {
@@ -386,12 +546,6 @@ impl Replaced {
             gone: Vec::new(),
             _previous: None,
         }
-    }
-
-    /// Adds what else is to be woken.
-    fn and(mut self, wakeups: Wakeups) -> Self {
-        self.wakeups.extend(wakeups);
-        self
     }
 
     /// Wakes the waiters, and only then reports the change: a subscriber that panics keeps no

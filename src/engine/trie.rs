@@ -23,6 +23,18 @@ pub(crate) trait Named {
     fn hash(&self) -> u64;
 }
 
+impl<T: Named> Named for Arc<T> {
+    #[inline]
+    fn name(&self) -> &str {
+        T::name(self)
+    }
+
+    #[inline]
+    fn hash(&self) -> u64 {
+        T::hash(self)
+    }
+}
+
 const BITS: u32 = 3;
 const FANOUT: usize = 1 << BITS;
 
@@ -36,13 +48,13 @@ type Branch<T> = [Slot<T>; FANOUT];
 
 enum Slot<T> {
     Empty,
-    Leaf(Arc<T>),
+    Leaf(T),
     Branch(Arc<Branch<T>>),
     /// Names whose hashes are equal in all 64 bits.
-    Collision(Arc<Vec<Arc<T>>>),
+    Collision(Arc<Vec<T>>),
 }
 
-impl<T> Clone for Trie<T> {
+impl<T: Clone> Clone for Trie<T> {
     fn clone(&self) -> Self {
         Self {
             root: self.root.clone(),
@@ -51,7 +63,7 @@ impl<T> Clone for Trie<T> {
     }
 }
 
-impl<T> Clone for Slot<T> {
+impl<T: Clone> Clone for Slot<T> {
     fn clone(&self) -> Self {
         match self {
             Slot::Empty => Slot::Empty,
@@ -59,6 +71,12 @@ impl<T> Clone for Slot<T> {
             Slot::Branch(branch) => Slot::Branch(branch.clone()),
             Slot::Collision(values) => Slot::Collision(values.clone()),
         }
+    }
+}
+
+impl<T: Named + Clone> Default for Trie<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -70,7 +88,7 @@ fn index(hash: u64, shift: u32) -> usize {
     (hash >> shift) as usize & (FANOUT - 1)
 }
 
-impl<T: Named> Trie<T> {
+impl<T: Named + Clone> Trie<T> {
     pub(crate) fn new() -> Self {
         Self {
             root: empty_branch(),
@@ -83,7 +101,7 @@ impl<T: Named> Trie<T> {
     }
 
     #[inline]
-    pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&Arc<T>> {
+    pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&T> {
         let mut branch = &self.root;
         let mut rest = hash;
         loop {
@@ -100,13 +118,13 @@ impl<T: Named> Trie<T> {
     }
 
     /// Puts `value` under its name and returns the previous value.
-    pub(crate) fn insert(&mut self, value: Arc<T>) -> Option<Arc<T>> {
+    pub(crate) fn insert(&mut self, value: T) -> Option<T> {
         let replaced = insert(&mut self.root, 0, value);
         self.len += usize::from(replaced.is_none());
         replaced
     }
 
-    pub(crate) fn remove(&mut self, hash: u64, name: &str) -> Option<Arc<T>> {
+    pub(crate) fn remove(&mut self, hash: u64, name: &str) -> Option<T> {
         // A miss must not copy the branches on the way.
         self.get(hash, name)?;
         let removed = remove(&mut self.root, 0, hash, name);
@@ -115,12 +133,12 @@ impl<T: Named> Trie<T> {
     }
 
     /// Calls `each` for every value, in no particular order.
-    pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(&'a Arc<T>)) {
+    pub(crate) fn for_each<'a>(&'a self, mut each: impl FnMut(&'a T)) {
         walk(&self.root, &mut each);
     }
 }
 
-fn insert<T: Named>(branch: &mut Branch<T>, shift: u32, value: Arc<T>) -> Option<Arc<T>> {
+fn insert<T: Named + Clone>(branch: &mut Branch<T>, shift: u32, value: T) -> Option<T> {
     let slot = &mut branch[index(value.hash(), shift)];
     match slot {
         Slot::Empty => {
@@ -158,7 +176,7 @@ fn insert<T: Named>(branch: &mut Branch<T>, shift: u32, value: Arc<T>) -> Option
 
 /// Moves the content of `slot`, which has `hash`, one branch further down, because `value` shares
 /// the path so far, and puts `value` beside it.
-fn split<T: Named>(slot: &mut Slot<T>, shift: u32, hash: u64, value: Arc<T>) -> Option<Arc<T>> {
+fn split<T: Named + Clone>(slot: &mut Slot<T>, shift: u32, hash: u64, value: T) -> Option<T> {
     let mut branch = empty_branch();
     branch[index(hash, shift)] = std::mem::replace(slot, Slot::Empty);
     let replaced = insert(&mut branch, shift, value);
@@ -166,7 +184,12 @@ fn split<T: Named>(slot: &mut Slot<T>, shift: u32, hash: u64, value: Arc<T>) -> 
     replaced
 }
 
-fn remove<T: Named>(branch: &mut Branch<T>, shift: u32, hash: u64, name: &str) -> Option<Arc<T>> {
+fn remove<T: Named + Clone>(
+    branch: &mut Branch<T>,
+    shift: u32,
+    hash: u64,
+    name: &str,
+) -> Option<T> {
     let slot = &mut branch[index(hash, shift)];
     match slot {
         Slot::Empty => None,
@@ -196,7 +219,7 @@ fn remove<T: Named>(branch: &mut Branch<T>, shift: u32, hash: u64, name: &str) -
     }
 }
 
-fn walk<'a, T>(branch: &'a Branch<T>, each: &mut impl FnMut(&'a Arc<T>)) {
+fn walk<'a, T>(branch: &'a Branch<T>, each: &mut impl FnMut(&'a T)) {
     for slot in branch.iter() {
         match slot {
             Slot::Empty => {}
@@ -242,7 +265,7 @@ mod tests {
         }
     }
 
-    fn contents(trie: &Trie<Entry>) -> BTreeMap<String, usize> {
+    fn contents(trie: &Trie<Arc<Entry>>) -> BTreeMap<String, usize> {
         let mut all = BTreeMap::new();
         trie.for_each(|e| assert_eq!(all.insert(e.name.clone(), e.version), None));
         assert_eq!(all.len(), trie.len());
@@ -254,7 +277,7 @@ mod tests {
         fn behaves_as_a_map_and_leaves_earlier_copies_alone(
             steps in prop::collection::vec((any::<u8>(), any::<bool>(), any::<bool>()), 0..400)
         ) {
-            let mut trie = Trie::<Entry>::new();
+            let mut trie = Trie::<Arc<Entry>>::new();
             let mut model: BTreeMap<String, usize> = BTreeMap::new();
             let mut copies = Vec::new();
             for (version, (key, is_insert, keep_copy)) in steps.into_iter().enumerate() {

@@ -284,11 +284,11 @@ pub(crate) fn block(
 mod tests {
     use super::*;
     use crate::engine::actions::chain;
-    use crate::engine::draws::Draws;
+    use crate::engine::scope::Home;
 
     fn paused_point() -> Arc<Point> {
         let alternatives = chain::parse("pause", false).unwrap();
-        Point::new("p", alternatives, None, &Draws::new())
+        Point::new(Home::GLOBAL, "p".into(), alternatives, None, Vec::new())
     }
 
     #[test]

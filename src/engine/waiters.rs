@@ -34,6 +34,8 @@ pub(crate) struct Waiters {
 #[derive(Default)]
 pub(super) struct List {
     pub(super) retired: bool,
+    /// Whether a retirement found somebody waiting.
+    cut_short: bool,
     /// The wait of a missing entry is over: its waiter sees that when it next looks.
     pub(super) entries: Entries,
     pub(super) observers: Observers,
@@ -57,6 +59,7 @@ impl Waiters {
     pub(super) fn retire(&self, wakers: &mut Vec<Waker>) -> Entries {
         let mut list = lock(&self.list);
         list.retired = true;
+        list.cut_short |= !list.entries.is_empty();
         // A waiter that was released before has to find its mark.
         if !list.entries.has_marks() {
             // Release: pairs with the Acquire in `Waiter::poll`. A waiter that continues finds what
@@ -65,6 +68,11 @@ impl Waiters {
         }
         list.observers.take_wakers(wakers);
         list.entries.take()
+    }
+
+    /// Whether a retirement ended a wait.
+    pub(super) fn was_cut_short(&self) -> bool {
+        lock(&self.list).cut_short
     }
 
     /// Undoes [`retire`](Self::retire): later waiters wait again.

@@ -78,13 +78,6 @@ impl Wakeups {
         point.take_callback()
     }
 
-    pub(crate) fn extend(&mut self, more: Self) {
-        self.lists.extend(more.lists);
-        self.wakers.extend(more.wakers);
-        self.points.extend(more.points);
-        self.callbacks.extend(more.callbacks);
-    }
-
     /// Drops `callback` once everything was woken.
     pub(crate) fn drop_later(&mut self, callback: Option<CallbackFn>) {
         self.callbacks.extend(callback);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::control::config::{configure_batch, has_failpoints};
-use crate::control::{list, list_failpoints, release, remove_all_failpoints, remove_failpoint};
+use crate::control::{config, list, release};
+use crate::engine::scope::Home;
 use crate::error::Error;
 use crate::http::batch::batch;
 use crate::http::call::{Call, Path};
@@ -98,7 +98,7 @@ impl Control {
             return Err(Response::too_long());
         }
         let call = path.call(request.method)?;
-        if !has_failpoints() {
+        if !config::has_failpoints() {
             let error = Error::feature("control over HTTP", "testing");
             return Err(Response::error(400, error));
         }
@@ -111,32 +111,37 @@ impl Control {
         }
         let name = &*path.name;
         match call {
-            Call::List => Ok(Response::json(200, &list_failpoints())),
+            Call::List => Ok(Response::json(200, &list::list(&Home::GLOBAL))),
             Call::Configure => {
                 let batch = batch(request).map_err(Response::bad_request)?;
-                configure_batch(batch, self.refuses_harm).map_err(Response::refusal)?;
+                config::configure_batch(&Home::GLOBAL, batch, self.refuses_harm)
+                    .map_err(Response::refusal)?;
                 Ok(Response::json(200, &()))
             }
             Call::RemoveAll => {
-                remove_all_failpoints();
+                config::remove_all(&Home::GLOBAL);
                 Ok(Response::json(200, &()))
             }
             Call::Show => {
-                let point = list::state(name);
+                let point = list::state(&Home::GLOBAL, name);
                 if !point.is_configured() && point.call_sites().is_empty() {
-                    return Err(Response::refusal(release::not_configured(name)));
+                    return Err(Response::refusal(release::not_configured(
+                        &Home::GLOBAL,
+                        name,
+                    )));
                 }
                 Ok(Response::json(200, &point))
             }
             Call::Remove => {
-                remove_failpoint(name);
+                config::remove(&Home::GLOBAL, name);
                 Ok(Response::json(200, &()))
             }
             Call::Wait => wait_call::wait(name, WaitQuery::of(request.query)?).await,
             Call::Release => {
                 let selection = selection(request).map_err(Response::bad_request)?;
                 let count = selection.count.unwrap_or(usize::MAX);
-                let released = release::first_matching(name, count, selection.matchers);
+                let released =
+                    release::first_matching(&Home::GLOBAL, name, count, selection.matchers);
                 let released = released.map_err(Response::refusal)?;
                 Ok(Response::json(200, &json!({ "released": released })))
             }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::control::list;
 use crate::control::list::FailpointInfo;
-use crate::control::wait_for::{wait_deadline, wait_for_hits, wait_until_paused};
+use crate::control::wait_for::{Wait, Watched, wait_deadline};
+use crate::engine::scope::Home;
 use crate::engine::waiters::Goal;
 use crate::http::json::State;
 use crate::http::message::Response;
@@ -12,12 +13,10 @@ use crate::http::message::Response;
 pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Response> {
     let WaitQuery { goal, limit } = query;
     let limit = limit.unwrap_or_else(wait_deadline);
-    let wait = match goal {
-        Goal::Hits(n) => wait_for_hits(name, n),
-        Goal::Paused(n) => wait_until_paused(name, n),
-    };
+    let watched = Watched::name(&Home::GLOBAL, name);
     // Its own deadline would tell of every failpoint that there is.
-    let met = tokio::time::timeout(limit, wait.within(Duration::MAX)).await;
+    let wait = Wait::new(watched, goal, Some(Duration::MAX));
+    let met = tokio::time::timeout(limit, wait).await;
     let late = match met {
         Ok(met) => {
             met.map_err(Response::refusal)?;
@@ -25,7 +24,7 @@ pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Respo
         }
         Err(_) => Some(limit),
     };
-    let point = list::state(name);
+    let point = list::state(&Home::GLOBAL, name);
     let message = late.map(|limit| too_late(&point, goal, limit));
     let status = if message.is_some() { 408 } else { 200 };
     let point = &point;

@@ -6,9 +6,12 @@ use std::task::{Wake, Waker};
 use loom::sync::Notify;
 
 use crate::engine::actions::chain;
+use crate::engine::layers::Cause;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
-use crate::engine::table::{Registry, Table, View};
+use crate::engine::scope::Home;
+use crate::engine::snapshot::Table;
+use crate::engine::table::{Registry, View};
 use crate::engine::wait::{Waiter, block};
 use crate::engine::wakeups::Wakeups;
 
@@ -28,23 +31,24 @@ pub(crate) fn explore_most(model: impl Fn() + Send + Sync + 'static) {
 /// Creates a configuration of the one name that the models use, or of another.
 pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
     let alternatives = chain::parse(actions, false).expect("valid actions");
-    Point::new(name, alternatives, None, &registry.draws)
+    registry.point(&Home::GLOBAL, name, alternatives, None)
 }
 
 /// What `configure_failpoint` does after all checks.
 pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
     let point = point(registry, name, actions);
-    registry.put(&[point]);
+    let points = [point];
+    assert!(registry.put(&points, Cause::here("configured")).is_ok());
 }
 
 /// What `remove_failpoint` does.
 pub(crate) fn remove(registry: &Registry, name: &str) {
-    registry.remove(hash(name), name);
+    registry.remove(&Home::GLOBAL, hash(name), name, Cause::here("removed"));
 }
 
 /// A table with `point` only.
 pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
-    let mut table = Table::new();
+    let mut table = Table::default();
     table.insert(point);
     Some(Arc::new(table))
 }
@@ -53,7 +57,12 @@ pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
 pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
     let mut view = View::new();
     view.refresh(registry);
-    view.get(hash(name), name).cloned()
+    look(&view, name).cloned()
+}
+
+/// Returns the point of that name, as of the view's last look.
+pub(crate) fn look<'v>(view: &'v View, name: &str) -> Option<&'v Arc<Point>> {
+    view.seen(view.entry(hash(name), name)?)
 }
 
 /// A task's waker, on loom's primitives.

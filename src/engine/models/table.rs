@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::engine::actions::action::Action;
 use crate::engine::models::harness::{
-    configure, deadlocks, explore, find, point, remove, table_of, wait_as_task, wait_as_thread,
+    configure, deadlocks, explore, find, look, point, remove, table_of, wait_as_task,
+    wait_as_thread,
 };
-use crate::engine::name::hash;
 use crate::engine::point::Point;
 use crate::engine::site::{Site, SiteKind};
 use crate::engine::sync::Ordering;
@@ -55,7 +55,7 @@ fn view_during_configure(refresh: fn(&mut View, &Registry)) {
         let mut view = View::new();
         let mut hit = || {
             refresh(&mut view, &registry);
-            view.get(hash("p"), "p").is_some()
+            look(&view, "p").is_some()
         };
         hit();
         hit();

@@ -1,0 +1,250 @@
+//! Scopes: whose points a hit sees, and where a call acts (I9).
+//!
+//! A scope is a number that points are filed under, and a chain of the scopes around it. A thread is
+//! in the scope that it entered last, or else in that of the tokio runtime that it works for; the
+//! table says which runtimes have one.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt;
+// Nothing here has a part in the protocol that loom models: the writer's mutex orders it.
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+
+use crate::engine::draws::Draws;
+use crate::engine::sync::unpoisoned;
+
+/// The number that points outside of all scopes are filed under.
+pub(crate) const GLOBAL: u64 = 0;
+
+#[cfg(feature = "runtime")]
+pub(crate) use neon_failpoint_runtime::{Id as RuntimeId, current as current_runtime};
+
+/// Without the feature `runtime` no runtime has a scope.
+#[cfg(not(feature = "runtime"))]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum RuntimeId {}
+
+#[cfg(not(feature = "runtime"))]
+fn current_runtime() -> Option<RuntimeId> {
+    None
+}
+
+/// Which runtimes have a scope, the newest last.
+pub(crate) type Runtimes = [(RuntimeId, Arc<Node>)];
+
+/// One scope.
+pub(crate) struct Node {
+    id: u64,
+    /// The numbers of this scope and of those around it, from the inside out.
+    chain: Box<[u64]>,
+    parent: Option<Arc<Node>>,
+    /// How many handles there are: it ends with the last one.
+    handles: AtomicUsize,
+    ended: AtomicBool,
+    /// The names that were ever configured in it. Changed under the writer's mutex.
+    names: Mutex<BTreeSet<Box<str>>>,
+    pub(crate) draws: Draws,
+    pub(crate) turn: Turn,
+}
+
+impl Node {
+    /// Creates a scope inside `parent`, with one handle. It holds its parent open.
+    pub(crate) fn new(parent: Option<Arc<Node>>) -> Arc<Self> {
+        static IDS: AtomicU64 = AtomicU64::new(GLOBAL + 1);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let around = parent.as_ref().map_or(&[][..], |parent| &parent.chain);
+        let draws = Draws::new();
+        if let Some(parent) = &parent {
+            parent.add_handle();
+            draws.inherit(&parent.draws);
+        }
+        Arc::new(Self {
+            id,
+            chain: std::iter::once(id).chain(around.iter().copied()).collect(),
+            parent,
+            handles: AtomicUsize::new(1),
+            ended: AtomicBool::new(false),
+            names: Mutex::default(),
+            draws,
+            turn: Turn::new(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn chain(&self) -> &[u64] {
+        &self.chain
+    }
+
+    pub(crate) fn parent(&self) -> Option<&Arc<Node>> {
+        self.parent.as_ref()
+    }
+
+    pub(crate) fn add_handle(&self) {
+        // Relaxed: as for an `Arc`, whoever adds one has one.
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether that was the last handle.
+    pub(crate) fn remove_handle(&self) -> bool {
+        // AcqRel: what the other handles did comes before the end.
+        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Marks it as ended, and returns the names that may be configured in it. Called under the
+    /// writer's mutex.
+    pub(crate) fn end(&self) -> BTreeSet<Box<str>> {
+        // Relaxed: the writer's mutex orders it with those who configure.
+        self.ended.store(true, Ordering::Relaxed);
+        self.take_names()
+    }
+
+    /// Takes the names that may be configured in it. Called under the writer's mutex.
+    pub(crate) fn take_names(&self) -> BTreeSet<Box<str>> {
+        std::mem::take(&mut *unpoisoned(self.names.lock()))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Not by recursion: scopes may be nested deeply.
+        let mut next = self.parent.take();
+        while let Some(mut node) = next.and_then(Arc::into_inner) {
+            next = node.parent.take();
+        }
+    }
+}
+
+/// The scope that a call acts in; `None` is outside of all.
+#[derive(Clone)]
+pub(crate) struct Home(pub(crate) Option<Arc<Node>>);
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Home").field(&self.id()).finish()
+    }
+}
+
+impl Home {
+    pub(crate) const GLOBAL: Self = Self(None);
+
+    pub(crate) fn id(&self) -> u64 {
+        self.0.as_ref().map_or(GLOBAL, |node| node.id)
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        let node = self.0.as_ref();
+        node.is_some_and(|node| node.ended.load(Ordering::Relaxed))
+    }
+
+    /// Notes that `name` is configured here. Called under the writer's mutex.
+    pub(crate) fn note(&self, name: &str) {
+        if let Some(node) = &self.0 {
+            let mut names = unpoisoned(node.names.lock());
+            if !names.contains(name) {
+                names.insert(name.into());
+            }
+        }
+    }
+}
+
+/// Whose turn it is to have a scenario of `compat`: one at a time in each scope.
+pub(crate) struct Turn {
+    owner: Mutex<Option<ThreadId>>,
+    free: Condvar,
+}
+
+impl Turn {
+    pub(crate) const fn new() -> Self {
+        Self {
+            owner: Mutex::new(None),
+            free: Condvar::new(),
+        }
+    }
+
+    /// Waits for the turn. Returns `false` if this thread has it already.
+    pub(crate) fn take(&self) -> bool {
+        let this = thread::current().id();
+        let mut owner = unpoisoned(self.owner.lock());
+        while let Some(other) = *owner {
+            if other == this {
+                return false;
+            }
+            owner = unpoisoned(self.free.wait(owner));
+        }
+        *owner = Some(this);
+        true
+    }
+
+    pub(crate) fn give_back(&self) {
+        *unpoisoned(self.owner.lock()) = None;
+        self.free.notify_one();
+    }
+}
+
+/// The scopes that this thread has entered.
+struct Stack {
+    next: u64,
+    entries: Vec<(u64, Arc<Node>)>,
+}
+
+thread_local! {
+    static STACK: RefCell<Stack> = const {
+        RefCell::new(Stack { next: 0, entries: Vec::new() })
+    };
+    /// The number of the scope on top, where a hit finds it with one load.
+    static TOP: Cell<u64> = const { Cell::new(GLOBAL) };
+}
+
+/// Enters a scope. Returns what [`leave`] needs; `None` if the thread is ending.
+pub(crate) fn enter(node: Arc<Node>) -> Option<u64> {
+    let id = node.id;
+    let entered = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let entry = stack.next;
+        stack.next += 1;
+        stack.entries.push((entry, node));
+        entry
+    });
+    let entered = entered.ok()?;
+    TOP.set(id);
+    Some(entered)
+}
+
+/// Leaves a scope, whether it is on top or not.
+pub(crate) fn leave(entry: u64) {
+    // Dropped outside of the borrow.
+    let _left = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let at = stack.entries.iter().rposition(|(e, _)| *e == entry);
+        let left = at.map(|at| stack.entries.remove(at));
+        TOP.set(stack.entries.last().map_or(GLOBAL, |(_, node)| node.id));
+        left
+    });
+}
+
+/// Returns the number of the scope that this thread has entered last, or [`GLOBAL`].
+#[inline]
+pub(crate) fn entered() -> u64 {
+    TOP.get()
+}
+
+/// Returns this thread's scope.
+pub(crate) fn current(runtimes: &Runtimes) -> Option<Arc<Node>> {
+    let top = |stack: &RefCell<Stack>| stack.borrow().entries.last().map(|(_, node)| node.clone());
+    if let Some(node) = STACK.try_with(top).ok().flatten() {
+        return Some(node);
+    }
+    if runtimes.is_empty() {
+        return None;
+    }
+    let runtime = current_runtime()?;
+    let mut newest_first = runtimes.iter().rev();
+    newest_first
+        .find(|(id, _)| *id == runtime)
+        .map(|(_, node)| node.clone())
+}
