@@ -7,13 +7,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
-// Nothing here has a part in the protocol that loom models: the writer's mutex orders it.
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+// Of all this only `ended` has a part in the protocol that loom models.
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering as Std};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, ThreadId};
 
 use crate::engine::draws::Draws;
-use crate::engine::sync::unpoisoned;
+use crate::engine::sync::{AtomicBool, Ordering, unpoisoned};
 
 /// The number that points outside of all scopes are filed under.
 pub(crate) const GLOBAL: u64 = 0;
@@ -53,7 +53,7 @@ impl Node {
     /// Creates a scope inside `parent`, with one handle. It holds its parent open.
     pub(crate) fn new(parent: Option<Arc<Node>>) -> Arc<Self> {
         static IDS: AtomicU64 = AtomicU64::new(GLOBAL + 1);
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let id = IDS.fetch_add(1, Std::Relaxed);
         let around = parent.as_ref().map_or(&[][..], |parent| &parent.chain);
         let draws = Draws::new();
         if let Some(parent) = &parent {
@@ -86,13 +86,13 @@ impl Node {
 
     pub(crate) fn add_handle(&self) {
         // Relaxed: as for an `Arc`, whoever adds one has one.
-        self.handles.fetch_add(1, Ordering::Relaxed);
+        self.handles.fetch_add(1, Std::Relaxed);
     }
 
     /// Whether that was the last handle.
     pub(crate) fn remove_handle(&self) -> bool {
         // AcqRel: what the other handles did comes before the end.
-        self.handles.fetch_sub(1, Ordering::AcqRel) == 1
+        self.handles.fetch_sub(1, Std::AcqRel) == 1
     }
 
     /// Marks it as ended, and returns the names that may be configured in it. Called under the

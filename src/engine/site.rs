@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::engine::name::{hash, letters};
 use crate::engine::point::Point;
-use crate::engine::snapshot::Entry;
 use crate::engine::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
 use crate::engine::table::{Registry, View};
 
@@ -59,7 +58,7 @@ impl Target<'_> {
             Target::Site(site) => site.look_up(registry, view),
             Target::Name(name) => {
                 view.refresh(registry);
-                view.seen(view.entry(hash(name), name)?)
+                view.get(hash(name), name).0
             }
         }
     }
@@ -178,17 +177,18 @@ impl Site {
         // I4: the generation that the view read before it loaded the snapshot. One read after the
         // lookup could be that of a snapshot in which the name is configured.
         let generation = view.refresh(registry);
-        let entry = view.entry(self.hash, self.name);
-        let remembered = match entry {
-            Some(Entry::Global(_)) => &self.armed_at,
-            Some(entry) => return view.seen(entry),
-            None => &self.clear_at,
-        };
-        // Threads that hit an armed site share its cache line: it is written only to change it.
-        if remembered.load(Sync::Relaxed) != generation {
-            remembered.store(generation, Sync::Relaxed);
+        let (point, is_everywhere) = view.get(self.hash, self.name);
+        if is_everywhere {
+            let remembered = match point {
+                Some(_) => &self.armed_at,
+                None => &self.clear_at,
+            };
+            // Threads that hit an armed site share its cache line: it is written only to change it.
+            if remembered.load(Sync::Relaxed) != generation {
+                remembered.store(generation, Sync::Relaxed);
+            }
         }
-        view.seen(entry?)
+        point
     }
 }
 

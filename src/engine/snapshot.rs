@@ -10,17 +10,10 @@ use crate::engine::trie::{Named, Trie};
 
 #[derive(Clone, Default)]
 pub(crate) struct Table {
-    names: Trie<Entry>,
+    global: Trie<Arc<Point>>,
+    /// Apart, so that a hit looks here only if some scope has a point.
+    scoped: Trie<Arc<Scoped>>,
     runtimes: Arc<Runtimes>,
-}
-
-/// A configured name.
-#[derive(Clone)]
-pub(crate) enum Entry {
-    /// In no scope, as most are: it costs a hit nothing that there are scopes.
-    Global(Arc<Point>),
-    /// In some scopes, and perhaps outside of them as well.
-    Scoped(Arc<Scoped>),
 }
 
 /// The points of a name that is configured in some scopes.
@@ -28,7 +21,6 @@ pub(crate) enum Entry {
 pub(crate) struct Scoped {
     name: Arc<str>,
     hash: u64,
-    global: Option<Arc<Point>>,
     scopes: Trie<InScope>,
 }
 
@@ -53,70 +45,51 @@ impl Named for InScope {
     }
 }
 
-impl Named for Entry {
+impl Named for Scoped {
     #[inline]
     fn name(&self) -> &str {
-        match self {
-            Entry::Global(point) => point.name(),
-            Entry::Scoped(scoped) => &scoped.name,
-        }
+        &self.name
     }
 
     #[inline]
     fn hash(&self) -> u64 {
-        match self {
-            Entry::Global(point) => point.hash(),
-            Entry::Scoped(scoped) => scoped.hash,
-        }
+        self.hash
     }
 }
 
 impl Scoped {
     fn get(&self, scope: u64) -> Option<&Arc<Point>> {
-        match scope {
-            GLOBAL => self.global.as_ref(),
-            _ => self.scopes.get(key(scope), "").map(|InScope(point)| point),
-        }
+        self.scopes.get(key(scope), "").map(|InScope(point)| point)
     }
 
-    /// I9: returns the point that a hit of this thread sees, its own scope's first, then those of
-    /// the scopes around that, then the global one.
+    /// Returns the point that a hit of this thread sees in its scope, or in those around it.
     pub(crate) fn seen(&self, runtimes: &Runtimes) -> Option<&Arc<Point>> {
         let entered = scope::entered();
         let own = (entered != GLOBAL).then(|| self.get(entered)).flatten();
-        own.or_else(|| self.seen_from(scope::current(runtimes).as_deref()))
+        own.or_else(|| self.seen_from(scope::current(runtimes).as_deref()?))
     }
 
     /// [`seen`](Self::seen) from inside a scope.
-    #[cold]
-    fn seen_from(&self, node: Option<&Node>) -> Option<&Arc<Point>> {
-        let chain = node.map_or(&[][..], Node::chain);
-        let seen = chain.iter().find_map(|scope| self.get(*scope));
-        seen.or(self.global.as_ref())
-    }
-
-    /// The entry without the point of a scope, and that point.
-    fn without(&self, scope: u64) -> (Option<Entry>, Option<Arc<Point>>) {
-        let mut next = self.clone();
-        let gone = match scope {
-            GLOBAL => next.global.take(),
-            _ => next
-                .scopes
-                .remove(key(scope), "")
-                .map(|InScope(point)| point),
-        };
-        let entry = match next.scopes.len() {
-            0 => next.global.map(Entry::Global),
-            _ => Some(Entry::Scoped(Arc::new(next))),
-        };
-        (entry, gone)
+    fn seen_from(&self, node: &Node) -> Option<&Arc<Point>> {
+        node.chain().iter().find_map(|scope| self.get(*scope))
     }
 }
 
 impl Table {
+    /// Whether some scope has a point.
     #[inline]
-    pub(crate) fn entry(&self, hash: u64, name: &str) -> Option<&Entry> {
-        self.names.get(hash, name)
+    pub(crate) fn has_scoped(&self) -> bool {
+        self.scoped.len() > 0
+    }
+
+    /// Returns the points of a name that is in some scopes.
+    pub(crate) fn scoped(&self, hash: u64, name: &str) -> Option<&Scoped> {
+        self.scoped.get(hash, name).map(|scoped| &**scoped)
+    }
+
+    #[inline]
+    pub(crate) fn global(&self, hash: u64, name: &str) -> Option<&Arc<Point>> {
+        self.global.get(hash, name)
     }
 
     pub(crate) fn runtimes(&self) -> &Runtimes {
@@ -125,89 +98,69 @@ impl Table {
 
     /// Whether no name is configured.
     pub(crate) fn is_empty(&self) -> bool {
-        self.names.len() == 0
+        self.global.len() == 0 && !self.has_scoped()
     }
 
     /// Returns the point of a name in a scope, and in no other.
     pub(crate) fn get(&self, scope: u64, hash: u64, name: &str) -> Option<&Arc<Point>> {
-        match self.entry(hash, name)? {
-            Entry::Global(point) => (scope == GLOBAL).then_some(point),
-            Entry::Scoped(scoped) => scoped.get(scope),
+        match scope {
+            GLOBAL => self.global(hash, name),
+            _ => self.scoped(hash, name)?.get(scope),
         }
     }
 
     /// Returns the points that are seen from inside a scope, or from outside of all.
     pub(crate) fn seen_from(&self, node: Option<&Node>) -> Vec<Arc<Point>> {
         let mut seen = Vec::new();
-        self.names.for_each(|entry| {
-            seen.extend(match entry {
-                Entry::Global(point) => Some(point.clone()),
-                Entry::Scoped(scoped) => scoped.seen_from(node).cloned(),
+        if let Some(node) = node {
+            self.scoped
+                .for_each(|scoped| seen.extend(scoped.seen_from(node).cloned()));
+        }
+        self.global.for_each(|point| {
+            let is_shadowed = node.is_some_and(|node| {
+                let scoped = self.scoped(point.hash(), point.name());
+                scoped.is_some_and(|scoped| scoped.seen_from(node).is_some())
             });
+            seen.extend((!is_shadowed).then(|| point.clone()));
         });
         seen
     }
 
     /// Puts `point` in its scope, and returns the one that was there.
     pub(crate) fn insert(&mut self, point: Arc<Point>) -> Option<Arc<Point>> {
-        let scope = point.home().id();
-        let scoped = if scope == GLOBAL {
-            match self.names.insert(Entry::Global(point.clone()))? {
-                Entry::Global(before) => return Some(before),
-                Entry::Scoped(scoped) => Some(scoped),
-            }
-        } else {
-            match self.entry(point.hash(), point.name()) {
-                Some(Entry::Scoped(scoped)) => Some(scoped.clone()),
-                Some(Entry::Global(_)) | None => None,
-            }
-        };
-        let mut next = match scoped {
-            Some(scoped) => Arc::unwrap_or_clone(scoped),
+        if point.home().id() == GLOBAL {
+            return self.global.insert(point);
+        }
+        let mut next = match self.scoped(point.hash(), point.name()) {
+            Some(scoped) => scoped.clone(),
             None => Scoped {
                 name: point.name().into(),
                 hash: point.hash(),
-                global: self.get(GLOBAL, point.hash(), point.name()).cloned(),
                 scopes: Trie::new(),
             },
         };
-        let before = match scope {
-            GLOBAL => next.global.replace(point),
-            _ => next
-                .scopes
-                .insert(InScope(point))
-                .map(|InScope(before)| before),
-        };
-        self.names.insert(Entry::Scoped(Arc::new(next)));
-        before
+        let before = next.scopes.insert(InScope(point));
+        self.scoped.insert(Arc::new(next));
+        before.map(|InScope(before)| before)
     }
 
     pub(crate) fn remove(&mut self, scope: u64, hash: u64, name: &str) -> Option<Arc<Point>> {
-        let (left, gone) = match self.entry(hash, name)? {
-            Entry::Global(point) if scope == GLOBAL => (None, Some(point.clone())),
-            Entry::Global(_) => return None,
-            Entry::Scoped(scoped) => scoped.without(scope),
-        };
-        match left {
-            Some(entry) => drop(self.names.insert(entry)),
-            None => drop(self.names.remove(hash, name)),
+        if scope == GLOBAL {
+            return self.global.remove(hash, name);
         }
-        gone
+        let mut next = self.scoped(hash, name)?.clone();
+        let InScope(gone) = next.scopes.remove(key(scope), "")?;
+        match next.scopes.len() {
+            0 => drop(self.scoped.remove(hash, name)),
+            _ => drop(self.scoped.insert(Arc::new(next))),
+        }
+        Some(gone)
     }
 
-    /// Removes the global points.
+    /// Removes the points that are in no scope.
     pub(crate) fn clear_global(&mut self) -> Vec<Arc<Point>> {
         let mut gone = Vec::new();
-        std::mem::take(&mut self.names).for_each(|entry| {
-            let (left, point) = match entry {
-                Entry::Global(point) => (None, Some(point.clone())),
-                Entry::Scoped(scoped) => scoped.without(GLOBAL),
-            };
-            gone.extend(point);
-            if let Some(entry) = left {
-                self.names.insert(entry);
-            }
-        });
+        std::mem::take(&mut self.global).for_each(|point| gone.push(point.clone()));
         gone
     }
 

@@ -25,7 +25,7 @@ use crate::engine::report;
 #[cfg(feature = "runtime")]
 use crate::engine::scope::RuntimeId;
 use crate::engine::scope::{self, Home, Node};
-use crate::engine::snapshot::{Entry, Table};
+use crate::engine::snapshot::Table;
 use crate::engine::sync::{
     AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
 };
@@ -217,9 +217,9 @@ impl Registry {
     /// Whether the name is configured in any scope, or outside of all.
     pub(crate) fn is_configured(&self, hash: u64, name: &str) -> bool {
         let table = self.snapshot.load();
-        table
-            .as_ref()
-            .is_some_and(|table| table.entry(hash, name).is_some())
+        let is_in =
+            |t: &Arc<Table>| t.global(hash, name).is_some() || t.scoped(hash, name).is_some();
+        table.as_ref().is_some_and(is_in)
     }
 
     /// Returns the points of a scope, as of the newest snapshot.
@@ -459,19 +459,27 @@ impl View {
         self.generation = generation;
     }
 
-    /// Returns what is configured under that name, in whatever scopes, as of the last look.
-    #[inline]
-    pub(crate) fn entry(&self, hash: u64, name: &str) -> Option<&Entry> {
-        self.table.as_ref()?.entry(hash, name)
+    /// I9: returns the point that a hit of this thread sees, and whether every thread sees the same,
+    /// as of the last look.
+    #[inline(always)]
+    pub(crate) fn get(&self, hash: u64, name: &str) -> (Option<&Arc<Point>>, bool) {
+        let Some(table) = &self.table else {
+            return (None, true);
+        };
+        match table.has_scoped() {
+            false => (table.global(hash, name), true),
+            true => Self::get_scoped(table, hash, name),
+        }
     }
 
-    /// Returns the point of an entry that a hit of this thread sees.
-    #[inline]
-    pub(crate) fn seen<'v>(&'v self, entry: &'v Entry) -> Option<&'v Arc<Point>> {
-        match entry {
-            Entry::Global(point) => Some(point),
-            Entry::Scoped(scoped) => scoped.seen(self.table.as_ref()?.runtimes()),
-        }
+    /// [`get`](Self::get) while some scope has a point.
+    #[inline(never)]
+    fn get_scoped<'v>(table: &'v Table, hash: u64, name: &str) -> (Option<&'v Arc<Point>>, bool) {
+        let Some(scoped) = table.scoped(hash, name) else {
+            return (table.global(hash, name), true);
+        };
+        let seen = scoped.seen(table.runtimes());
+        (seen.or_else(|| table.global(hash, name)), false)
     }
 }
 

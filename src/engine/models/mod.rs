@@ -9,6 +9,7 @@
 
 pub(crate) mod harness;
 mod observer;
+mod scope;
 mod site;
 mod table;
 mod wait;
