@@ -13,6 +13,7 @@ mod idle;
 mod instructions;
 mod load;
 mod release;
+mod scopes;
 mod threads;
 
 use std::fs;
@@ -47,6 +48,7 @@ pub(crate) const ALL: &[Row] = &[
     armed::ARMED,
     armed::TWO_THREADS,
     context::CONTEXT,
+    scopes::SCOPES,
     configure::CONFIGURE,
     load::LOAD,
     http::HTTP,

@@ -47,6 +47,7 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     a.len() == b.len()
         && match a.len() {
+            0 => true,
             4..8 => {
                 a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk()
             }

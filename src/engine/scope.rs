@@ -235,9 +235,9 @@ pub(crate) fn entered() -> u64 {
 
 /// Returns this thread's scope.
 pub(crate) fn current(runtimes: &Runtimes) -> Option<Arc<Node>> {
-    let top = |stack: &RefCell<Stack>| stack.borrow().entries.last().map(|(_, node)| node.clone());
-    if let Some(node) = STACK.try_with(top).ok().flatten() {
-        return Some(node);
+    if entered() != GLOBAL {
+        let top = |stack: &RefCell<Stack>| stack.borrow().entries.last().cloned();
+        return STACK.try_with(top).ok().flatten().map(|(_, node)| node);
     }
     if runtimes.is_empty() {
         return None;

@@ -24,11 +24,14 @@ pub(crate) struct Scoped {
     scopes: Trie<InScope>,
 }
 
-/// A point, filed under the number of its scope.
+/// A point, filed under the key of its scope.
 #[derive(Clone)]
-struct InScope(Arc<Point>);
+struct InScope {
+    key: u64,
+    point: Arc<Point>,
+}
 
-/// Returns the key of a scope in a trie. No two are equal.
+/// Returns the key of a scope in a trie. No two are equal, so that they need no name as well.
 fn key(scope: u64) -> u64 {
     scope.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -41,7 +44,7 @@ impl Named for InScope {
 
     #[inline]
     fn hash(&self) -> u64 {
-        key(self.0.home().id())
+        self.key
     }
 }
 
@@ -59,7 +62,7 @@ impl Named for Scoped {
 
 impl Scoped {
     fn get(&self, scope: u64) -> Option<&Arc<Point>> {
-        self.scopes.get(key(scope), "").map(|InScope(point)| point)
+        self.scopes.get(key(scope), "").map(|entry| &entry.point)
     }
 
     /// Returns the point that a hit of this thread sees in its scope, or in those around it.
@@ -139,9 +142,10 @@ impl Table {
                 scopes: Trie::new(),
             },
         };
-        let before = next.scopes.insert(InScope(point));
+        let key = key(point.home().id());
+        let before = next.scopes.insert(InScope { key, point });
         self.scoped.insert(Arc::new(next));
-        before.map(|InScope(before)| before)
+        before.map(|before| before.point)
     }
 
     pub(crate) fn remove(&mut self, scope: u64, hash: u64, name: &str) -> Option<Arc<Point>> {
@@ -149,7 +153,7 @@ impl Table {
             return self.global.remove(hash, name);
         }
         let mut next = self.scoped(hash, name)?.clone();
-        let InScope(gone) = next.scopes.remove(key(scope), "")?;
+        let gone = next.scopes.remove(key(scope), "")?.point;
         match next.scopes.len() {
             0 => drop(self.scoped.remove(hash, name)),
             _ => drop(self.scoped.insert(Arc::new(next))),

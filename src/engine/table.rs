@@ -106,10 +106,16 @@ impl Registry {
 
     /// Returns the scope that this thread is in.
     pub(crate) fn home(&self) -> Home {
-        Home(match self.snapshot.load().as_ref() {
-            Some(table) => scope::current(table.runtimes()),
-            None => scope::current(&[]),
-        })
+        // What a thread has entered comes before its runtime, for which the table has to be asked.
+        if scope::entered() != scope::GLOBAL {
+            return Home(scope::current(&[]));
+        }
+        let table = self.snapshot.load();
+        Home(
+            table
+                .as_ref()
+                .and_then(|table| scope::current(table.runtimes())),
+        )
     }
 
     /// Returns the draws of what is configured in a scope.

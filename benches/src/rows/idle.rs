@@ -43,7 +43,7 @@ pub(super) const ASYNC: Row = Row {
 };
 
 #[inline(never)]
-fn plain(x: usize) -> usize {
+pub(super) fn plain(x: usize) -> usize {
     black_box(x).wrapping_add(1)
 }
 
