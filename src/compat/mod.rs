@@ -53,6 +53,7 @@
 //! ambiguous, an error or a warning depending on the compiler: import one of them by name.
 
 pub(crate) mod fail_api;
+// `fail_api` has the functions and the guard, over `fail_grammar`; `scenario` has `FailScenario`.
 mod fail_grammar;
 pub(crate) mod scenario;
 

@@ -1,7 +1,8 @@
 //! What a test calls: to configure, to arm, to wait, to release, to look around.
 //!
-//! Imports [`engine`](crate::engine), `hit` and `error`. `arm` is a guard over all the others;
-//! `wait_for` lists what is there when its time is up; `release` and `config` write the table.
+//! Imports [`engine`](crate::engine) and `error`. `config` writes the table, `release` lets waiters
+//! go, `list` shows what there is, `wait_for` waits for it and lists it when its time is up; `arm` is a
+//! guard over all of these. `scope` says where they act.
 
 mod arm;
 pub(crate) mod config;

@@ -1,24 +1,30 @@
 //! What a hit reads, and what writes it.
 //!
-//! Nothing here imports from another folder but [`error`](crate::error), and the files import
-//! downwards only, in this order (`tests/layers.rs` holds the code to it):
+//! Nothing here imports from another folder but [`error`](crate::error), and a file imports only
+//! what stands below it here (`tests/plan.rs` holds the code to it):
 //!
 //! | file | story |
 //! |---|---|
+//! | `models` | the loom models of all that |
 //! | `env` | FAILPOINTS, read at the first use |
-//! | `suggest` | which name may have been meant |
+//! | `suggest` | which name may have been meant, and what is said once a point is configured |
 //! | `site` | what is hit, the idle check, the list of call sites |
-//! | `guards` over `table` and `layers` | the snapshot, how a hit looks into it, how it is replaced |
+//! | `guards` | how a guard puts its configuration over others: the rest of `Registry` |
+//! | `table` | how a hit looks into the newest snapshot, and how that is replaced |
+//! | `layers` | what guards have put on which name, and what they left |
 //! | `observer`, `wait` | how a test waits for hits, and how a hit waits |
 //! | `wakeups` | whose waits were ended, to be woken |
 //! | `report`, `exit` | what is logged, and the end of the process |
+//! | `snapshot` | what one snapshot holds: points by name, and by scope and name |
 //! | `point` | one configuration of one name: rules, counts, list |
 //! | `waiters` | the list of a point |
+//! | `scope` | which scope a thread is in |
 //! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
 //! | `trie`, `name`, `sync`, `unwind` | leaves |
 //!
-//! A hit goes `site` → `table` → `trie` → `point`, and, if it waits, → `wait` → `waiters`. A release
-//! goes `wakeups` → `waiters`. The page [How it works](crate::how_it_works) follows both.
+//! A hit goes through `site`, `table` and `trie` to its `point`, and, if it waits, through `wait` to
+//! `waiters`. A release goes through `wakeups` to `waiters`. The page [How it
+//! works](crate::how_it_works) follows both.
 //!
 //! # Invariants
 //!
@@ -50,6 +56,11 @@
 //!   is documented to: a hit panics for `panic`, and for a `return` where nothing can be returned;
 //!   `exit` ends the process. Panics of a user's own code (a callback, a subscriber, a waker) pass
 //!   through, after everybody was woken.
+//! - **I9** A hit sees the points of its own scope, then of the scopes around that, then the global
+//!   ones, and no others. What happens in one scope (arm, wait, release, reset, end) never wakes,
+//!   counts or ends anything in another: a point is filed under its scope, and whoever changes the
+//!   table names the scope that it changes. An ended scope stays empty: its end is marked, and asked
+//!   for, under the writer's mutex.
 
 pub(crate) mod actions;
 pub(crate) mod context;

@@ -147,7 +147,9 @@ fn step(
             point: point.clone(),
             time: Duration::from_millis(*millis),
         },
-        Some(_) => return None,
+        Some(Action::Print(_) | Action::Panic(_) | Action::Exit | Action::Callback(_)) => {
+            return None;
+        }
     })
 }
 

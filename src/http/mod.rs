@@ -186,6 +186,9 @@
 //! }
 //! ```
 
+// A request comes in through `router`, or straight to `answer`, which does what `call` says is asked
+// for. `batch` and `selection` read bodies by the `fields` that they share, `wait_call` waits, `json`
+// is what goes out, and `message` is the envelope of both.
 mod answer;
 mod batch;
 mod call;

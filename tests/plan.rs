@@ -1,5 +1,6 @@
-//! Holds `src/` to its plan: folders import downwards, files in no circle, and a folder's page only
-//! declares. It reads tokens, so that what is behind a `#[cfg]` or in a macro's argument counts.
+//! Holds `src/` to its plan: folders import downwards, files in no circle, those of the engine in the
+//! order of its page, and a folder's page only declares. It reads tokens, so that what is behind a
+//! `#[cfg]` or in a macro's argument counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -145,6 +146,7 @@ fn follow(trees: &[TokenTree], mut path: Module, line: usize, named: &mut Vec<Na
 fn broken(sources: &Sources) -> Vec<String> {
     let files: BTreeMap<Module, &str> =
         sources.keys().map(|f| (module_of(f), f.as_str())).collect();
+    let order = order(&sources["engine/mod.rs"]);
     let mut broken = Vec::new();
     let mut imports: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for (file, text) in sources {
@@ -186,6 +188,9 @@ fn broken(sources: &Sources) -> Vec<String> {
             if from == to && is_page(target) {
                 broken.push(format!("src/{file}:{line}: imports its own folder's page"));
             }
+            if (from, to) == ("engine", "engine") && !is_page(file) {
+                broken.extend(against(&order, file, target, line));
+            }
             // Between folders the plan leaves no circle.
             if from == to && !is_page(file) {
                 imports
@@ -198,6 +203,25 @@ fn broken(sources: &Sources) -> Vec<String> {
     }
     broken.extend(circles(&imports));
     broken
+}
+
+/// The engine's files, from the top down, by the table on its page: those of one row together.
+fn order(page: &str) -> Vec<Vec<String>> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | `"));
+    let first = rows.filter_map(|row| row.split_once("` |"));
+    let names = |names: &str| names.split("`, `").map(str::to_owned).collect();
+    first.map(|(row, _)| names(row)).collect()
+}
+
+/// Whether an import runs against that order.
+fn against(order: &[Vec<String>], file: &str, target: &str, line: usize) -> Option<String> {
+    let [from, to] = [file, target].map(|file| {
+        let name = file.split(['/', '.']).nth(1).unwrap();
+        let row = order.iter().position(|row| row.iter().any(|n| n == name));
+        row.unwrap_or_else(|| panic!("src/{file} is not in the table of src/engine/mod.rs"))
+    });
+    let text = "is below what it imports in the table of src/engine/mod.rs";
+    (from > to).then(|| format!("src/{file}:{line}: {text}, {target}"))
 }
 
 fn folder(file: &str) -> &str {
@@ -311,6 +335,11 @@ fn every_import_that_is_turned_round_is_found() {
             "engine/name.rs",
             "fn f() { assert!(crate::engine::point::is()) }",
             "closes engine/",
+        ),
+        (
+            "engine/draws.rs",
+            "use crate::engine::exit::end_process;",
+            "is below what it imports",
         ),
         (
             "http/call.rs",
