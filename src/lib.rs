@@ -6,7 +6,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), neon_failpoint::Error> {
 //! # if !neon_failpoint::has_failpoints() { return Ok(()) }
-//! use neon_failpoint::{arm, fail_point};
+//! use neon_failpoint::{arm, fail_point, isolate};
 //! use std::sync::atomic::{AtomicBool, Ordering};
 //!
 //! static SAVED: AtomicBool = AtomicBool::new(false);
@@ -16,6 +16,8 @@
 //!     SAVED.store(true, Ordering::SeqCst);
 //! }
 //!
+//! // Tests that run side by side in one process do not see each other's failpoints.
+//! let _alone = isolate();
 //! let point = arm("save-before-flag", "pause")?.must_fire();
 //! let task = tokio::spawn(save());
 //! point.wait_until_paused(1).await?;
@@ -49,6 +51,7 @@
 //! | arm a point for the scope of a test | [`arm`], [`Armed`] |
 //! | wait until a point is hit, or a task is paused there | [`wait_for_hits`], [`wait_until_paused`] |
 //! | release some of the waiters | [`Armed::release`], [`release_failpoint`] |
+//! | run tests side by side in one process | [`isolate`](isolate()), [`Scope`], [`InScope`] |
 //! | test a race | the page [Testing a race](testing_a_race) |
 //! | choose hits by their context | [`fail_point_with_context!`], [`failpoint_context!`], [`configure_failpoint_with_context`] |
 //! | configure points without a guard | [`configure_failpoint`], [`configure_failpoints`], [`configure_failpoint_callback`] |
@@ -63,6 +66,7 @@
     not(feature = "http"),
     doc = "| do all that from another process | the module `http`, with the feature of that name |"
 )]
+//! | know what a hit does, down to the atomics | the page [How it works](how_it_works) |
 //! | come from the `fail` crate | [`compat`] |
 //! | come from Neon's utils | [`failpoint_support`] |
 //!
@@ -123,6 +127,11 @@
 //! fires. A wait that is not satisfied within 30 seconds ([`set_wait_deadline`]) returns an error
 //! that lists every waiter. The same by name: [`wait_for_hits`], [`wait_until_paused`],
 //! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four races.
+//!
+//! `cargo test` runs tests side by side in one process. A test that begins with [`isolate`](isolate())
+//! is as if it were alone: what it configures is in a [`Scope`], which only its own hits see, on its
+//! thread and on its tokio runtime. Outside of scopes a guard whose waits were ended by another thread
+//! says so.
 //!
 //! # Context
 //!
@@ -185,6 +194,7 @@
 //! |---|---|---|
 //! | `async` | yes | the async API; brings tokio (`time`), tokio-util, tracing |
 //! | `context` | yes | matchers; brings regex |
+//! | `runtime` | yes | a scope reaches all of a tokio runtime; brings tokio 1.49 or later (`rt`) |
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
@@ -199,8 +209,9 @@
 //!
 //! # Limits
 //!
-//! - The table belongs to the process: tests that share a process must not share names,
-//!   and [`remove_all_failpoints`] is for processes with one test.
+//! - A hit on a thread that no scope reaches, such as one of a thread pool that the code under test
+//!   makes, sees the points that are in no scope: see [Tests in
+//!   parallel](testing_a_race#tests-in-parallel).
 //! - The list of call sites, and with it the warning for a misspelled name, exists on
 //!   Linux, Android, Apple's systems, Windows, FreeBSD, OpenBSD, illumos and Fuchsia.
 //!   Everything else works wherever the standard library has threads.

@@ -26,7 +26,10 @@ use crate::error::Error;
 ///
 /// Guards of one name nest. If they are dropped in a different order, each removes its own
 /// configuration only, and the newest one alive stays in effect. The newest has the name to itself,
-/// whatever its matchers: two tests in one process need two names. Configuring or removing the name
+/// whatever its matchers: tests in one process begin with [`isolate`](crate::isolate()). If, outside of
+/// scopes, another thread arms or configures the name and so ends waits at this guard's point, the
+/// guard says so: its releases and its drop log it, its waits have it in their errors, and
+/// [`must_fire`](Armed::must_fire) fails the test. Configuring or removing the name
 /// by other means, such as [`configure_failpoint`](crate::configure_failpoint), changes what the
 /// newest guard has configured, and that change ends with the guard.
 /// [`remove_all_failpoints`](crate::remove_all_failpoints) and the scenarios of

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::thread::{self, ThreadId};
 
 use crate::engine::layers::Cause;
 use crate::engine::scope::{self, Home, Node};
@@ -50,7 +51,8 @@ use crate::engine::unwind::in_destructor;
 pub fn isolate() -> Isolated {
     let scope = Scope::new();
     Isolated {
-        _entered: scope.enter(),
+        entry: scope::enter(scope.0.clone(), true),
+        thread: thread::current().id(),
         #[cfg(feature = "runtime")]
         _attached: scope::current_runtime().map(|runtime| Attached::new(&scope, runtime)),
         scope,
@@ -62,7 +64,7 @@ pub fn isolate() -> Isolated {
 ///
 /// Dropping it ends the scope, whoever else has a handle: its points are removed, its waiters wake and
 /// continue, and waits for something to happen in it end with an error. So a test that panics while
-/// threads or tasks are paused ends cleanly. It stays on the thread that made it.
+/// threads or tasks are paused ends cleanly. It may be held across an await, also in a spawned task.
 ///
 /// # Panics
 ///
@@ -72,7 +74,9 @@ pub fn isolate() -> Isolated {
 pub struct Isolated {
     scope: Scope,
     began: Cause,
-    _entered: Entered,
+    /// `None` if the thread was ending.
+    entry: Option<u64>,
+    thread: ThreadId,
     #[cfg(feature = "runtime")]
     _attached: Option<Attached>,
 }
@@ -98,6 +102,10 @@ impl Isolated {
 impl Drop for Isolated {
     fn drop(&mut self) {
         in_destructor(|| Registry::global().end(&self.scope.0, self.began));
+        // On another thread the entry stays, and is over with the scope.
+        if let Some(entry) = self.entry.filter(|_| self.thread == thread::current().id()) {
+            scope::leave(entry);
+        }
     }
 }
 
@@ -188,7 +196,7 @@ impl Scope {
     /// ```
     pub fn enter(&self) -> Entered {
         Entered {
-            entry: scope::enter(self.0.clone()),
+            entry: scope::enter(self.0.clone(), false),
             _open: self.clone(),
             _on_this_thread: PhantomData,
         }

@@ -95,6 +95,10 @@ impl Node {
         self.handles.fetch_sub(1, Std::AcqRel) == 1
     }
 
+    fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     /// Marks it as ended, and returns the names that may be configured in it. Called under the
     /// writer's mutex.
     pub(crate) fn end(&self) -> BTreeSet<Box<str>> {
@@ -137,8 +141,7 @@ impl Home {
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        let node = self.0.as_ref();
-        node.is_some_and(|node| node.ended.load(Ordering::Relaxed))
+        self.0.as_ref().is_some_and(|node| node.is_ended())
     }
 
     /// Notes that `name` is configured here. Called under the writer's mutex.
@@ -186,10 +189,17 @@ impl Turn {
     }
 }
 
-/// The scopes that this thread has entered.
+/// The scopes that this thread has entered, the newest last.
 struct Stack {
     next: u64,
-    entries: Vec<(u64, Arc<Node>)>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    number: u64,
+    node: Arc<Node>,
+    /// Whether it is over with the scope: whoever entered may be unable to leave.
+    ends_with_scope: bool,
 }
 
 thread_local! {
@@ -201,30 +211,39 @@ thread_local! {
 }
 
 /// Enters a scope. Returns what [`leave`] needs; `None` if the thread is ending.
-pub(crate) fn enter(node: Arc<Node>) -> Option<u64> {
-    let id = node.id;
-    let entered = STACK.try_with(|stack| {
-        let mut stack = stack.borrow_mut();
-        let entry = stack.next;
+pub(crate) fn enter(node: Arc<Node>, ends_with_scope: bool) -> Option<u64> {
+    change_stack(|stack| {
+        let number = stack.next;
         stack.next += 1;
-        stack.entries.push((entry, node));
-        entry
-    });
-    let entered = entered.ok()?;
-    TOP.set(id);
-    Some(entered)
+        stack.entries.push(Entry {
+            number,
+            node,
+            ends_with_scope,
+        });
+        number
+    })
 }
 
 /// Leaves a scope, whether it is on top or not.
-pub(crate) fn leave(entry: u64) {
+pub(crate) fn leave(number: u64) {
     // Dropped outside of the borrow.
-    let _left = STACK.try_with(|stack| {
-        let mut stack = stack.borrow_mut();
-        let at = stack.entries.iter().rposition(|(e, _)| *e == entry);
-        let left = at.map(|at| stack.entries.remove(at));
-        TOP.set(stack.entries.last().map_or(GLOBAL, |(_, node)| node.id));
-        left
+    let _left = change_stack(|stack| {
+        let at = stack
+            .entries
+            .iter()
+            .rposition(|entry| entry.number == number);
+        at.map(|at| stack.entries.remove(at))
     });
+}
+
+fn change_stack<R>(change: impl FnOnce(&mut Stack) -> R) -> Option<R> {
+    let changed = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let result = change(&mut stack);
+        TOP.set(stack.entries.last().map_or(GLOBAL, |entry| entry.node.id));
+        result
+    });
+    changed.ok()
 }
 
 /// Returns the number of the scope that this thread has entered last, or [`GLOBAL`].
@@ -236,8 +255,22 @@ pub(crate) fn entered() -> u64 {
 /// Returns this thread's scope.
 pub(crate) fn current(runtimes: &Runtimes) -> Option<Arc<Node>> {
     if entered() != GLOBAL {
-        let top = |stack: &RefCell<Stack>| stack.borrow().entries.last().cloned();
-        return STACK.try_with(top).ok().flatten().map(|(_, node)| node);
+        let (_over, top) = change_stack(|stack| {
+            let is_over = |entry: &Entry| entry.ends_with_scope && entry.node.is_ended();
+            let over = match stack.entries.last() {
+                Some(top) if is_over(top) => {
+                    let all = std::mem::take(&mut stack.entries);
+                    let (over, left) = all.into_iter().partition(is_over);
+                    stack.entries = left;
+                    over
+                }
+                _ => Vec::new(),
+            };
+            (over, stack.entries.last().map(|entry| entry.node.clone()))
+        })?;
+        if top.is_some() {
+            return top;
+        }
     }
     if runtimes.is_empty() {
         return None;

@@ -73,7 +73,7 @@
 //! | call | answer |
 //! |---|---|
 //! | POST or PUT `/v1/failpoints` | configures all that its body lists, or nothing: `null` |
-//! | GET `/v1/failpoints` | every failpoint that is compiled in or configured, as [`list_failpoints`] |
+//! | GET `/v1/failpoints` | every failpoint that is compiled in or configured, as [`list_failpoints`](crate::list_failpoints) |
 //! | GET `/v1/failpoints/{name}` | that one; 404 if it is neither compiled in nor configured |
 //! | DELETE `/v1/failpoints` | removes every configuration, and all waiters continue: `null` |
 //! | DELETE `/v1/failpoints/{name}` | removes that one, if it is there: `null` |
@@ -108,7 +108,7 @@
 //! the future of the call, and the wait with it. (hyper, below axum, does not notice it while
 //! another request is pipelined behind the wait; then the wait ends with its time.)
 //!
-//! A graceful shutdown waits for all calls. [`remove_all_failpoints`] ends them: waits are answered
+//! A graceful shutdown waits for all calls. [`remove_all_failpoints`](crate::remove_all_failpoints) ends them: waits are answered
 //! with 410, and paused tasks continue.
 //!
 //! ## Releasing
@@ -132,7 +132,7 @@
 //! | `observers` | how many calls wait for something to happen at it, over HTTP or in the process |
 //! | `call_sites` | `file`, `line`, and `awaits`: `false` if the call site blocks |
 //!
-//! They mean what the methods of [`FailpointInfo`] do. Fields may be added.
+//! They mean what the methods of [`FailpointInfo`](crate::FailpointInfo) do. Fields may be added.
 //!
 //! ## Errors
 //!
