@@ -3,6 +3,7 @@
 
 use crate::script::{Form, Naming, Site};
 use std::fmt::Debug;
+use std::sync::OnceLock;
 
 /// What a call site did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,11 @@ pub(crate) trait Fail: Debug + Sized + 'static {
     /// Its `FailScenario`.
     type Scenario;
 
+    /// What a thread holds while it runs a script.
+    type Stay;
+
+    /// Called by each thread that runs a part of a script, before it does.
+    fn enter() -> Self::Stay;
     fn cfg(name: &str, actions: &str) -> Result<(), String>;
     fn cfg_callback(name: &str, f: impl Fn() + Send + Sync + 'static) -> Result<(), String>;
     fn remove(name: &str);
@@ -113,7 +119,7 @@ macro_rules! sites {
 
 /// A type `$type` that stands for the crate `$krate`.
 macro_rules! implementation {
-    ($(#[$doc:meta])* $type:ident, $krate:ident) => {
+    ($(#[$doc:meta])* $type:ident, $krate:ident, $stay:ty, $enter:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) enum $type {}
@@ -121,6 +127,11 @@ macro_rules! implementation {
         impl Fail for $type {
             type Guard = $krate::FailGuard;
             type Scenario = $krate::FailScenario<'static>;
+            type Stay = $stay;
+
+            fn enter() -> Self::Stay {
+                $enter
+            }
 
             fn cfg(name: &str, actions: &str) -> Result<(), String> {
                 $krate::cfg(name, actions)
@@ -189,10 +200,18 @@ macro_rules! implementation {
 
 implementation! {
     /// `fail` 0.5.1 from the registry.
-    Real, real
+    Real, real, (), ()
 }
 
 implementation! {
     /// The replacement.
-    Ours, ours
+    Ours, ours, Option<ours::Entered>, SCOPE.get().map(ours::Scope::enter)
+}
+
+/// The scope that the replacement is in, if it is in one.
+static SCOPE: OnceLock<ours::Scope> = OnceLock::new();
+
+/// Puts the replacement into a scope, for as long as this process lives.
+pub(crate) fn begin_scope() {
+    SCOPE.get_or_init(ours::Scope::new);
 }

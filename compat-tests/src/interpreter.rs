@@ -186,6 +186,7 @@ impl Worker {
         let unfinished = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&unfinished);
         let handle = thread::spawn(move || {
+            let _stay = F::enter();
             let mut frame = Frame::<F>::new(threads);
             for Job { statement, answer } in inbox {
                 // A script need not ask for the answer.
@@ -371,7 +372,12 @@ fn totals<F: Fail>(site: &Site, hits: u32, threads: u32) -> Vec<(String, u64)> {
     let share = |thread| hits / threads + u32::from(thread < hits % threads);
     let mut totals = BTreeMap::new();
     thread::scope(|scope| {
-        let run = |share| move || (0..share).map(|_| during(|| once::<F>(site))).collect();
+        let run = |share| {
+            move || {
+                let _stay = F::enter();
+                (0..share).map(|_| during(|| once::<F>(site))).collect()
+            }
+        };
         let others: Vec<_> = (1..threads)
             .map(|thread| scope.spawn(run(share(thread))))
             .collect();

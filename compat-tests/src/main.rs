@@ -81,7 +81,7 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
         let catches = compat_tests::hunt(&starter, &sources, false)?;
         return compat_tests::print_catches(out, &catches);
     }
-    let comparisons = compat_tests::run_all(&starter, &sources)?;
+    let comparisons = compat_tests::run_all(&starter, &sources, Implementation::Ours)?;
     if !arguments.files.is_empty() {
         compat_tests::print_answers(out, &comparisons)?;
     }

@@ -186,6 +186,9 @@ fn reword(error: String) -> String {
 impl Fail for Mutated {
     type Guard = Guard;
     type Scenario = <Ours as Fail>::Scenario;
+    type Stay = ();
+
+    fn enter() {}
 
     fn cfg(name: &str, actions: &str) -> Result<(), String> {
         let result = Ours::cfg(name, &given(name, actions));

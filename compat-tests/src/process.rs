@@ -2,7 +2,7 @@
 //! a line with its length; it answers line by line. Both ends stand here: the child's, then the
 //! parent's.
 
-use crate::api::{Fail, Ours, Real};
+use crate::api::{Fail, Ours, Real, begin_scope};
 use crate::events;
 use crate::interpreter::{Frame, clean_up};
 use crate::mutants::{self, Mutant, Mutated};
@@ -25,6 +25,8 @@ pub enum Implementation {
     Real,
     /// Its replacement.
     Ours,
+    /// Its replacement, inside a scope.
+    Scoped,
     /// A broken variant of the replacement.
     Mutant(Mutant),
 }
@@ -34,6 +36,7 @@ impl Display for Implementation {
         match self {
             Self::Real => f.write_str("real"),
             Self::Ours => f.write_str("ours"),
+            Self::Scoped => f.write_str("scoped"),
             Self::Mutant(mutant) => mutant.fmt(f),
         }
     }
@@ -43,7 +46,7 @@ impl FromStr for Implementation {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let all = [Self::Real, Self::Ours].into_iter();
+        let all = [Self::Real, Self::Ours, Self::Scoped].into_iter();
         let mut all = all.chain(Mutant::ALL.into_iter().map(Self::Mutant));
         let found = all.find(|implementation| implementation.to_string() == name);
         found.ok_or_else(|| format!("no implementation is called {name:?}"))
@@ -64,6 +67,10 @@ pub fn serve(implementation: Implementation) -> io::Result<()> {
     match implementation {
         Implementation::Real => serve_on::<Real>(),
         Implementation::Ours => serve_on::<Ours>(),
+        Implementation::Scoped => {
+            begin_scope();
+            serve_on::<Ours>()
+        }
         Implementation::Mutant(mutant) => {
             mutants::choose(mutant);
             serve_on::<Mutated>()
@@ -73,6 +80,7 @@ pub fn serve(implementation: Implementation) -> io::Result<()> {
 
 fn serve_on<F: Fail>() -> io::Result<()> {
     events::listen::<F>();
+    let _stay = F::enter();
     let mut input = io::stdin().lock();
     // Cleaned up only before another script: a process may run one script that leaves nothing
     // usable behind.

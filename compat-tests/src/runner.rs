@@ -120,14 +120,18 @@ pub fn answers(
         .collect()
 }
 
-/// Runs scripts on `fail` and on its replacement.
+/// Runs scripts on `fail` and on what is compared with it.
 ///
 /// # Errors
 ///
 /// If a process cannot be started.
-pub fn run_all<'a>(starter: &Starter, sources: &'a [Source]) -> io::Result<Vec<Comparison<'a>>> {
+pub fn run_all<'a>(
+    starter: &Starter,
+    sources: &'a [Source],
+    against: Implementation,
+) -> io::Result<Vec<Comparison<'a>>> {
     let real = answers(starter, sources, Implementation::Real)?;
-    let ours = answers(starter, sources, Implementation::Ours)?;
+    let ours = answers(starter, sources, against)?;
     let sides = sources.iter().zip(real.iter().zip(&ours));
     let compared = sides.map(|(source, (real, ours))| Comparison {
         source,

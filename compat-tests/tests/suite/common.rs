@@ -1,6 +1,6 @@
 //! What the suites share: who starts children, the scripts, and a comparison that must be good.
 
-use compat_tests::{Source, Starter, print_summary, run_all, scripts_folder};
+use compat_tests::{Implementation, Source, Starter, print_summary, run_all, scripts_folder};
 
 /// Starts children of the binary that this package builds.
 pub(crate) fn starter() -> Starter {
@@ -13,8 +13,8 @@ pub(crate) fn sources() -> Vec<Source> {
 }
 
 /// Runs scripts on both and fails with the table if any differs.
-pub(crate) fn assert_same(sources: &[Source]) {
-    let comparisons = run_all(&starter(), sources).unwrap();
+pub(crate) fn assert_same(sources: &[Source], against: Implementation) {
+    let comparisons = run_all(&starter(), sources, against).unwrap();
     let mut table = Vec::new();
     let same = print_summary(&mut table, &comparisons).unwrap();
     assert!(same, "{}", String::from_utf8_lossy(&table));

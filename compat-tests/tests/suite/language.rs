@@ -104,7 +104,7 @@ fn a_script_that_hangs_is_killed_and_said_to() {
         "configure p0 as pause\nhit p0\n    both: hangs\nlist\n",
     );
     let sources = [source.unwrap()];
-    let comparisons = run_all(&starter(), &sources).unwrap();
+    let comparisons = run_all(&starter(), &sources, Implementation::Ours).unwrap();
     let mut text = Vec::new();
     print_answers(&mut text, &comparisons).unwrap();
     assert!(

@@ -1,11 +1,16 @@
 //! The scripts of this package.
 
 use crate::common::{assert_same, sources};
-use compat_tests::Script;
+use compat_tests::{Implementation, Script};
 
 #[test]
 fn every_script_gets_the_same_answers_or_those_it_states() {
-    assert_same(&sources());
+    assert_same(&sources(), Implementation::Ours);
+}
+
+#[test]
+fn every_script_answers_inside_a_scope_as_outside() {
+    assert_same(&sources(), Implementation::Scoped);
 }
 
 #[test]

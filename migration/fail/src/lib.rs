@@ -8,6 +8,10 @@
 //! |---|---|
 //! | `failpoints` | `fail_point!` has code; without it the macro is empty, whatever features other crates of the build enable on `neon_failpoint` |
 //! | `async` | `async_fail_point!`, the same macro for async code; brings tokio |
+//! | `runtime` | [`isolate`] reaches all of a tokio runtime, and `Scope::attach` is there; brings tokio 1.49 or later |
+//!
+//! Beyond `fail`'s API it has the scopes of neon_failpoint: a test that begins with [`isolate`] is as if
+//! it were alone in its process, so that tests need no `--test-threads 1`.
 //!
 //! ```
 //! # #[macro_use] extern crate fail;
@@ -30,6 +34,12 @@ pub use neon_failpoint::compat::{FailGuard, FailScenario, cfg, cfg_callback, lis
 
 #[doc(hidden)]
 pub use neon_failpoint::compat::eval;
+
+#[doc(no_inline)]
+#[cfg(feature = "runtime")]
+pub use neon_failpoint::Attached;
+#[doc(no_inline)]
+pub use neon_failpoint::{Entered, InScope, Isolated, Scope, Scoped, isolate};
 
 #[doc(inline)]
 #[cfg(feature = "failpoints")]
