@@ -8,6 +8,7 @@ use std::process::Command;
 mod common;
 use common::{SHIM, cargo, folder, passed};
 
+/// The lock file of that build holds a tokio and a tokio-util that are years old.
 #[test]
 fn a_patch_reaches_every_user_of_fail_in_the_build() {
     let project = Path::new(SHIM).join("tests/patched");
@@ -21,6 +22,10 @@ fn a_patch_reaches_every_user_of_fail_in_the_build() {
     assert_eq!(test(&["--features", "failpoints"]), 1);
     let tree = cargo(&project, &["tree", "--locked", "--invert", "fail"]);
     assert!(tree.contains("storage v0.0.0"), "{tree}");
+    for old in ["tokio@1.43.1", "tokio-util@0.7.10"] {
+        let tree = cargo(&project, &["tree", "--locked", "--invert", old]);
+        assert!(tree.contains("neon_failpoint v"), "{tree}");
+    }
     assert!(!tree.contains("registry"), "{tree}");
 }
 
