@@ -293,7 +293,7 @@ pub fn remove_all_failpoints() {
 pub(crate) fn remove_all(home: &Home) {
     env::read_once();
     let cause = Cause::here("removed, with all others,");
-    Registry::global().reset(home, Vec::new(), cause);
+    Registry::global().reset(home, &[], cause);
 }
 
 /// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.

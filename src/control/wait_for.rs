@@ -32,6 +32,8 @@ use crate::error::{Error, Problem};
 /// hit counts, also one that no alternative takes. It counts before its action is done: before
 /// releasing waiters, use [`wait_until_paused`] instead.
 ///
+/// The point is that of the [scope](crate::Scope) of the caller.
+///
 /// If the point is reconfigured meanwhile, the wait continues and the count begins again. So it
 /// does if the name is removed, and configured again before the waiting task is polled.
 ///

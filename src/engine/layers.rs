@@ -249,6 +249,11 @@ impl Layers {
         }
     }
 
+    /// Whether a guard has a layer in a scope.
+    pub(super) fn has(&self, scope: u64) -> bool {
+        self.stacks.iter().any(|stack| stack.scope == scope)
+    }
+
     /// Ends every layer in a scope that had the points `gone`.
     pub(super) fn reset(
         &mut self,

@@ -5,7 +5,6 @@
 //! table says which runtimes have one.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::fmt;
 // Of all this only `ended` has a part in the protocol that loom models.
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering as Std};
@@ -43,8 +42,6 @@ pub(crate) struct Node {
     /// How many handles there are: it ends with the last one.
     handles: AtomicUsize,
     ended: AtomicBool,
-    /// The names that were ever configured in it. Changed under the writer's mutex.
-    names: Mutex<BTreeSet<Box<str>>>,
     pub(crate) draws: Draws,
     pub(crate) turn: Turn,
 }
@@ -66,7 +63,6 @@ impl Node {
             parent,
             handles: AtomicUsize::new(1),
             ended: AtomicBool::new(false),
-            names: Mutex::default(),
             draws,
             turn: Turn::new(),
         })
@@ -99,17 +95,10 @@ impl Node {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Marks it as ended, and returns the names that may be configured in it. Called under the
-    /// writer's mutex.
-    pub(crate) fn end(&self) -> BTreeSet<Box<str>> {
+    /// Marks it as ended. Called under the writer's mutex.
+    pub(crate) fn end(&self) {
         // Relaxed: the writer's mutex orders it with those who configure.
         self.ended.store(true, Ordering::Relaxed);
-        self.take_names()
-    }
-
-    /// Takes the names that may be configured in it. Called under the writer's mutex.
-    pub(crate) fn take_names(&self) -> BTreeSet<Box<str>> {
-        std::mem::take(&mut *unpoisoned(self.names.lock()))
     }
 }
 
@@ -142,16 +131,6 @@ impl Home {
 
     pub(crate) fn is_ended(&self) -> bool {
         self.0.as_ref().is_some_and(|node| node.is_ended())
-    }
-
-    /// Notes that `name` is configured here. Called under the writer's mutex.
-    pub(crate) fn note(&self, name: &str) {
-        if let Some(node) = &self.0 {
-            let mut names = unpoisoned(node.names.lock());
-            if !names.contains(name) {
-                names.insert(name.into());
-            }
-        }
     }
 }
 

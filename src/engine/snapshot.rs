@@ -161,10 +161,28 @@ impl Table {
         Some(gone)
     }
 
-    /// Removes the points that are in no scope.
-    pub(crate) fn clear_global(&mut self) -> Vec<Arc<Point>> {
-        let mut gone = Vec::new();
-        std::mem::take(&mut self.global).for_each(|point| gone.push(point.clone()));
+    /// Returns the points of a scope, and of no other.
+    pub(crate) fn of(&self, scope: u64) -> Vec<Arc<Point>> {
+        let mut points = Vec::new();
+        match scope {
+            GLOBAL => self.global.for_each(|point| points.push(point.clone())),
+            _ => self
+                .scoped
+                .for_each(|scoped| points.extend(scoped.get(scope).cloned())),
+        }
+        points
+    }
+
+    /// Removes the points of a scope, and returns them.
+    pub(crate) fn clear(&mut self, scope: u64) -> Vec<Arc<Point>> {
+        let gone = self.of(scope);
+        if scope == GLOBAL {
+            self.global = Trie::new();
+            return gone;
+        }
+        for point in &gone {
+            self.remove(scope, point.hash(), point.name());
+        }
         gone
     }
 

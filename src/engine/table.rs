@@ -19,7 +19,6 @@ use std::sync::Arc;
 use crate::engine::actions::chain::Alternative;
 use crate::engine::draws::{Draws, random};
 use crate::engine::layers::{Cause, Layers};
-use crate::engine::name::hash;
 use crate::engine::point::Point;
 use crate::engine::report;
 #[cfg(feature = "runtime")]
@@ -177,15 +176,12 @@ impl Registry {
         Ok(new)
     }
 
-    /// Checks that the scope of new points has not ended, and notes their names there.
+    /// Checks that the scope of new points has not ended.
     pub(super) fn check(points: &[Arc<Point>]) -> Result<(), Ended> {
-        for point in points {
-            if point.home().is_ended() {
-                return Err(Ended);
-            }
-            point.home().note(point.name());
+        match points.iter().any(|point| point.home().is_ended()) {
+            false => Ok(()),
+            true => Err(Ended),
         }
-        Ok(())
     }
 
     /// Carries the counts of `gone` over to the points that replaced them. Called after those were
@@ -228,66 +224,60 @@ impl Registry {
         table.as_ref().is_some_and(is_in)
     }
 
-    /// Returns the points of a scope, as of the newest snapshot.
+    /// Returns the points of a scope, as of the newest snapshot, sorted by name.
     pub(crate) fn points(&self, home: &Home) -> Vec<Arc<Point>> {
-        let mut points = self.seen_from(home);
-        points.retain(|point| point.home().id() == home.id());
+        let table = self.snapshot.load();
+        let mut points = table
+            .as_ref()
+            .map_or(Vec::new(), |table| table.of(home.id()));
+        points.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         points
     }
 
     /// Replaces all points of a scope with `points`. Outside of scopes this marks FAILPOINTS as
     /// read, for [`compat`](crate::compat)'s scenarios.
-    pub(crate) fn reset(&self, home: &Home, points: Vec<Arc<Point>>, cause: Cause) {
+    pub(crate) fn reset(&self, home: &Home, points: &[Arc<Point>], cause: Cause) {
         let mut layers = self.write();
-        let names = home.0.as_ref().map(|node| node.take_names());
         // In a scope that has ended there is nothing to replace.
-        let points = if Self::check(&points).is_ok() {
-            points
-        } else {
-            Vec::new()
-        };
-        let replaced = self.clear(&mut layers, home, cause, |table| {
-            let mut gone = match &names {
-                None => table.clear_global(),
-                Some(names) => take_all(table, home.id(), names),
-            };
-            // Of several points with one name the last one stays.
-            gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
-            gone
-        });
+        let points = Self::check(points).map_or(&[][..], |()| points);
+        let replaced = self.clear(&mut layers, home, points, cause);
         if home.0.is_none() {
             // Release: pairs with the Acquire in `is_env_read`.
             self.env_read.store(true, Ordering::Release);
         }
         drop(layers);
-        replaced.finish(&points);
+        replaced.finish(points);
     }
 
     /// Ends a scope: its points are removed, its waiters wake, and nothing can be configured in it
     /// any more.
     pub(crate) fn end(&self, node: &Arc<Node>, cause: Cause) {
+        let home = Home(Some(node.clone()));
         let mut layers = self.write();
-        let names = node.end();
-        if names.is_empty() {
+        node.end();
+        // Publishing would make idle sites look again.
+        if self.points(&home).is_empty() && !layers.has(node.id()) {
             return;
         }
-        let home = Home(Some(node.clone()));
-        let replaced = self.clear(&mut layers, &home, cause, |table| {
-            take_all(table, node.id(), &names)
-        });
+        let replaced = self.clear(&mut layers, &home, &[], cause);
         drop(layers);
         replaced.finish(&[]);
     }
 
-    /// Changes the table, and ends all guards of a scope.
+    /// Puts `points` in the place of all that a scope has, and ends its guards.
     fn clear(
         &self,
         layers: &mut Layers,
         home: &Home,
+        points: &[Arc<Point>],
         cause: Cause,
-        change: impl FnOnce(&mut Table) -> Vec<Arc<Point>>,
     ) -> Replaced {
-        let mut replaced = self.replace(change);
+        let mut replaced = self.replace(|table| {
+            let mut gone = table.clear(home.id());
+            // Of several points with one name the last one stays.
+            gone.extend(points.iter().filter_map(|p| table.insert(p.clone())));
+            gone
+        });
         layers.reset(home.id(), &replaced.gone, &mut replaced.wakeups, cause);
         replaced
     }
@@ -487,18 +477,6 @@ impl View {
         let seen = scoped.seen(table.runtimes());
         (seen.or_else(|| table.global(hash, name)), false)
     }
-}
-
-/// Removes the points of all `names` from a scope.
-fn take_all<'a>(
-    table: &mut Table,
-    scope: u64,
-    names: impl IntoIterator<Item = &'a Box<str>>,
-) -> Vec<Arc<Point>> {
-    let names = names.into_iter();
-    names
-        .filter_map(|name| table.remove(scope, hash(name), name))
-        .collect()
 }
 
 thread_local! {

@@ -81,6 +81,8 @@
 //! | GET `/v1/failpoints/{name}/wait?paused=N` | the failpoint, once [`N` tasks or threads wait there](crate::wait_until_paused) |
 //! | POST `/v1/failpoints/{name}/release` | releases waiters, and says how many: `{"released": 1}` |
 //!
+//! All calls act on the points that are in no [scope](crate::Scope).
+//!
 //! In a name everything that is not a letter, a digit or one of `-._~` is best percent-encoded;
 //! a slash has to be: `%2F`. All bodies are JSON. A body of a request has the content type
 //! `application/json`, or none. Only a wait has a query; with any other call it is an error.
