@@ -22,6 +22,8 @@ use crate::engine::scope::Home;
 use crate::engine::suggest;
 use crate::engine::sync::{Condvar, Mutex, lock, unpoisoned, wait_until};
 use crate::engine::table::Registry;
+#[cfg(feature = "async")]
+use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
 use crate::error::{Error, Problem};
 
@@ -109,8 +111,8 @@ pub(crate) fn wait_deadline() -> Duration {
 ///
 /// It is returned by [`wait_for_hits`], [`wait_until_paused`] and the methods of
 /// [`Armed`](crate::Armed), to be awaited or to [block the thread](Self::blocking). The deadline
-/// counts from the first poll, by tokio's clock; for a [`blocking`](Self::blocking) wait, by real
-/// time. The task is woken once, when the goal is reached or the point is reconfigured or removed;
+/// counts from the first poll, in real time, or by tokio's clock where that is paused or was advanced; for
+/// a [`blocking`](Self::blocking) wait always in real time. The task is woken once, when the goal is reached or the point is reconfigured or removed;
 /// the only timer is that of the deadline.
 ///
 /// A paused tokio clock advances when the runtime has nothing else to do, so a wait for what no
@@ -120,11 +122,6 @@ pub(crate) fn wait_deadline() -> Duration {
 /// # Errors
 ///
 /// Those of [`wait_for_hits`].
-///
-/// # Panics
-///
-/// If there is no tokio timer and the goal is not reached at the first poll, with tokio's message.
-/// (A deadline of [`Duration::MAX`] needs no timer.)
 ///
 /// # Cancel safety
 ///
@@ -148,7 +145,7 @@ pub struct Wait {
     limit: Option<Duration>,
     observer: Option<Observer>,
     #[cfg(feature = "async")]
-    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    timer: Option<Timer>,
 }
 
 impl Wait {
@@ -253,6 +250,16 @@ impl Wait {
         }
     }
 
+    /// Says so if the deadline was not in real time.
+    fn whose_clock(&self) -> &'static str {
+        #[cfg(feature = "async")]
+        if self.timer.as_ref().is_some_and(Timer::is_virtual) {
+            return "by tokio's clock, which is paused or was advanced: it goes on as soon as the \
+                    runtime has nothing else to do; ";
+        }
+        ""
+    }
+
     #[cold]
     fn too_late(&self) -> Error {
         let point = self.watched.find();
@@ -270,7 +277,8 @@ impl Wait {
             came,
             limit: self.limit(),
             state: format!(
-                "{}; what is configured:{}",
+                "{}{}; what is configured:{}",
+                self.whose_clock(),
                 self.watched.hint(),
                 list::report(&self.watched.home)
             ),
@@ -292,10 +300,8 @@ impl Future for Wait {
         if limit == Duration::MAX {
             return Poll::Pending;
         }
-        let timer = this
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        ready!(timer.as_mut().poll(cx));
+        let timer = this.timer.get_or_insert_with(|| Timer::new(limit));
+        ready!(Pin::new(timer).poll(cx));
         Poll::Ready(Err(this.too_late()))
     }
 }

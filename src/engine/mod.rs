@@ -20,6 +20,7 @@
 //! | `waiters` | the list of a point |
 //! | `scope` | which scope a thread is in |
 //! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
+//! | `timer` | sleeping without a runtime |
 //! | `trie`, `name`, `sync`, `unwind` | leaves |
 //!
 //! A hit goes through `site`, `table` and `trie` to its `point`, and, if it waits, through `wait` to
@@ -81,6 +82,8 @@ pub(crate) mod snapshot;
 pub(crate) mod suggest;
 pub(crate) mod sync;
 pub(crate) mod table;
+#[cfg(feature = "async")]
+pub(crate) mod timer;
 pub(crate) mod trie;
 pub(crate) mod unwind;
 pub(crate) mod wait;

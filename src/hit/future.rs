@@ -5,15 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::engine::context::FailpointContext;
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::timer::Timer;
 use crate::engine::wait::{End, Waiter};
 use crate::engine::waiters::HitDetails;
 use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
@@ -27,7 +26,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// | action | what the future does |
 /// |---|---|
 /// | `pause` | waits until it is released or the point is reconfigured or removed |
-/// | `sleep(N)` | waits N milliseconds of tokio's clock, or until then |
+/// | `sleep(N)` | waits N milliseconds, or until then |
 /// | `return`, `return(value)` | [`FailpointResult::Return`] |
 /// | `yield` | lets other tasks run once |
 /// | `delay(N)` | keeps the thread busy for N milliseconds |
@@ -39,8 +38,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 ///
 /// # Panics
 ///
-/// If the point is configured to `panic`; and, with tokio's own message, if it is configured to
-/// `sleep` and there is no tokio timer. `pause` needs no runtime.
+/// If the point is configured to `panic`.
 ///
 /// # Cancel safety
 ///
@@ -48,9 +46,10 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// waits removes the waiter from the point's list; the hit, its draw and its count stay spent, as
 /// if it had continued.
 ///
-/// # Tokio's paused clock and shutdown
+/// # Runtimes, tokio's paused clock, and shutdown
 ///
-/// `sleep` follows a paused clock. A task at a `pause` counts as idle: with nothing else to do, the
+/// It needs no runtime: a `sleep` is timed by a thread of this crate, which is there only while
+/// something sleeps. Where tokio's clock is paused, or was advanced, `sleep` follows that clock. A task at a `pause` counts as idle: with nothing else to do, the
 /// clock advances. A runtime that shuts down drops its waiting tasks, and with them their waiters.
 ///
 /// # Examples
@@ -291,6 +290,11 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
+            // A sleep of `fail` is in real time, everywhere.
+            let limit = match rules {
+                Rules::Fail => limit.map(Timer::real),
+                Rules::Native | Rules::Pausable | Rules::Millis => limit.map(Timer::new),
+            };
             Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
         }
     }
@@ -309,7 +313,7 @@ enum Kind<'a> {
     /// Waits at a point.
     Point {
         waiter: Waiter,
-        limit: Option<Pin<Box<Sleep>>>,
+        limit: Option<Timer>,
         cancelled: Option<Pin<Box<WaitForCancellationFuture<'a>>>>,
         /// Whether the end of the wait is logged.
         says_end: bool,
@@ -326,14 +330,14 @@ impl<'a> Waiting<'a> {
     pub(crate) fn new(
         point: Arc<Point>,
         context: Option<&FailpointContext>,
-        limit: Option<Duration>,
+        limit: Option<Timer>,
         cancel: Option<&'a CancellationToken>,
         says_end: bool,
     ) -> Self {
         let waiter = Waiter::new(point, HitDetails::of_task(context, cancel));
         Self(Box::new(Kind::Point {
             waiter,
-            limit: limit.map(|limit| Box::pin(tokio::time::sleep(limit))),
+            limit,
             cancelled: cancel.map(|cancel| Box::pin(cancel.cancelled())),
             says_end,
         }))
@@ -378,9 +382,9 @@ impl Future for Waiting<'_> {
 }
 
 /// Polls an optional future; `None` is never ready.
-fn is_ready<F: Future>(future: &mut Option<Pin<Box<F>>>, cx: &mut Context<'_>) -> bool {
+fn is_ready<F: Future + Unpin>(future: &mut Option<F>, cx: &mut Context<'_>) -> bool {
     match future {
-        Some(future) => future.as_mut().poll(cx).is_ready(),
+        Some(future) => Pin::new(future).poll(cx).is_ready(),
         None => false,
     }
 }

@@ -59,7 +59,7 @@ impl Control {
 
     /// Answers one request. Every problem is an answer, too.
     ///
-    /// A call that waits needs tokio's timer; the others need no runtime. The future is `Send`.
+    /// It needs no runtime. The future is `Send`.
     ///
     /// # Cancel safety
     ///
@@ -67,7 +67,7 @@ impl Control {
     ///
     /// # Panics
     ///
-    /// A call that waits, where tokio has no timer. All, where others' code does that they run: as
+    /// Where others' code does that a call runs: as
     /// [`configure_failpoint`](crate::configure_failpoint).
     ///
     #[cfg_attr(feature = "testing", doc = "```")]

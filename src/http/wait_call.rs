@@ -1,11 +1,15 @@
 //! The call that waits.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::control::list;
 use crate::control::list::FailpointInfo;
 use crate::control::wait_for::{Wait, Watched, wait_deadline};
 use crate::engine::scope::Home;
+use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
 use crate::http::json::State;
 use crate::http::message::Response;
@@ -15,14 +19,18 @@ pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Respo
     let limit = limit.unwrap_or_else(wait_deadline);
     let watched = Watched::name(&Home::GLOBAL, name);
     // Its own deadline would tell of every failpoint that there is.
-    let wait = Wait::new(watched, goal, Some(Duration::MAX));
-    let met = tokio::time::timeout(limit, wait).await;
-    let late = match met {
-        Ok(met) => {
+    let mut wait = Wait::new(watched, goal, Some(Duration::MAX));
+    let mut timer = Timer::new(limit);
+    let met = poll_fn(|cx| match Pin::new(&mut wait).poll(cx) {
+        Poll::Ready(met) => Poll::Ready(Some(met)),
+        Poll::Pending => Pin::new(&mut timer).poll(cx).map(|()| None),
+    });
+    let late = match met.await {
+        Some(met) => {
             met.map_err(Response::refusal)?;
             None
         }
-        Err(_) => Some(limit),
+        None => Some(limit),
     };
     let point = list::state(&Home::GLOBAL, name);
     let message = late.map(|limit| too_late(&point, goal, limit));
