@@ -164,7 +164,8 @@
 //! alternative's position, and how many draws that alternative had. So a run can be
 //! repeated whatever other points and threads do meanwhile: set `FAILPOINTS_SEED`, or
 //! call [`set_seed`]. Otherwise the seed is random, and it is logged when the first point with a
-//! percentage is configured (not by [`compat`], which logs nothing that `fail` does not).
+//! percentage is configured (not by [`compat`], which logs nothing that `fail` does not); [`seed`]
+//! returns it, and a test that fails for want of a hit says it.
 //! Reconfiguring a point does not replay its draws.
 //!
 //! # Environment
@@ -245,7 +246,7 @@ pub use control::{
     Origin, Scope, Scoped, Wait, arm, arm_callback, arm_with_context, configure_failpoint,
     configure_failpoint_callback, configure_failpoint_with_context, configure_failpoints,
     has_failpoints, isolate, list_failpoints, release_failpoint, release_failpoint_matching,
-    remove_all_failpoints, remove_failpoint, set_seed, set_wait_deadline, wait_for_hits,
+    remove_all_failpoints, remove_failpoint, seed, set_seed, set_wait_deadline, wait_for_hits,
     wait_until_paused,
 };
 pub use engine::context::FailpointContext;

@@ -501,14 +501,13 @@ impl Armed {
     /// Says that a point that had to fire did not, and what is known about it. Called before the
     /// guard's layer is removed.
     fn why_not(&self) -> String {
-        let about = match self.point() {
-            Some(point) if point.hits() > 0 => format!(
-                "it was hit {} times, and no alternative of {:?} took a hit",
-                point.hits(),
-                point.actions()
-            ),
-            _ => self.watched().hint(),
-        };
+        let mut about = self.watched().hint();
+        if let Some(point) = self.point().filter(|point| point.hits() > 0) {
+            let (hits, actions) = (point.hits(), point.actions());
+            let hit =
+                format!("it was hit {hits} times, and no alternative of {actions:?} took a hit");
+            about = format!("{hit}; {about}");
+        }
         let (name, place) = (self.name(), self.armed_at);
         format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
     }

@@ -307,11 +307,12 @@ pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// Sets the seed of percentages for every point that is configured from now on, and restarts their
-/// draws.
+/// Sets the seed of percentages for every point that is configured from now on in the current
+/// [scope](crate::Scope), or outside of all, and restarts their draws.
 ///
-/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random. It
-/// is logged, at info level, when the next point with a percentage is configured. See the [crate's
+/// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random; a
+/// scope begins with the one that was set around it. It is logged, at info level, when the next point
+/// with a percentage is configured, or written to standard error where nobody listens. See the [crate's
 /// documentation](crate#probability) for what a seed repeats.
 ///
 /// ```
@@ -330,6 +331,19 @@ pub fn set_seed(seed: u64) {
     env::read_once();
     let registry = Registry::global();
     registry.draws_of(&registry.home()).set_seed(seed);
+}
+
+/// Returns the seed of percentages in the current [scope](crate::Scope), or outside of all.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() { return }
+/// neon_failpoint::set_seed(7);
+/// assert_eq!(neon_failpoint::seed(), 7);
+/// ```
+pub fn seed() -> u64 {
+    env::read_once();
+    let registry = Registry::global();
+    registry.seed(&registry.home())
 }
 
 pub(crate) fn pairs<K, V>(matchers: impl IntoIterator<Item = (K, V)>) -> Vec<(String, String)>

@@ -17,7 +17,7 @@ pub use arm::{Armed, arm, arm_callback, arm_with_context};
 pub use config::{
     FailpointConfig, configure_failpoint, configure_failpoint_callback,
     configure_failpoint_with_context, configure_failpoints, has_failpoints, remove_all_failpoints,
-    remove_failpoint, set_seed,
+    remove_failpoint, seed, set_seed,
 };
 pub use list::{CallSite, FailpointInfo, FailpointTotals, Origin, list_failpoints};
 pub use release::{release_failpoint, release_failpoint_matching};

@@ -349,18 +349,26 @@ impl Watched {
         }
     }
 
-    /// Returns a possible reason why the goal was not reached.
+    /// Returns possible reasons why the goal was not reached.
     pub(crate) fn hint(&self) -> String {
         if let Some(disturbance) = self.disturbance() {
             return disturbance.into();
         }
-        let top = Registry::global().find(&self.home, self.hash, &self.name);
-        match (self.find(), top) {
-            (Some(own), Some(top)) if !Arc::ptr_eq(&own, &top) => {
+        let (own, top) = (
+            self.find(),
+            Registry::global().find(&self.home, self.hash, &self.name),
+        );
+        let mut hint = match (&own, top) {
+            (Some(own), Some(top)) if !Arc::ptr_eq(own, &top) => {
                 "a newer guard of the same name is on top".to_owned()
             }
             _ => suggest::about(&self.name),
+        };
+        if own.is_some_and(|own| own.draws()) {
+            let seed = Registry::global().seed(&self.home);
+            hint += &format!("; its percentages draw from seed {seed}");
         }
+        hint
     }
 
     /// Returns how another thread ended waits at the guard's point, if one did.

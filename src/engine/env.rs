@@ -8,7 +8,7 @@ use crate::engine::exit::end_process;
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
-use crate::engine::suggest::announce;
+use crate::engine::suggest::announce_env;
 use crate::engine::table::Registry;
 use crate::error::{Error, Place, Problem};
 
@@ -76,7 +76,7 @@ fn read_or_exit() {
 fn read_env(failure_counts: bool) -> Result<(), Error> {
     let registry = Registry::global();
     let points = registry.read_env(failure_counts, || read(registry))?;
-    announce(&points, &points);
+    announce_env(&points);
     Ok(())
 }
 

@@ -1,16 +1,14 @@
-//! What the library itself logs: through `tracing` with the feature `async`, else through `log`.
-//! Nothing here is called while a lock is held (I5).
+//! What the library itself says: through `tracing` with the feature `async`, else through `log`, and
+//! what has to be heard on standard error where nobody listens. Nothing here is called while a lock is
+//! held (I5).
 
 use std::cell::Cell;
+use std::fmt;
 #[cfg(feature = "async")]
 use std::panic::Location;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-
-#[cfg(not(feature = "async"))]
-use log::{error, info, warn};
-#[cfg(feature = "async")]
-use tracing::{error, info, warn};
 
 use crate::engine::actions::action::Action;
 use crate::engine::context::FailpointContext;
@@ -116,24 +114,78 @@ pub(crate) fn configured(gone: &[Arc<Point>], added: &[Arc<Point>]) {
     });
 }
 
+/// Says something, to whom listens: through `tracing`, or through `log` if this thread has no
+/// subscriber. What `has_to_be_heard` goes to standard error if nobody listens to either, because a
+/// warning that nobody sees is none; a test harness shows it with the test that fails.
+fn say(level: log::Level, has_to_be_heard: bool, text: fmt::Arguments<'_>) {
+    #[cfg(feature = "async")]
+    if tracing::dispatcher::get_default(|to| !to.is::<tracing::subscriber::NoSubscriber>()) {
+        return unless_telling(|| match level {
+            log::Level::Error => tracing::error!(target: "neon_failpoint", "{text}"),
+            log::Level::Warn => tracing::warn!(target: "neon_failpoint", "{text}"),
+            _ => tracing::info!(target: "neon_failpoint", "{text}"),
+        });
+    }
+    if log::log_enabled!(target: "neon_failpoint", level) {
+        unless_telling(|| log::log!(target: "neon_failpoint", level, "{text}"));
+    } else if has_to_be_heard {
+        // It panics where standard error can no longer be written to: then nothing can be heard.
+        let _ = catch_unwind(AssertUnwindSafe(|| eprintln!("neon_failpoint: {text}")));
+    }
+}
+
+fn info(text: fmt::Arguments<'_>) {
+    say(log::Level::Info, false, text);
+}
+
+fn warn(text: fmt::Arguments<'_>) {
+    say(log::Level::Warn, true, text);
+}
+
 /// Warns that a call site of `compat` is about to block a thread that has tasks to run.
 #[cfg(feature = "async")]
 pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
-    warn!(
-        target: "neon_failpoint",
+    warn(format_args!(
         "{}:{}: failpoint {name:?} blocks a task of tokio, and its thread with all other tasks \
          ({action}); use `async_fail_point!` there, which awaits",
         place.file(),
         place.line(),
-    );
+    ));
+}
+
+/// Warns that one test ended another's waits.
+pub(crate) fn disturbed(text: &str) {
+    warn(format_args!("{text}"));
+}
+
+/// Warns of a configured name that looks like a misspelling of a compiled-in one.
+pub(crate) fn misspelled(name: &str, meant: &str) {
+    warn(format_args!(
+        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
+    ));
+}
+
+/// Warns of a name in FAILPOINTS that no call site has; `about` says what is known of it.
+pub(crate) fn unknown(name: &str, about: &str) {
+    warn(format_args!(
+        "FAILPOINTS configures failpoint {name:?}, but {about}; unless the name is made at run time, \
+         nothing will hit it"
+    ));
+}
+
+/// Says which seed draws start from.
+pub(crate) fn seed(seed: u64) {
+    let text = "percentages draw from seed";
+    let text = format_args!("{text} {seed}; FAILPOINTS_SEED={seed} repeats them");
+    say(log::Level::Info, true, text);
 }
 
 /// Logs for the `print` action.
 pub(crate) fn print(name: &str, text: Option<&str>) {
-    unless_telling(|| match text {
-        Some(text) => info!(target: "neon_failpoint", "{text}"),
-        None => info!(target: "neon_failpoint", "failpoint {name} executed."),
-    });
+    match text {
+        Some(text) => info(format_args!("{text}")),
+        None => info(format_args!("failpoint {name} executed.")),
+    }
 }
 
 /// Logs for the `print` action by the rules of `fail`: a record of `log` with the target `fail`, for
@@ -145,61 +197,31 @@ pub(crate) fn print_as_fail(name: &str, text: Option<&str>) {
     }
 }
 
-/// Logs the seed that draws start from.
-pub(crate) fn seed(seed: u64) {
-    info!(
-        target: "neon_failpoint",
-        "percentages draw from seed {seed}; FAILPOINTS_SEED={seed} repeats them"
-    );
-}
-
-/// Warns of a configured name that looks like a misspelling of a compiled-in one.
-pub(crate) fn misspelled(name: &str, meant: &str) {
-    warn!(
-        target: "neon_failpoint",
-        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
-    );
-}
-
 /// Logs that a hit is about to do its action. The texts of this and the next two are Neon's.
 pub(crate) fn at(name: &str) {
-    unless_telling(|| info!(target: "neon_failpoint", "at failpoint {name}"));
+    info(format_args!("at failpoint {name}"));
 }
 
 /// Logs that `sleep_millis_async!` begins to sleep.
 #[cfg(feature = "async")]
 pub(crate) fn sleeping(name: &str, limit: Duration) {
-    unless_telling(
-        || info!(target: "neon_failpoint", "failpoint {name:?}: sleeping for {limit:?}"),
-    );
+    info(format_args!("failpoint {name:?}: sleeping for {limit:?}"));
 }
 
 /// Logs that its sleep is over.
 #[cfg(feature = "async")]
 pub(crate) fn slept(name: &str) {
-    unless_telling(|| info!(target: "neon_failpoint", "failpoint {name:?}: sleep done"));
+    info(format_args!("failpoint {name:?}: sleep done"));
 }
 
 /// Logs that `sleep_millis_async!` met a `return` whose value is not a number.
 pub(crate) fn no_millis(name: &str, value: &str) {
-    unless_telling(|| {
-        error!(
-            target: "neon_failpoint",
-            "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole \
-             number of milliseconds"
-        );
-    });
-}
-
-/// Warns that one test ended another's waits: heard by `tracing`, by `log`, or on standard error if
-/// nobody listens to either.
-pub(crate) fn disturbed(text: &str) {
-    #[cfg(feature = "async")]
-    if tracing::enabled!(target: "neon_failpoint", tracing::Level::WARN) {
-        return unless_telling(|| tracing::warn!(target: "neon_failpoint", "{text}"));
-    }
-    if log::log_enabled!(target: "neon_failpoint", log::Level::Warn) {
-        return log::warn!(target: "neon_failpoint", "{text}");
-    }
-    eprintln!("{text}");
+    say(
+        log::Level::Error,
+        true,
+        format_args!(
+            "failpoint {name:?} was to sleep, but its return value {value:?} is not a whole number \
+             of milliseconds"
+        ),
+    );
 }

@@ -84,17 +84,32 @@ pub(crate) fn about(name: &str) -> String {
     }
 }
 
-/// Logs the seed if `points` are the first to need it, and suggestions for the names of `new`.
-/// Called after every lock is released.
+/// Says the seed if `points` are the first to need it, and what the names of `new` may have been meant
+/// to be. Called after every lock is released.
 pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = &'a Arc<Point>>) {
-    let draws = points.iter().find(|point| point.draws());
-    let seed = draws.and_then(|point| Registry::global().draws_of(point.home()).to_announce());
-    if let Some(seed) = seed {
-        report::seed(seed);
-    }
+    announce_seed(points);
     for point in new {
         if let Some(meant) = nearest(point.name()) {
             report::misspelled(point.name(), meant);
         }
+    }
+}
+
+/// [`announce`] for the points of FAILPOINTS: a name that no call site has is most likely a mistake
+/// there, whatever it is like, and a run without faults would be all that is seen of it.
+pub(crate) fn announce_env(points: &[Arc<Point>]) {
+    announce_seed(points);
+    for point in points {
+        if !site::sites().any(|site| site.name() == point.name()) {
+            report::unknown(point.name(), &about(point.name()));
+        }
+    }
+}
+
+fn announce_seed(points: &[Arc<Point>]) {
+    let draws = points.iter().find(|point| point.draws());
+    let seed = draws.and_then(|point| Registry::global().draws_of(point.home()).to_announce());
+    if let Some(seed) = seed {
+        report::seed(seed);
     }
 }

@@ -122,6 +122,15 @@ impl Registry {
         home.0.as_ref().map_or(&self.draws, |node| &node.draws)
     }
 
+    /// Returns the seed of what is configured in a scope: one without a seed of its own has that of
+    /// the process.
+    pub(crate) fn seed(&self, home: &Home) -> u64 {
+        match &home.0 {
+            None => self.draws.seed(random),
+            Some(node) => node.draws.seed(|| self.draws.seed(random)),
+        }
+    }
+
     /// Creates a point for the scope `home`.
     pub(crate) fn point(
         &self,
@@ -132,11 +141,10 @@ impl Registry {
     ) -> Arc<Point> {
         let name = name.into();
         let percents: Vec<Option<f64>> = alternatives.iter().map(|a| a.percent).collect();
-        // A scope without a seed of its own draws by that of the process.
-        let draws = match &home.0 {
-            None => self.draws.of(&name, &percents, random),
-            Some(node) => node.draws.of(&name, &percents, || self.draws.seed(random)),
-        };
+        let draws = self.draws_of(home).of(&name, &percents, || match home.0 {
+            None => random(),
+            Some(_) => self.draws.seed(random),
+        });
         Point::new(home.clone(), name, alternatives, text, draws)
     }
 
