@@ -78,8 +78,8 @@ pub(crate) enum Problem {
     },
     /// What the guard configured is no longer there; and how another thread ended its waits.
     Ended(Option<Box<str>>),
-    /// The point was removed during a wait.
-    Removed,
+    /// The point was removed during a wait; and how another thread did it.
+    Removed(Option<Box<str>>),
     /// The scope that the call acts in has ended.
     ScopeEnded,
     /// The goal of a wait was not reached in time.
@@ -140,7 +140,7 @@ impl Error {
     /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it, or its
     /// [scope](crate::Scope) has ended.
     pub fn is_removed(&self) -> bool {
-        matches!(self.0.problem, Problem::Removed | Problem::ScopeEnded)
+        matches!(self.0.problem, Problem::Removed(_) | Problem::ScopeEnded)
     }
 
     /// Returns whether the deadline of a [`Wait`](crate::Wait) has passed.
@@ -245,13 +245,15 @@ impl fmt::Display for Error {
                 "it is not configured by this guard any more: the guard was dropped, the point was \
                  removed, or `remove_all_failpoints` or a scenario of `compat` ended all guards"
             ),
-            Problem::Ended(Some(disturbance)) => write!(f, "{disturbance}"),
+            Problem::Ended(Some(disturbance)) | Problem::Removed(Some(disturbance)) => {
+                write!(f, "{disturbance}")
+            }
             Problem::ScopeEnded => write!(
                 f,
                 "its scope has ended; expected a scope with an owner: the `Isolated` of `isolate`, \
                  or a handle"
             ),
-            Problem::Removed => write!(
+            Problem::Removed(None) => write!(
                 f,
                 "it was removed during the wait; expected it to stay configured"
             ),

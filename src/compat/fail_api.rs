@@ -122,7 +122,7 @@ pub fn remove<S: AsRef<str>>(name: S) {
 }
 
 fn remove_from(home: &Home, name: &str, cause: Cause) {
-    Registry::global().remove(home, hash(name), name, cause);
+    Registry::global().remove(home, hash(name), name, Some(cause));
 }
 
 /// A configuration that is removed when this is dropped.
@@ -221,7 +221,7 @@ pub(crate) fn point(
 
 #[track_caller]
 pub(crate) fn put(point: Arc<Point>) -> Result<(), String> {
-    match Registry::global().put(&[point], Cause::here("configured")) {
+    match Registry::global().put(&[point], Some(Cause::here("configured"))) {
         Ok(_) => Ok(()),
         Err(Ended) => Err("the scope has ended".to_owned()),
     }

@@ -92,7 +92,7 @@ impl<'a> FailScenario<'a> {
             _scenario: PhantomData,
         };
         // Cleared even if the value turns out to be bad.
-        registry.reset(&home, &[], scenario.set_up);
+        registry.reset(&home, &[], Some(scenario.set_up));
         // One scenario draws as another does.
         let draws = registry.draws_of(&home);
         match seed() {
@@ -100,7 +100,7 @@ impl<'a> FailScenario<'a> {
             Ok(Some(seed)) => draws.set_seed(seed),
             Err(e) => panic!("{e}"),
         }
-        registry.reset(&home, &read(&home), scenario.set_up);
+        registry.reset(&home, &read(&home), Some(scenario.set_up));
         scenario
     }
 
@@ -112,7 +112,7 @@ impl<'a> FailScenario<'a> {
 
 impl Drop for FailScenario<'_> {
     fn drop(&mut self) {
-        let reset = || Registry::global().reset(&self.held.0, &[], self.set_up);
+        let reset = || Registry::global().reset(&self.held.0, &[], Some(self.set_up));
         in_destructor(reset);
     }
 }

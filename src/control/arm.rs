@@ -478,11 +478,15 @@ impl Armed {
     }
 
     fn release_first(&self, n: usize, matchers: &[Matcher]) -> usize {
-        if let Some(disturbance) = self.watched().disturbance() {
-            report::disturbed(&self.whole(&disturbance));
+        let point = self.point();
+        let released = point.map_or(0, |point| release_first(&point, n, matchers));
+        match self.watched().disturbance() {
+            Some((disturbance, ended_waits)) if ended_waits || released == 0 => {
+                report::disturbed(&self.whole(&disturbance));
+            }
+            _ => {}
         }
-        self.point()
-            .map_or(0, |point| release_first(&point, n, matchers))
+        released
     }
 
     /// Adds name and place to what there is to say.
@@ -517,7 +521,11 @@ impl Drop for Armed {
     fn drop(&mut self) {
         let disarm = || Registry::global().disarm(&self.key);
         let demands = self.must_fire && !std::thread::panicking();
-        let disturbance = self.watched().disturbance().map(|d| self.whole(&d));
+        let disturbance = self
+            .watched()
+            .disturbance()
+            .filter(|(_, ended_waits)| *ended_waits);
+        let disturbance = disturbance.map(|(text, _)| self.whole(&text));
         let why_not = (demands && self.fired() == 0).then(|| self.why_not());
         let fired = in_destructor(disarm);
         match (disturbance, why_not) {

@@ -56,7 +56,7 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
     let home = Registry::global().home();
     put(
         &[point(&home, name.into(), actions.as_ref(), [])?],
-        configured(),
+        Some(configured()),
     )
 }
 
@@ -100,7 +100,7 @@ where
 {
     let home = Registry::global().home();
     let point = point(&home, name.into(), actions.as_ref(), pairs(matchers))?;
-    put(&[point], configured())
+    put(&[point], Some(configured()))
 }
 
 /// Configures the failpoint `name` to call `callback` at every hit.
@@ -138,7 +138,7 @@ pub fn configure_failpoint_callback(
     let home = Registry::global().home();
     put(
         &[callback_point(&home, name.into(), callback)?],
-        configured(),
+        Some(configured()),
     )
 }
 
@@ -213,16 +213,16 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(&Registry::global().home(), batch, false)
+    configure_batch(&Registry::global().home(), batch, false, Some(configured()))
 }
 
 /// [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that may end the thread
 /// or the process are an error.
-#[track_caller]
 pub(crate) fn configure_batch(
     home: &Home,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
+    cause: Option<Cause>,
 ) -> Result<(), Error> {
     let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
     let mut hashes = HashSet::with_capacity(batch.len());
@@ -245,7 +245,7 @@ pub(crate) fn configure_batch(
         }
         points.push(point);
     }
-    put(&points, configured())
+    put(&points, cause)
 }
 
 /// Removes the configuration of the failpoint `name`, if it has one.
@@ -262,14 +262,14 @@ pub(crate) fn configure_batch(
 /// ```
 #[track_caller]
 pub fn remove_failpoint(name: impl AsRef<str>) {
-    remove(&Registry::global().home(), name.as_ref());
+    let cause = Some(Cause::here("removed"));
+    remove(&Registry::global().home(), name.as_ref(), cause);
 }
 
 /// [`remove_failpoint`] in the scope `home`.
-#[track_caller]
-pub(crate) fn remove(home: &Home, name: &str) {
+pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) {
     env::read_once();
-    Registry::global().remove(home, hash(name), name, Cause::here("removed"));
+    Registry::global().remove(home, hash(name), name, cause);
 }
 
 /// Removes the configuration of every failpoint of the current [scope](crate::Scope), or, outside of
@@ -285,14 +285,13 @@ pub(crate) fn remove(home: &Home, name: &str) {
 /// ```
 #[track_caller]
 pub fn remove_all_failpoints() {
-    remove_all(&Registry::global().home());
+    let cause = Some(Cause::here("removed, with all others,"));
+    remove_all(&Registry::global().home(), cause);
 }
 
 /// [`remove_all_failpoints`] in the scope `home`.
-#[track_caller]
-pub(crate) fn remove_all(home: &Home) {
+pub(crate) fn remove_all(home: &Home, cause: Option<Cause>) {
     env::read_once();
-    let cause = Cause::here("removed, with all others,");
     Registry::global().reset(home, &[], cause);
 }
 
@@ -418,7 +417,7 @@ pub(crate) fn callback_point(
 }
 
 /// Publishes checked points of one scope, in one step.
-fn put(points: &[Arc<Point>], cause: Cause) -> Result<(), Error> {
+fn put(points: &[Arc<Point>], cause: Option<Cause>) -> Result<(), Error> {
     env::read_once();
     let new = Registry::global().put(points, cause);
     // A name that was configured before was checked for its spelling then.

@@ -114,6 +114,9 @@ pub(crate) fn not_configured(home: &Home, name: &str) -> Error {
     if !ENABLED {
         return Error::feature("a wait or a release", "testing");
     }
+    if home.is_ended() {
+        return Error::of_point(name, Problem::ScopeEnded);
+    }
     let problem = Problem::NotConfigured {
         similar: suggest::similar(name),
         elsewhere: Registry::global()

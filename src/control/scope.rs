@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -74,8 +75,7 @@ pub fn isolate() -> Isolated {
 pub struct Isolated {
     scope: Scope,
     began: Cause,
-    /// `None` if the thread was ending.
-    entry: Option<u64>,
+    entry: u64,
     thread: ThreadId,
     #[cfg(feature = "runtime")]
     _attached: Option<Attached>,
@@ -103,8 +103,8 @@ impl Drop for Isolated {
     fn drop(&mut self) {
         in_destructor(|| Registry::global().end(&self.scope.0, self.began));
         // On another thread the entry stays, and is over with the scope.
-        if let Some(entry) = self.entry.filter(|_| self.thread == thread::current().id()) {
-            scope::leave(entry);
+        if self.thread == thread::current().id() {
+            scope::leave(self.entry);
         }
     }
 }
@@ -157,8 +157,9 @@ impl Scope {
     /// Begins a scope, inside the current one if there is one.
     #[expect(clippy::new_without_default, reason = "it is not the same each time")]
     pub fn new() -> Self {
-        let Home(around) = Registry::global().home();
-        Self(Node::new(around))
+        let registry = Registry::global();
+        let Home(around) = registry.home();
+        Self(Node::new(around, &registry.draws))
     }
 
     /// Returns the scope that this thread is in.
@@ -172,10 +173,7 @@ impl Scope {
     /// ```
     pub fn current() -> Option<Self> {
         let Home(node) = Registry::global().home();
-        node.map(|node| {
-            node.add_handle();
-            Self(node)
-        })
+        node.filter(|node| node.add_handle()).map(Self)
     }
 
     /// Enters it with this thread, until the guard is dropped. Guards may be dropped in any order.
@@ -242,8 +240,9 @@ impl Scope {
     /// # if !neon_failpoint::has_failpoints() { return }
     /// use neon_failpoint::{arm, fail_point_sync, isolate};
     ///
-    /// let alone = isolate();
+    /// // In this order: if a thread of it is still paused at the end, the scope has to end first.
     /// let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    /// let alone = isolate();
     /// let _attached = alone.scope().attach(runtime.handle());
     /// let point = arm("attach-doc", "off").unwrap();
     /// let hit = runtime.spawn(async { fail_point_sync!("attach-doc") });
@@ -258,6 +257,7 @@ impl Scope {
 
 impl Clone for Scope {
     fn clone(&self) -> Self {
+        // There is a handle, this one, so it is not too late for another.
         self.0.add_handle();
         Self(self.0.clone())
     }
@@ -265,12 +265,28 @@ impl Clone for Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        // Not by recursion: scopes may be nested deeply, and each holds the one around it open.
+        // Each scope holds the one around it open. Not by recursion, because scopes may be nested
+        // deeply, and all before the first ends, because a waker that panics ends this.
+        let mut last = Vec::new();
         let mut next = Some(&self.0);
         while let Some(node) = next.filter(|node| node.remove_handle()) {
-            let cause = Cause::here("ended with the last handle of its scope,");
-            in_destructor(|| Registry::global().end(node, cause));
+            last.push(node);
             next = node.parent();
+        }
+        let cause = Cause::here("ended with the last handle of its scope,");
+        let end = |node: &Arc<Node>| Registry::global().end(node, cause);
+        let ended = last
+            .into_iter()
+            .map(|node| catch_unwind(AssertUnwindSafe(|| end(node))));
+        // The first panic goes on; the others are leaked, because their destructors could panic.
+        let panics: Vec<_> = ended.filter_map(Result::err).collect();
+        let mut panics = panics.into_iter();
+        let first = panics.next();
+        panics.for_each(std::mem::forget);
+        match first {
+            Some(panic) if !thread::panicking() => resume_unwind(panic),
+            Some(panic) => std::mem::forget(panic),
+            None => {}
         }
     }
 }
@@ -284,17 +300,14 @@ impl fmt::Debug for Scope {
 /// A thread's stay in a scope: see [`Scope::enter`].
 #[must_use = "the thread leaves the scope when this is dropped"]
 pub struct Entered {
-    /// `None` if the thread was ending.
-    entry: Option<u64>,
+    entry: u64,
     _open: Scope,
     _on_this_thread: PhantomData<*const ()>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry {
-            scope::leave(entry);
-        }
+        scope::leave(self.entry);
     }
 }
 
@@ -305,6 +318,9 @@ impl fmt::Debug for Entered {
 }
 
 /// A runtime's stay in a scope: see [`Scope::attach`].
+///
+/// Dropped while the thread panics, it ends the scope: a runtime that is dropped after it waits for its
+/// threads, and these may be paused.
 #[cfg(feature = "runtime")]
 #[derive(Debug)]
 #[must_use = "the runtime leaves the scope when this is dropped"]
@@ -327,7 +343,13 @@ impl Attached {
 #[cfg(feature = "runtime")]
 impl Drop for Attached {
     fn drop(&mut self) {
-        Registry::global().detach(self.runtime, &self.scope.0);
+        let registry = Registry::global();
+        registry.detach(self.runtime, &self.scope.0);
+        if thread::panicking() {
+            // The runtime may be dropped next, and then waits for threads that are paused.
+            let cause = Cause::here("ended with its scope, while a test failed,");
+            in_destructor(|| registry.end(&self.scope.0, cause));
+        }
     }
 }
 

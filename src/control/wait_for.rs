@@ -15,6 +15,7 @@ use crate::control::list;
 use crate::control::release::not_configured;
 use crate::engine::env;
 use crate::engine::guards::GuardKey;
+use crate::engine::layers::Disturbance;
 use crate::engine::name::hash;
 use crate::engine::observer::Observer;
 use crate::engine::point::Point;
@@ -351,7 +352,7 @@ impl Watched {
 
     /// Returns possible reasons why the goal was not reached.
     pub(crate) fn hint(&self) -> String {
-        if let Some(disturbance) = self.disturbance() {
+        if let Some((disturbance, _)) = self.disturbance() {
             return disturbance.into();
         }
         let (own, top) = (
@@ -371,33 +372,38 @@ impl Watched {
         hint
     }
 
-    /// Returns how another thread ended waits at the guard's point, if one did.
-    pub(crate) fn disturbance(&self) -> Option<Box<str>> {
-        let cause = Registry::global().disturbance(self.guard.as_ref()?)?;
+    /// Returns how another thread came in the way of the guard, if one did, and whether that ended
+    /// waits.
+    pub(crate) fn disturbance(&self) -> Option<(Box<str>, bool)> {
+        let Disturbance { cause, ended_waits } =
+            Registry::global().disturbance(self.guard.as_ref()?)?;
+        let what = match ended_waits {
+            true => "its waits were ended when it was",
+            false => "hits have gone elsewhere since it was",
+        };
         let text = format!(
-            "its waits were ended when it was {cause}; tests in one process need a scope each: \
-             `let _alone = neon_failpoint::isolate();`"
+            "{what} {cause}; tests in one process need a scope each: `let _alone = \
+             neon_failpoint::isolate();`"
         );
-        Some(text.into())
+        Some((text.into(), ended_waits))
     }
 
     /// Returns the error for a point that is not there.
     fn not_configured(&self) -> Error {
-        if self.home.is_ended() {
-            return Error::of_point(&self.name, Problem::ScopeEnded);
-        }
         match self.guard {
-            Some(_) => Error::of_point(&self.name, Problem::Ended(self.disturbance())),
-            None => not_configured(&self.home, &self.name),
+            Some(_) if !self.home.is_ended() => {
+                let disturbance = self.disturbance().map(|(text, _)| text);
+                Error::of_point(&self.name, Problem::Ended(disturbance))
+            }
+            _ => not_configured(&self.home, &self.name),
         }
     }
 
     /// Returns the error for a point that was there when the wait began.
     fn removed(&self) -> Error {
-        let problem = match self.disturbance() {
-            _ if self.home.is_ended() => Problem::ScopeEnded,
-            Some(disturbance) => Problem::Ended(Some(disturbance)),
-            None => Problem::Removed,
+        let problem = match self.home.is_ended() {
+            true => Problem::ScopeEnded,
+            false => Problem::Removed(self.disturbance().map(|(text, _)| text)),
         };
         Error::of_point(&self.name, problem)
     }

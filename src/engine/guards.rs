@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::layers::{Cause, Layer, Layers, Suspended, Tally};
+use crate::engine::layers::{Cause, Disturbance, Layer, Layers, Suspended, Tally};
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
 use crate::engine::table::{Ended, Registry, Replaced};
@@ -85,7 +85,7 @@ impl Registry {
             .stack_mut(scope, point.name())
             .and_then(|stack| stack.last_mut());
         if let (Some(below), Some(point)) = (below, &beneath) {
-            below.note_disturbance(point, cause);
+            below.note_disturbance(point, Some(cause));
         }
         layers.push(scope, point.name(), Layer::new(guard, suspended, tally));
         replaced
@@ -187,11 +187,12 @@ impl Registry {
         self.layer_in(&self.write(), key)
     }
 
-    /// Returns how another thread ended waits at the guard's point, if one did.
-    pub(crate) fn disturbance(&self, key: &GuardKey) -> Option<Box<str>> {
+    /// Returns how another thread came in the way of a guard, if one did.
+    pub(crate) fn disturbance(&self, key: &GuardKey) -> Option<Disturbance> {
         let layers = self.write();
-        let disturbance = layers.disturbance(key.home.id(), &key.name, key.guard);
-        disturbance.map(Box::from)
+        layers
+            .disturbance(key.home.id(), &key.name, key.guard)
+            .cloned()
     }
 
     fn layer_in(&self, layers: &Layers, key: &GuardKey) -> Option<Arc<Point>> {

@@ -78,12 +78,19 @@ impl fmt::Display for Cause {
     }
 }
 
+/// How another thread came in the way of a guard.
+#[derive(Clone)]
+pub(crate) struct Disturbance {
+    pub(crate) cause: Box<str>,
+    /// Whether somebody waited then; else hits may have gone elsewhere since.
+    pub(crate) ended_waits: bool,
+}
+
 /// What past configurations of a layer left behind.
 #[derive(Default)]
 pub(super) struct Tally {
     fired: bool,
-    /// How another thread ended waits at the layer, if one did.
-    pub(super) disturbed: Option<Box<str>>,
+    pub(super) disturbed: Option<Disturbance>,
     /// Those that did not fire, as far as is known: a hit may be under way.
     past: Vec<Arc<Point>>,
 }
@@ -151,15 +158,18 @@ impl Layer {
         }
     }
 
-    /// Notes that `cause` ended the waits at `point`, if there were any, and if it is another thread
-    /// that did it. In a scope that is nobody's fault: those inside share its names on purpose.
-    pub(super) fn note_disturbance(&mut self, point: &Point, cause: Cause) {
-        if point.home().id() == GLOBAL
-            && self.thread != thread::current().id()
-            && point.waiters.was_cut_short()
-            && self.tally.disturbed.is_none()
-        {
-            self.tally.disturbed = Some(cause.to_string().into());
+    /// Notes that `cause` took the place of `point`, if it is another thread that did it. In a scope
+    /// that is nobody's fault: those inside share its names on purpose.
+    pub(super) fn note_disturbance(&mut self, point: &Point, cause: Option<Cause>) {
+        let Some(cause) = cause.filter(|_| point.home().id() == GLOBAL) else {
+            return;
+        };
+        let ended_waits = point.waiters.was_cut_short();
+        let before = self.tally.disturbed.as_ref();
+        let is_worse = before.is_none_or(|before| ended_waits && !before.ended_waits);
+        if is_worse && self.thread != thread::current().id() {
+            let cause = cause.to_string().into();
+            self.tally.disturbed = Some(Disturbance { cause, ended_waits });
         }
     }
 }
@@ -222,18 +232,18 @@ impl Layers {
         }
     }
 
-    /// Returns how another thread ended waits at a guard's layer, if one did.
-    pub(super) fn disturbance(&self, scope: u64, name: &str, guard: u64) -> Option<&str> {
+    /// Returns how another thread came in the way of a guard, if one did.
+    pub(super) fn disturbance(&self, scope: u64, name: &str, guard: u64) -> Option<&Disturbance> {
         let reset = || self.reset.iter().find(|(other, _)| *other == guard);
         let tally = match self.position(scope, name, guard) {
             Some((stack, at)) => &stack[at].tally,
             None => &reset()?.1,
         };
-        tally.disturbed.as_deref()
+        tally.disturbed.as_ref()
     }
 
     /// Records points that were the topmost of their names, for their layers. `cause` is `None` if
-    /// the layer's own guard removed them.
+    /// it is nobody's fault: the layer's own guard did it, or somebody outside of the process.
     pub(super) fn note_gone(&mut self, gone: &[Arc<Point>], cause: Option<Cause>) {
         if self.stacks.is_empty() {
             return;
@@ -242,9 +252,7 @@ impl Layers {
             let stack = self.stack_mut(point.home().id(), point.name());
             if let Some(top) = stack.and_then(|stack| stack.last_mut()) {
                 top.tally.note(point);
-                if let Some(cause) = cause {
-                    top.note_disturbance(point, cause);
-                }
+                top.note_disturbance(point, cause);
             }
         }
     }
@@ -260,7 +268,7 @@ impl Layers {
         scope: u64,
         gone: &[Arc<Point>],
         wakeups: &mut Wakeups,
-        cause: Cause,
+        cause: Option<Cause>,
     ) {
         let (ended, left) = std::mem::take(&mut self.stacks)
             .into_iter()
@@ -268,9 +276,11 @@ impl Layers {
         self.stacks = left;
         for Stack { name, layers, .. } in ended {
             let mut top = gone.iter().find(|point| point.name() == &*name).cloned();
+            // Of what was beneath, waits had been ended before.
+            let mut cause = cause;
             for mut layer in layers.into_iter().rev() {
                 if let Some(point) = top {
-                    layer.note_disturbance(&point, cause);
+                    layer.note_disturbance(&point, cause.take());
                     layer.tally.note(&point);
                 }
                 self.reset.push((layer.guard, layer.tally));

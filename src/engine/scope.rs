@@ -1,11 +1,12 @@
 //! Scopes: whose points a hit sees, and where a call acts (I9).
 //!
-//! A scope is a number that points are filed under, and a chain of the scopes around it. A thread is
+//! A scope is a number that points are filed under, and the scope around it. A thread is
 //! in the scope that it entered last, or else in that of the tokio runtime that it works for; the
 //! table says which runtimes have one.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::mem::ManuallyDrop;
 // Of all this only `ended` has a part in the protocol that loom models.
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering as Std};
 use std::sync::{Arc, Condvar, Mutex};
@@ -36,10 +37,9 @@ pub(crate) type Runtimes = [(RuntimeId, Arc<Node>)];
 /// One scope.
 pub(crate) struct Node {
     id: u64,
-    /// The numbers of this scope and of those around it, from the inside out.
-    chain: Box<[u64]>,
+    /// The scope around it, which it holds open by a handle.
     parent: Option<Arc<Node>>,
-    /// How many handles there are: it ends with the last one.
+    /// How many handles there are: it ends with the last one, and none is added after that.
     handles: AtomicUsize,
     ended: AtomicBool,
     pub(crate) draws: Draws,
@@ -47,19 +47,15 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Creates a scope inside `parent`, with one handle. It holds its parent open.
-    pub(crate) fn new(parent: Option<Arc<Node>>) -> Arc<Self> {
+    /// Creates a scope inside `parent`, with one handle. It begins with the seed of its parent, or
+    /// else of the `process`. A parent whose last handle has gone is none any more.
+    pub(crate) fn new(parent: Option<Arc<Node>>, process: &Draws) -> Arc<Self> {
         static IDS: AtomicU64 = AtomicU64::new(GLOBAL + 1);
-        let id = IDS.fetch_add(1, Std::Relaxed);
-        let around = parent.as_ref().map_or(&[][..], |parent| &parent.chain);
+        let parent = parent.filter(|parent| parent.add_handle());
         let draws = Draws::new();
-        if let Some(parent) = &parent {
-            parent.add_handle();
-            draws.inherit(&parent.draws);
-        }
+        draws.inherit(parent.as_ref().map_or(process, |parent| &parent.draws));
         Arc::new(Self {
-            id,
-            chain: std::iter::once(id).chain(around.iter().copied()).collect(),
+            id: IDS.fetch_add(1, Std::Relaxed),
             parent,
             handles: AtomicUsize::new(1),
             ended: AtomicBool::new(false),
@@ -72,17 +68,22 @@ impl Node {
         self.id
     }
 
-    pub(crate) fn chain(&self) -> &[u64] {
-        &self.chain
+    /// Returns this scope and those around it, from the inside out.
+    pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |node| node.parent.as_deref())
     }
 
     pub(crate) fn parent(&self) -> Option<&Arc<Node>> {
         self.parent.as_ref()
     }
 
-    pub(crate) fn add_handle(&self) {
-        // Relaxed: as for an `Arc`, whoever adds one has one.
-        self.handles.fetch_add(1, Std::Relaxed);
+    /// Adds a handle, unless the last one has gone.
+    pub(crate) fn add_handle(&self) -> bool {
+        let more = |handles| (handles > 0).then_some(handles + 1);
+        // Relaxed: the count orders nothing until it is 0.
+        self.handles
+            .fetch_update(Std::Relaxed, Std::Relaxed, more)
+            .is_ok()
     }
 
     /// Whether that was the last handle.
@@ -182,15 +183,17 @@ struct Entry {
 }
 
 thread_local! {
-    static STACK: RefCell<Stack> = const {
-        RefCell::new(Stack { next: 0, entries: Vec::new() })
+    // Without a destructor, so that it is there for those of other thread-local values, too. The list
+    // keeps no memory while it is empty.
+    static STACK: ManuallyDrop<RefCell<Stack>> = const {
+        ManuallyDrop::new(RefCell::new(Stack { next: 0, entries: Vec::new() }))
     };
     /// The number of the scope on top, where a hit finds it with one load.
     static TOP: Cell<u64> = const { Cell::new(GLOBAL) };
 }
 
-/// Enters a scope. Returns what [`leave`] needs; `None` if the thread is ending.
-pub(crate) fn enter(node: Arc<Node>, ends_with_scope: bool) -> Option<u64> {
+/// Enters a scope. Returns what [`leave`] needs.
+pub(crate) fn enter(node: Arc<Node>, ends_with_scope: bool) -> u64 {
     change_stack(|stack| {
         let number = stack.next;
         stack.next += 1;
@@ -215,14 +218,16 @@ pub(crate) fn leave(number: u64) {
     });
 }
 
-fn change_stack<R>(change: impl FnOnce(&mut Stack) -> R) -> Option<R> {
-    let changed = STACK.try_with(|stack| {
+fn change_stack<R>(change: impl FnOnce(&mut Stack) -> R) -> R {
+    STACK.with(|stack| {
         let mut stack = stack.borrow_mut();
         let result = change(&mut stack);
+        if stack.entries.is_empty() {
+            stack.entries = Vec::new();
+        }
         TOP.set(stack.entries.last().map_or(GLOBAL, |entry| entry.node.id));
         result
-    });
-    changed.ok()
+    })
 }
 
 /// Returns the number of the scope that this thread has entered last, or [`GLOBAL`].
@@ -246,7 +251,7 @@ pub(crate) fn current(runtimes: &Runtimes) -> Option<Arc<Node>> {
                 _ => Vec::new(),
             };
             (over, stack.entries.last().map(|entry| entry.node.clone()))
-        })?;
+        });
         if top.is_some() {
             return top;
         }

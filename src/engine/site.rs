@@ -232,7 +232,9 @@ mod tests {
         let configure = |name| {
             let alternatives = chain::parse("off", false).unwrap();
             let point = registry.point(&Home::GLOBAL, name, alternatives, None);
-            registry.put(&[point], Cause::here("configured")).unwrap();
+            registry
+                .put(&[point], Some(Cause::here("configured")))
+                .unwrap();
         };
         let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
         let mut view = View::new();

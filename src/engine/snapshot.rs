@@ -74,7 +74,7 @@ impl Scoped {
 
     /// [`seen`](Self::seen) from inside a scope.
     fn seen_from(&self, node: &Node) -> Option<&Arc<Point>> {
-        node.chain().iter().find_map(|scope| self.get(*scope))
+        node.chain().find_map(|node| self.get(node.id()))
     }
 }
 

@@ -162,7 +162,7 @@ impl Registry {
     pub(crate) fn put<'p>(
         &self,
         points: &'p [Arc<Point>],
-        cause: Cause,
+        cause: Option<Cause>,
     ) -> Result<Vec<&'p Arc<Point>>, Ended> {
         let mut new = Vec::new();
         let mut layers = self.write();
@@ -178,7 +178,7 @@ impl Registry {
             replaced.collect()
         });
         self.count_on(&replaced.gone);
-        layers.note_gone(&replaced.gone, Some(cause));
+        layers.note_gone(&replaced.gone, cause);
         drop(layers);
         replaced.finish(points);
         Ok(new)
@@ -203,13 +203,13 @@ impl Registry {
     }
 
     /// Removes the point of that name from a scope, if there is one.
-    pub(crate) fn remove(&self, home: &Home, hash: u64, name: &str, cause: Cause) {
+    pub(crate) fn remove(&self, home: &Home, hash: u64, name: &str, cause: Option<Cause>) {
         // Publishing for an absent name would only make idle sites look again.
         if self.find(home, hash, name).is_some() {
             let mut layers = self.write();
             let remove = |table: &mut Table| table.remove(home.id(), hash, name);
             let replaced = self.replace(|table| remove(table).into_iter().collect());
-            layers.note_gone(&replaced.gone, Some(cause));
+            layers.note_gone(&replaced.gone, cause);
             drop(layers);
             replaced.finish(&[]);
         }
@@ -244,7 +244,7 @@ impl Registry {
 
     /// Replaces all points of a scope with `points`. Outside of scopes this marks FAILPOINTS as
     /// read, for [`compat`](crate::compat)'s scenarios.
-    pub(crate) fn reset(&self, home: &Home, points: &[Arc<Point>], cause: Cause) {
+    pub(crate) fn reset(&self, home: &Home, points: &[Arc<Point>], cause: Option<Cause>) {
         let mut layers = self.write();
         // In a scope that has ended there is nothing to replace.
         let points = Self::check(points).map_or(&[][..], |()| points);
@@ -267,7 +267,7 @@ impl Registry {
         if self.points(&home).is_empty() && !layers.has(node.id()) {
             return;
         }
-        let replaced = self.clear(&mut layers, &home, &[], cause);
+        let replaced = self.clear(&mut layers, &home, &[], Some(cause));
         drop(layers);
         replaced.finish(&[]);
     }
@@ -278,7 +278,7 @@ impl Registry {
         layers: &mut Layers,
         home: &Home,
         points: &[Arc<Point>],
-        cause: Cause,
+        cause: Option<Cause>,
     ) -> Replaced {
         let mut replaced = self.replace(|table| {
             let mut gone = table.clear(home.id());

@@ -34,7 +34,7 @@ pub(crate) struct Waiters {
 #[derive(Default)]
 pub(super) struct List {
     pub(super) retired: bool,
-    /// Whether a retirement found somebody waiting.
+    /// Whether the retirement found somebody waiting, at the point or for it.
     cut_short: bool,
     /// The wait of a missing entry is over: its waiter sees that when it next looks.
     pub(super) entries: Entries,
@@ -59,7 +59,7 @@ impl Waiters {
     pub(super) fn retire(&self, wakers: &mut Vec<Waker>) -> Entries {
         let mut list = lock(&self.list);
         list.retired = true;
-        list.cut_short |= !list.entries.is_empty();
+        list.cut_short |= !list.entries.is_empty() || !list.observers.list.is_empty();
         // A waiter that was released before has to find its mark.
         if !list.entries.has_marks() {
             // Release: pairs with the Acquire in `Waiter::poll`. A waiter that continues finds what
@@ -79,6 +79,7 @@ impl Waiters {
     pub(crate) fn resume(&self) {
         let mut list = lock(&self.list);
         list.retired = false;
+        list.cut_short = false;
         // Relaxed: a waiter that still sees the retirement continues as if it had come before this.
         self.retired.store(false, Ordering::Relaxed);
     }

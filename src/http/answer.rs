@@ -114,12 +114,12 @@ impl Control {
             Call::List => Ok(Response::json(200, &list::list(&Home::GLOBAL))),
             Call::Configure => {
                 let batch = batch(request).map_err(Response::bad_request)?;
-                config::configure_batch(&Home::GLOBAL, batch, self.refuses_harm)
+                config::configure_batch(&Home::GLOBAL, batch, self.refuses_harm, None)
                     .map_err(Response::refusal)?;
                 Ok(Response::json(200, &()))
             }
             Call::RemoveAll => {
-                config::remove_all(&Home::GLOBAL);
+                config::remove_all(&Home::GLOBAL, None);
                 Ok(Response::json(200, &()))
             }
             Call::Show => {
@@ -133,7 +133,7 @@ impl Control {
                 Ok(Response::json(200, &point))
             }
             Call::Remove => {
-                config::remove(&Home::GLOBAL, name);
+                config::remove(&Home::GLOBAL, name, None);
                 Ok(Response::json(200, &()))
             }
             Call::Wait => wait_call::wait(name, WaitQuery::of(request.query)?).await,

@@ -38,12 +38,21 @@ pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point
 pub(crate) fn configure(registry: &Registry, name: &str, actions: &str) {
     let point = point(registry, name, actions);
     let points = [point];
-    assert!(registry.put(&points, Cause::here("configured")).is_ok());
+    assert!(
+        registry
+            .put(&points, Some(Cause::here("configured")))
+            .is_ok()
+    );
 }
 
 /// What `remove_failpoint` does.
 pub(crate) fn remove(registry: &Registry, name: &str) {
-    registry.remove(&Home::GLOBAL, hash(name), name, Cause::here("removed"));
+    registry.remove(
+        &Home::GLOBAL,
+        hash(name),
+        name,
+        Some(Cause::here("removed")),
+    );
 }
 
 /// A table with `point` only.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::engine::actions::chain;
+use crate::engine::draws::Draws;
 use crate::engine::layers::Cause;
 use crate::engine::models::harness::{deadlocks, explore, wait_as_thread, wake};
 use crate::engine::name::hash;
@@ -24,7 +25,7 @@ fn point(registry: &Registry, scope: &Arc<Node>, actions: &str) -> Arc<Point> {
 
 fn configure(registry: &Registry, scope: &Arc<Node>, actions: &str) -> Arc<Point> {
     let points = [point(registry, scope, actions)];
-    assert!(registry.put(&points, cause()).is_ok());
+    assert!(registry.put(&points, Some(cause())).is_ok());
     let [point] = points;
     point
 }
@@ -36,7 +37,7 @@ fn find(registry: &Registry, scope: &Arc<Node>) -> Option<Arc<Point>> {
 /// A hit that pauses in a scope, while that ends.
 fn pause_during(end: fn(&Registry, &Arc<Node>)) {
     explore(move || {
-        let (registry, scope) = (Arc::new(Registry::new()), Node::new(None));
+        let (registry, scope) = (Arc::new(Registry::new()), Node::new(None, &Draws::new()));
         configure(&registry, &scope, "pause");
         let hitter = thread::spawn({
             let (registry, scope) = (registry.clone(), scope.clone());
@@ -66,7 +67,10 @@ fn caught_ending_a_scope_without_its_waits() {
 fn pause_beside(change: fn(&Registry, another: &Arc<Node>, own: &Arc<Node>)) {
     explore(move || {
         let registry = Registry::new();
-        let (own, another) = (Node::new(None), Node::new(None));
+        let (own, another) = (
+            Node::new(None, &Draws::new()),
+            Node::new(None, &Draws::new()),
+        );
         let point = configure(&registry, &own, "pause");
         let hitter = thread::spawn({
             let point = point.clone();
@@ -105,7 +109,7 @@ fn caught_ending_a_name_in_all_scopes() {
 /// A guard is armed in a scope while that ends: nothing of it may stay.
 fn arm_during_the_end(arm: fn(&Registry, &Arc<Node>)) {
     explore(move || {
-        let (registry, scope) = (Arc::new(Registry::new()), Node::new(None));
+        let (registry, scope) = (Arc::new(Registry::new()), Node::new(None, &Draws::new()));
         configure(&registry, &scope, "off");
         let armer = thread::spawn({
             let (registry, scope) = (registry.clone(), scope.clone());
