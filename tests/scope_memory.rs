@@ -97,7 +97,17 @@ fn leaves_nothing(what: &str, n: usize, mut round: impl FnMut(usize)) {
 #[test]
 fn scopes_leave_nothing_behind() {
     scopes_one_after_another();
-    scopes_inside_each_other();
+    let rest: [fn(); 2] = [
+        names_that_come_and_go_in_one_scope,
+        scopes_inside_each_other,
+    ];
+    // All of them, although one fails.
+    let failed = rest.map(|part| std::thread::spawn(part).join().is_err());
+    assert_eq!(
+        failed,
+        [false, false],
+        "names in one scope, scopes inside each other"
+    );
 }
 
 fn scopes_one_after_another() {
@@ -175,6 +185,14 @@ fn scopes_one_after_another() {
         let scope = alone.scope().clone();
         drop(alone);
         scope.run(|| assert!(configure_failpoint("memory-refused", "off").is_err()));
+    });
+}
+
+/// As outside of scopes.
+fn names_that_come_and_go_in_one_scope() {
+    let _alone = isolate();
+    leaves_nothing("names that come and go", rounds(100_000), |i| {
+        drop(arm(format!("memory-comes-and-goes-{i}"), "off").unwrap());
     });
 }
 

@@ -83,7 +83,7 @@ fn a_seed_set_around_a_scope_after_it_began_changes_nothing_in_it() {
 
 /// The seed of the process is everybody's: a process of its own each.
 #[test]
-fn the_draws_of_a_process_and_its_scopes_keep_apart() {
+fn played_by_children() {
     fn outside() {
         let name = "scopes-draws-process";
         set_seed(41);
@@ -109,7 +109,7 @@ fn the_draws_of_a_process_and_its_scopes_keep_apart() {
         };
         set_seed(52);
         let drawn = scope.run(|| draw("scopes-draws-began"));
-        assert_eq!(drawn, expected, "by the seed that was set when it began");
+        assert!(drawn == expected, "by the seed that was set when it began");
     }
     fn scenarios() {
         let simulate = || {
@@ -149,22 +149,33 @@ fn the_draws_of_a_process_and_its_scopes_keep_apart() {
         ("scenarios", scenarios),
         ("environment", of_the_environment),
     ]);
-    if child::role().is_some() {
-        return;
-    }
-    let mut failed = Vec::new();
-    for role in ["outside", "begun before", "scenarios", "environment"] {
-        let seed: &[(&str, &std::ffi::OsStr)] = match role {
-            "environment" => &[("FAILPOINTS_SEED", "61".as_ref())],
-            _ => &[],
-        };
-        let test = "draws::the_draws_of_a_process_and_its_scopes_keep_apart";
-        let output = child::run(test, role, seed);
-        if !output.status.success() {
-            failed.push((role, String::from_utf8_lossy(&output.stdout).into_owned()));
-        }
-    }
-    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[track_caller]
+fn run(role: &str, seed: &[(&str, &std::ffi::OsStr)]) {
+    let output = child::run("draws::played_by_children", role, seed);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{role}: {said}");
+}
+
+#[test]
+fn the_draws_of_a_process_go_on_whatever_is_drawn_in_scopes() {
+    run("outside", &[]);
+}
+
+#[test]
+fn a_scope_draws_by_the_seed_that_the_process_had_when_it_began() {
+    run("begun before", &[]);
+}
+
+#[test]
+fn scenarios_draw_alike_in_one_process_in_and_out_of_scopes() {
+    run("scenarios", &[]);
+}
+
+#[test]
+fn scopes_draw_by_the_seed_of_the_environment() {
+    run("environment", &[("FAILPOINTS_SEED", "61".as_ref())]);
 }
 
 #[test]

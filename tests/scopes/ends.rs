@@ -295,6 +295,29 @@ fn the_end_drops_callbacks_wakes_everybody_and_passes_on_one_panic() {
     assert!(Scope::current().is_none());
 }
 
+/// The inner scope was the last to hold the outer one open.
+#[test]
+fn a_waker_that_panics_when_an_inner_scope_ends_does_not_keep_the_outer_one_open() {
+    let name = "scopes-end-panics";
+    let outer = Scope::new();
+    let inner = outer.run(Scope::new);
+    outer.run(|| configure_failpoint(name, "pause").unwrap());
+    let outer_hit = outer.run(|| waiting(failpoint(name, None)));
+    inner.run(|| configure_failpoint(name, "pause").unwrap());
+    let waker = crate::common::Calling::waker(|| panic!("the waker panics"));
+    let mut inner_hit: crate::common::HitByHand<'_> = Box::pin(failpoint(name, None));
+    let poll = inner.run(|| crate::common::poll_with(inner_hit.as_mut(), &waker));
+    assert!(poll.is_pending());
+    drop(outer);
+    assert_eq!(panic_of(move || drop(inner)), "the waker panics");
+    assert_eq!(now(inner_hit), Continue);
+    let mut outer_hit = outer_hit;
+    assert!(
+        poll_once(outer_hit.as_mut()).is_ready(),
+        "the outer scope has ended, too"
+    );
+}
+
 #[test]
 fn a_guard_that_had_to_fire_and_did_is_content_when_its_scope_ended_first() {
     let name = "scopes-must-fire";
@@ -425,4 +448,78 @@ fn a_wait_in_an_isolation_that_is_dropped_by_a_panic_of_another_thread_ends() {
             thread.join().unwrap();
         }
     });
+}
+
+/// A hit that takes a callback while its scope ends calls it, or does nothing; it is dropped once.
+#[test]
+fn callbacks_of_scopes_that_end_amid_hits_are_dropped_each_once() {
+    let rounds = (rounds() / 20).clamp(50, 20_000);
+    within_deadline("callbacks of scopes that end", move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()
+            .unwrap();
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let hitters = [(); 2].map(|()| {
+            let stop = stop.clone();
+            runtime.spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(failpoint("scopes-end-called", None).await, Continue);
+                    assert_eq!(hit("scopes-end-called"), Continue);
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        let calls = Arc::new(AtomicUsize::new(0));
+        for round in 0..rounds {
+            let scope = Scope::new();
+            let attached = scope.attach(runtime.handle());
+            let count = calls.clone();
+            let callback = move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            };
+            let guard = scope.run(|| {
+                let callback_too = callback.clone();
+                configure_failpoint_callback("scopes-end-called", callback).unwrap();
+                (round % 2 == 0).then(|| arm_callback("scopes-end-called", callback_too).unwrap())
+            });
+            for _ in 0..round % 30 * 10 {
+                std::hint::spin_loop();
+            }
+            drop(scope);
+            drop(attached);
+            drop(guard);
+            crate::common::until("the callbacks are dropped", || {
+                Arc::strong_count(&calls) == 1
+            });
+        }
+        stop.store(true, Ordering::Relaxed);
+        for hitter in hitters {
+            runtime.block_on(hitter).unwrap();
+        }
+    });
+}
+
+/// The last handle goes inside of a hit of the scope.
+#[test]
+fn a_callback_may_end_its_own_scope() {
+    let name = "scopes-end-by-callback";
+    let scope = Scope::new();
+    let slot = Arc::new(std::sync::Mutex::new(None));
+    let takes = slot.clone();
+    scope.run(|| {
+        let callback = move || drop(takes.lock().unwrap().take());
+        configure_failpoint_callback(name, callback).unwrap();
+        configure_failpoint("scopes-end-by-callback-too", "pause").unwrap();
+    });
+    let waits = scope.run(|| waiting(failpoint("scopes-end-by-callback-too", None)));
+    let runtime = Runtime::CurrentThread.build();
+    *slot.lock().unwrap() = Some(scope.attach(runtime.handle()));
+    drop(scope);
+    within_deadline("a callback ends its scope", move || {
+        assert_eq!(runtime.block_on(failpoint(name, None)), Continue);
+        assert_eq!(runtime.block_on(failpoint(name, None)), Continue);
+    });
+    assert_eq!(now(waits), Continue);
+    assert_eq!(Arc::strong_count(&slot), 1, "the callback is dropped");
 }

@@ -17,9 +17,12 @@ mod elsewhere;
 mod ends;
 mod executors;
 mod fail_api;
+#[cfg(feature = "http")]
+mod http;
 mod interference;
 mod last_moments;
 mod many;
+mod model;
 mod panics;
 mod runtimes;
 mod scenarios;

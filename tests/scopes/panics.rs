@@ -18,7 +18,7 @@ async fn all_pause() {
     drop(tokio::spawn(failpoint(NAME, None)));
     for _ in 0..3 {
         drop(spawn_blocking(|| {
-            hit(NAME);
+            let _ = hit(NAME);
             // And once more, at another point.
             hit("scopes-panics-later")
         }));

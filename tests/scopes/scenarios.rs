@@ -4,13 +4,38 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::common::{hit, panic_of, value, within_deadline};
+use crate::common::{child, hit, now, panic_of, poll_once, value, waiting, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::compat::{FailScenario, cfg, list};
-use neon_failpoint::{Scope, isolate};
+use neon_failpoint::{
+    Scope, arm, configure_failpoint, failpoint, isolate, remove_all_failpoints, remove_failpoint,
+};
+
+/// The one outside of all scopes, and what else clears everything there, would clear points of other
+/// tests.
+#[test]
+fn played_by_children() {
+    child::play(&[("at once", at_once), ("cleared outside", cleared_outside)]);
+}
+
+#[track_caller]
+fn run(role: &str) {
+    let output = child::run("scenarios::played_by_children", role, &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{role}: {said}");
+}
 
 #[test]
 fn scenarios_in_two_scopes_are_there_at_once_and_one_outside_of_all_too() {
+    run("at once");
+}
+
+#[test]
+fn what_clears_everything_outside_leaves_the_points_and_waiters_of_scopes_alone() {
+    run("cleared outside");
+}
+
+fn at_once() {
     within_deadline("scenarios at once", || {
         let meet = Barrier::new(3);
         thread::scope(|threads| {
@@ -44,6 +69,45 @@ fn scenarios_in_two_scopes_are_there_at_once_and_one_outside_of_all_too() {
             }
         });
     });
+}
+
+fn cleared_outside() {
+    let names = ["scopes-cleared-a", "scopes-cleared-b", "scopes-cleared-c"];
+    let clear: [fn(); 4] = [
+        || remove_all_failpoints(),
+        || FailScenario::setup().teardown(),
+        || drop(neon_failpoint::failpoint_support::init()),
+        || names_removed(),
+    ];
+    fn names_removed() {
+        for name in ["a", "b", "c"] {
+            remove_failpoint(format!("scopes-cleared-{name}"));
+        }
+    }
+    for clear in clear {
+        // The first is outside only, the second in both, the third in the scope only.
+        for name in &names[..2] {
+            configure_failpoint(*name, "pause").unwrap();
+        }
+        let scope = Scope::new();
+        let guards = [1, 2].map(|i| scope.run(|| arm(names[i], "pause")).unwrap());
+        let outside = [0, 1].map(|i| waiting(failpoint(names[i], None)));
+        let shown_through = scope.run(|| waiting(failpoint(names[0], None)));
+        let mut inside = [1, 2].map(|i| scope.run(|| waiting(failpoint(names[i], None))));
+        clear();
+        for hit in outside.into_iter().chain([shown_through]) {
+            assert_eq!(now(hit), Continue);
+        }
+        for (hit, guard) in inside.iter_mut().zip(&guards) {
+            assert!(poll_once(hit.as_mut()).is_pending());
+            assert_eq!((guard.hits(), guard.waiters().len()), (1, 1));
+        }
+        assert!(names.iter().all(|name| hit(name) == Continue));
+        drop(guards);
+        for hit in inside {
+            assert_eq!(now(hit), Continue);
+        }
+    }
 }
 
 #[test]

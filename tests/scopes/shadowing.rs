@@ -4,8 +4,8 @@ use crate::armed;
 use crate::common::{hit, value};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
-    Scope, arm, configure_failpoint, configure_failpoint_callback, fail_point_sync,
-    remove_failpoint,
+    Scope, arm, arm_with_context, configure_failpoint, configure_failpoint_callback,
+    fail_point_sync, fail_point_with_context_sync, failpoint_context, remove_failpoint,
 };
 
 /// A literal site and the name, which look it up in two ways.
@@ -136,4 +136,27 @@ fn what_is_configured_while_a_callback_of_the_outer_scope_runs_counts_from_the_n
         outer.run(|| [hit(name), hit(name)]),
         [Continue, value("own")]
     );
+}
+
+#[test]
+fn a_context_is_not_made_where_the_name_is_armed_in_another_scope_only() {
+    let made = std::cell::Cell::new(0);
+    let hit = || {
+        fail_point_with_context_sync!("scopes-context-made", &{
+            made.set(made.get() + 1);
+            failpoint_context! { "tenant" => "t-1" }
+        });
+    };
+    let (scope, beside) = (Scope::new(), Scope::new());
+    let matchers = [("tenant", "t-2")];
+    let guard = scope
+        .run(|| arm_with_context("scopes-context-made", "return", matchers))
+        .unwrap();
+    for _ in 0..3 {
+        hit();
+        beside.run(hit);
+    }
+    assert_eq!(made.get(), 0);
+    scope.run(hit);
+    assert_eq!((made.get(), guard.hits()), (1, 1));
 }
