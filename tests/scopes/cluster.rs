@@ -35,7 +35,7 @@ impl Node {
 
     async fn store(stored: &AtomicU64, number: u64) -> Result<u64, String> {
         fail_point!("scopes-cluster-before-store");
-        fail_point!("scopes-cluster-store", |reason| Err(reason));
+        fail_point!("scopes-cluster-store", Err);
         stored.store(number, Ordering::SeqCst);
         Ok(number)
     }

@@ -60,7 +60,8 @@ fn one_thousand_tasks_and_one_hundred_threads_wake_when_their_scope_ends() {
 #[test]
 fn a_scope_ends_with_whatever_holds_it_open_last() {
     let name = "scopes-last";
-    let ends: [(&str, fn(Scope) -> Box<dyn FnOnce()>); 7] = [
+    type Ends = fn(Scope) -> Box<dyn FnOnce()>;
+    let ends: [(&str, Ends); 7] = [
         ("a handle", |scope| Box::new(move || drop(scope))),
         ("a clone", |scope| {
             let clone = scope.clone();

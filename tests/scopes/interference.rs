@@ -171,6 +171,40 @@ fn a_wait_that_another_thread_ends_under_way_says_so() {
     dropped(guard);
 }
 
+/// As before there were scopes: who asks for the kind of an error still gets the same answer.
+#[test]
+fn a_wait_that_another_thread_ends_by_a_removal_is_still_one_whose_point_was_removed() {
+    let name = "scopes-heard-kind";
+    let guard = arm(name, "pause").unwrap();
+    let hit = waiting(failpoint(name, None));
+    let mut wait = Box::pin(guard.wait_until_paused(2).within(Duration::MAX));
+    assert!(crate::common::poll_once(wait.as_mut()).is_pending());
+    by_another_test(|| remove_failpoint("scopes-heard-kind"));
+    assert_eq!(now(hit), Continue);
+    let error = now(wait).unwrap_err();
+    dropped(guard);
+    assert!(error.is_removed() && !error.is_not_configured(), "{error}");
+}
+
+/// Both tests arm the name, and only then does a task arrive: at the other's point.
+#[test]
+fn a_guard_that_another_thread_put_its_own_upon_before_anybody_came_says_so() {
+    let name = "scopes-heard-covered";
+    let guard = arm(name, "pause").unwrap().with_deadline(SHORT);
+    let line = line!() + 1;
+    let other = by_another_test(|| arm("scopes-heard-covered", "off").unwrap());
+    assert_eq!(now(failpoint(name, None)), Continue);
+    let error = guard.wait_until_paused(1).blocking().unwrap_err();
+    let (released, mut said) = events(|| guard.release_one());
+    assert_eq!(released, 0);
+    dropped(other);
+    dropped(guard);
+    said.push(error.to_string());
+    for text in said {
+        assert_blames(&text, name, line);
+    }
+}
+
 /// Nobody had arrived yet: what was ended is the test's own wait.
 #[test]
 fn a_wait_of_the_test_alone_that_another_thread_ends_says_so_too() {
@@ -447,4 +481,19 @@ fn it_is_on_standard_error_where_nobody_listens() {
     for said in lines {
         assert_blames(said, "scopes-heard-child", line);
     }
+}
+
+/// I8: a release and a drop do not panic, whatever became of standard error.
+#[test]
+fn a_standard_error_that_is_closed_is_no_reason_to_panic() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["interference::played_by_children", "--exact", "--nocapture"])
+        .env("NEON_FAILPOINT_TEST_ROLE", "nobody")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
 }

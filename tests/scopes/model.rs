@@ -60,9 +60,7 @@ impl Model {
 
     fn seen(&self, at: usize, name: &str) -> FailpointResult {
         let own = |at: usize| self.scopes[at].tables.get(name)?.top().clone();
-        self.chain(at)
-            .find_map(own)
-            .map_or(Continue, |text| value(text))
+        self.chain(at).find_map(own).map_or(Continue, value)
     }
 
     #[track_caller]

@@ -128,7 +128,7 @@ fn ends(role: &str) -> Option<String> {
         pipes.1.read_to_string(&mut err).unwrap();
         out + &err
     });
-    let deadline = Instant::now() + DEADLINE / 4;
+    let deadline = Instant::now() + DEADLINE;
     loop {
         if child.try_wait().unwrap().is_some() {
             return Some(read.join().unwrap());

@@ -16,14 +16,14 @@ struct Store {
 
 impl Store {
     async fn put(&self, key: &str, value: u64) -> Result<(), String> {
-        fail_point!("store-put", |reason| Err(reason));
+        fail_point!("store-put", Err);
         self.rows.lock().unwrap().insert(key.to_owned(), value);
         fail_point!("store-after-put");
         Ok(())
     }
 
     async fn get(&self, key: &str) -> Result<Option<u64>, String> {
-        fail_point!("store-get", |reason| Err(reason));
+        fail_point!("store-get", Err);
         Ok(self.rows.lock().unwrap().get(key).copied())
     }
 
