@@ -524,3 +524,30 @@ fn a_callback_may_end_its_own_scope() {
     assert_eq!(now(waits), Continue);
     assert_eq!(Arc::strong_count(&slot), 1, "the callback is dropped");
 }
+
+/// Nothing hits it, but it is waited for.
+#[test]
+fn an_observer_of_a_guard_beneath_another_one_ends_with_the_scope() {
+    let name = "scopes-end-beneath";
+    let alone = isolate();
+    let beneath = arm(name, "pause").unwrap();
+    let above = arm(name, "pause").unwrap();
+    let forever = Duration::MAX;
+    let waits = [
+        beneath.wait_for_hits(1).within(forever),
+        beneath.wait_until_paused(1).within(forever),
+        above.wait_for_hits(1).within(forever),
+        wait_until_paused(name, 1).within(forever),
+    ];
+    let (woken, waker) = crate::common::Counter::new();
+    let mut waits = waits.map(Box::pin);
+    for wait in &mut waits {
+        assert!(crate::common::poll_with(wait.as_mut(), &waker).is_pending());
+    }
+    drop(alone);
+    assert_eq!(woken.woken(), 4);
+    for wait in waits {
+        assert_says_ended(&now(wait).unwrap_err());
+    }
+    drop((beneath, above));
+}
