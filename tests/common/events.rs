@@ -18,7 +18,8 @@ thread_local! {
 }
 
 fn tell_listener(event: &tracing::Event<'_>) {
-    let listener = LISTENER.with(|l| l.borrow().clone());
+    // A thread that is ending may have none any more.
+    let listener = LISTENER.try_with(|l| l.borrow().clone()).ok().flatten();
     // Debug events have a test file of their own.
     let is_said = *event.metadata().level() <= Level::INFO;
     if let (Some(listener), true) = (listener, is_said) {
