@@ -156,7 +156,11 @@ impl Judge<'_> {
             let through = site.path.join("::");
             return Fate::Left(Reason::ReExport(through));
         };
-        let colons = if self.resolver.is_hidden(file, site.range.start, name) {
+        let colons = if self
+            .resolver
+            .modules
+            .is_hidden(file, site.range.start, name)
+        {
             "::"
         } else {
             ""
@@ -177,6 +181,7 @@ impl Judge<'_> {
     fn of_native_crate(&self, file: usize, site: &Site, name: &str) -> Becomes {
         let hidden = self
             .resolver
+            .modules
             .is_hidden(file, site.range.start, "neon_failpoint");
         let colons = if hidden { "::" } else { "" };
         Becomes::Path(format!("{colons}neon_failpoint::{name}"))

@@ -10,7 +10,6 @@ use crate::files::Change;
 use crate::package::{Dependency, Package, entry, get, has_feature, read};
 use crate::project::Project;
 use crate::source::Source;
-use crate::tree::real;
 use crate::visit::{self, Names};
 
 /// What a package's files do with `fail`.
@@ -27,6 +26,11 @@ struct Uses {
 /// What can be said once `changes` are made.
 #[must_use]
 pub fn notes(project: &Project, changes: &[Change]) -> Vec<String> {
+    let covers = |manifest: &Path| {
+        manifest
+            .parent()
+            .is_some_and(|folder| project.covers(folder))
+    };
     let uses = uses(project, changes);
     let mut notes = Vec::new();
     let mut workspaces: BTreeMap<PathBuf, bool> = BTreeMap::new();
@@ -40,18 +44,18 @@ pub fn notes(project: &Project, changes: &[Change]) -> Vec<String> {
         if package.dependencies.is_empty() {
             continue;
         }
-        let free = !uses_of.fail && covers(project, manifest);
+        let free = !uses_of.fail && covers(manifest);
         if let Some(workspace) = &package.workspace {
             *workspaces.entry(workspace.clone()).or_insert(true) &= free;
         }
         if free {
             notes.push(of_package(package, manifest));
-        } else if uses_of.changed && !uses_of.awaits && covers(project, manifest) {
+        } else if uses_of.changed && !uses_of.awaits && covers(manifest) {
             notes.extend(of_async(project, &uses, package, manifest));
         }
     }
     for (workspace, free) in workspaces {
-        if free && covers(project, &workspace) {
+        if free && covers(&workspace) {
             notes.extend(of_workspace(&workspace));
         }
     }
@@ -189,13 +193,4 @@ fn in_documentation(text: &str, names: &[String]) -> bool {
                     || line.contains(&format!("crate {name}"))
             })
         })
-}
-
-/// Whether the given paths hold all that the manifest is for.
-fn covers(project: &Project, manifest: &Path) -> bool {
-    let folder = manifest.parent().map(real).unwrap_or_default();
-    project
-        .roots
-        .iter()
-        .any(|root| folder.starts_with(real(root)))
 }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use failpoint_migrate::check::Step;
+use failpoint_migrate::cargo::Step;
 use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
 use failpoint_migrate::decide::{self, Refused, Wishes};
 use failpoint_migrate::error::Error;

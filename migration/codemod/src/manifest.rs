@@ -1,10 +1,13 @@
 //! Edits of Cargo.toml: the shim's feature `async`, the dependency on `neon_failpoint`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 
-use crate::package::{Dependency, Package, entry, get, has_feature, inherited};
+use crate::package::{
+    Dependency, NATIVE, Package, entry, get, has_feature, inherited, passes_failpoints,
+};
+use crate::paths::relative;
 use crate::shim::{self, Shim};
 
 /// A manifest before and after, and what was done to it.
@@ -143,9 +146,6 @@ fn push(array: &mut Array, text: &str) {
         _ => array.push(value),
     }
 }
-
-/// The native crate.
-pub(crate) const NATIVE: &str = "neon_failpoint";
 
 fn add_native(
     document: &mut DocumentMut,
@@ -289,14 +289,6 @@ fn is_testing(feature: &str) -> bool {
     )
 }
 
-/// `fail/failpoints`, by whatever name.
-pub(crate) fn passes_failpoints(feature: &str, package: &Package) -> bool {
-    feature.split_once('/').is_some_and(|(name, feature)| {
-        let name = name.trim_end_matches('?');
-        feature == "failpoints" && package.dependencies.iter().any(|d| d.key == name)
-    })
-}
-
 fn is_always_on(document: &DocumentMut, dependency: &Dependency, package: &Package) -> bool {
     let mut document = document.clone();
     let Some(entry) = entry(&mut document, dependency) else {
@@ -333,40 +325,4 @@ fn source(package: &Package) -> InlineTable {
     }
     found.insert("version", "0.1".into());
     found
-}
-
-/// `to` as seen from `from`, with forward slashes. Links in `to` stay: Cargo takes two ways to
-/// one folder for two packages.
-fn relative(from: &Path, to: &Path) -> String {
-    let (from, to) = (crate::tree::real(from), without_dots(to));
-    let common = from
-        .components()
-        .zip(to.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let mut parts: Vec<String> = from
-        .components()
-        .skip(common)
-        .map(|_| "..".to_owned())
-        .collect();
-    parts.extend(to.components().skip(common).map(|part| match part {
-        Component::Normal(name) => name.to_string_lossy().into_owned(),
-        other => other.as_os_str().to_string_lossy().into_owned(),
-    }));
-    parts.join("/")
-}
-
-/// A path without `.` and `..`, as Cargo reads it: by its words alone.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use crate::paths::real;
+
 /// A package, or the files that belong to none.
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -50,6 +52,9 @@ impl Dependency {
             .is_some_and(|table| table == "dev-dependencies")
     }
 }
+
+/// The native crate.
+pub(crate) const NATIVE: &str = "neon_failpoint";
 
 /// The kinds of dependency tables.
 pub(crate) const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -203,6 +208,14 @@ pub(crate) fn inherited(package: &Package, key: &str) -> Option<Item> {
     get(table, key).cloned()
 }
 
+/// `fail/failpoints`, by whatever name.
+pub(crate) fn passes_failpoints(feature: &str, package: &Package) -> bool {
+    feature.split_once('/').is_some_and(|(name, feature)| {
+        let name = name.trim_end_matches('?');
+        feature == "failpoints" && package.dependencies.iter().any(|d| d.key == name)
+    })
+}
+
 /// All tables of dependencies, with their paths.
 fn dependency_tables(document: &DocumentMut) -> Vec<(Vec<String>, &dyn TableLike)> {
     let mut found = Vec::new();
@@ -249,7 +262,7 @@ fn workspace_of(manifest: &Path, document: &DocumentMut) -> Option<PathBuf> {
     if let Some(said) = said {
         return Some(folder.join(said).join("Cargo.toml"));
     }
-    let folder = crate::tree::real(folder);
+    let folder = real(folder);
     folder.ancestors().skip(1).find_map(|above| {
         let candidate = above.join("Cargo.toml");
         let document = read(&candidate).ok()?;

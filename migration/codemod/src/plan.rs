@@ -1,14 +1,13 @@
 //! From decisions to edits: the sites themselves, and the imports that serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
-use crate::decide::{Becomes, Decision, Fate, Target, Wishes};
+use crate::decide::{Becomes, Decision, Fate, Wishes};
 use crate::edit::Edit;
 use crate::facts::{Kind, Place, Site};
 use crate::imports;
 use crate::project::{File, Project};
-use crate::resolve::{Origin, Resolver, Way};
+use crate::resolve::{Origin, Resolver};
 
 /// All edits of a rewrite, but for the manifests.
 #[derive(Debug, Default)]
@@ -38,7 +37,9 @@ impl Plan {
         for (at, (file, decisions)) in project.files.iter().zip(decisions).enumerate() {
             plan.add_file(at, file, decisions);
         }
-        imports::adjust(project, resolver, wishes, decisions, &mut plan);
+        for (file, edit) in imports::edits(project, resolver, wishes, decisions) {
+            plan.edits.entry(file).or_default().push(edit);
+        }
         plan
     }
 
@@ -92,10 +93,6 @@ impl Plan {
             }
         }
     }
-
-    pub(crate) fn edit(&mut self, file: usize, edit: Edit) {
-        self.edits.entry(file).or_default().push(edit);
-    }
 }
 
 /// A file that only tests, examples or benchmarks are made of.
@@ -134,40 +131,4 @@ fn awaited(site: &Site, path: Edit, text: &str) -> Vec<Edit> {
 fn follows(text: &str, at: usize, wanted: char) -> bool {
     text.get(at..)
         .is_some_and(|rest| rest.trim_start().starts_with(wanted))
-}
-
-/// A whole line, where nothing else stands in it; else the range, and the blanks behind it.
-pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
-    let before = text.get(..range.start).unwrap_or_default();
-    let after = text.get(range.end..).unwrap_or_default();
-    let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
-    let at_start = before.len() == indent || before.trim_end_matches([' ', '\t']).ends_with('\n');
-    let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
-    let rest = after.get(blank..).unwrap_or_default();
-    let line_end = if rest.starts_with("\r\n") {
-        2
-    } else if rest.starts_with('\n') {
-        1
-    } else {
-        0
-    };
-    if at_start && line_end > 0 {
-        range.start - indent..range.end + blank + line_end
-    } else {
-        // What follows in the line moves to where it stood.
-        range.start..range.end + blank
-    }
-}
-
-/// The way of a decision that a rewrite changes an import or a `#[macro_use]` for.
-pub(crate) fn way(decision: &Decision) -> Option<Way> {
-    match &decision.resolved.origin {
-        Origin::Fail(way) => Some(*way),
-        _ => None,
-    }
-}
-
-/// Whether a target keeps using the crate `fail`.
-pub(crate) fn keeps_fail(target: Target) -> bool {
-    target == Target::Compat
 }

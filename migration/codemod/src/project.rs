@@ -8,9 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::Error;
 use crate::facts::{Facts, Kind};
 use crate::package::Package;
+use crate::paths::real;
 use crate::reason::Reason;
 use crate::source::{Source, Unparsed};
-use crate::tree::{Tree, real};
+use crate::tree::Tree;
 use crate::visit::{self, Names};
 
 /// Everything that the decisions need.
@@ -108,7 +109,7 @@ impl Project {
                 let target = match known.get(&key) {
                     Some(target) => *target,
                     None if !path.is_file() => continue,
-                    None if !tree.covers(&path) => {
+                    None if !self.covers(&path) => {
                         if !self.outside.contains(&path) {
                             self.outside.push(path);
                         }
@@ -208,6 +209,30 @@ impl Project {
             found.push((target, Link::Included(into, include.item)));
         }
         found
+    }
+}
+
+impl Project {
+    /// Whether all sources of a package were given.
+    pub(crate) fn sees_all(&self, package: usize) -> bool {
+        let package = self.packages.get(package);
+        let manifest = package.and_then(|package| package.manifest.as_deref());
+        let Some(folder) = manifest.and_then(Path::parent) else {
+            return true;
+        };
+        self.covers(&folder.join("src"))
+    }
+
+    /// Whether modules that were not given may use the file's private imports.
+    pub(crate) fn reaches_unseen(&self, file: usize) -> bool {
+        let file = self.files.get(file);
+        file.is_some_and(|file| !file.facts.modules.is_empty() && !self.sees_all(file.package))
+    }
+
+    /// Whether one of the given paths holds the file or folder.
+    pub(crate) fn covers(&self, path: &Path) -> bool {
+        let path = real(path);
+        self.roots.iter().any(|root| path.starts_with(real(root)))
     }
 }
 

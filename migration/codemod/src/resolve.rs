@@ -1,13 +1,10 @@
 //! Which macro a name means at a place: imports, globs, `#[macro_use]`, `macro_rules!`.
 
-mod imported;
-mod modules;
-mod textual;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::facts::{Import, ScopeKind, Site};
+use crate::modules::Modules;
 use crate::package::Package;
 use crate::project::Project;
 
@@ -64,6 +61,8 @@ pub type Pins = BTreeMap<(usize, usize), BTreeSet<(usize, usize)>>;
 #[derive(Debug)]
 pub struct Resolver<'p> {
     project: &'p Project,
+    /// Where paths of modules lead.
+    pub(crate) modules: Modules<'p>,
     /// The names of `fail`, package by package.
     fail_names: Vec<Vec<String>>,
     /// The `extern crate` items with `#[macro_use]`: file and position.
@@ -92,6 +91,7 @@ impl<'p> Resolver<'p> {
         let packages = project.packages.iter();
         let mut resolver = Resolver {
             project,
+            modules: Modules::of(project),
             fail_names: packages.map(Package::fail_names).collect(),
             macro_uses: Vec::new(),
             macros: HashSet::new(),
@@ -126,28 +126,11 @@ impl<'p> Resolver<'p> {
     /// What a site's macro is.
     #[must_use]
     pub fn site(&self, file: usize, site: &Site) -> Resolved {
-        let scope = self.scope_at(file, site.range.start);
+        let scope = self.modules.scope_at(file, site.range.start);
         match site.path.as_slice() {
             [name] => self.bare(file, scope, name, site.range.start),
             path => self.path(file, scope, path, 0),
         }
-    }
-
-    /// The innermost scope of a byte.
-    #[must_use]
-    pub fn scope_at(&self, file: usize, at: usize) -> usize {
-        let scopes = self.project.files.get(file).map(|file| &file.facts.scopes);
-        let inside = scopes.into_iter().flatten().enumerate();
-        inside
-            .filter(|(_, scope)| scope.range.contains(&at))
-            .min_by_key(|(_, scope)| scope.range.len())
-            .map_or(0, |(at, _)| at)
-    }
-
-    fn imports(&self, file: usize, scope: usize) -> impl Iterator<Item = (usize, &'p Import)> {
-        let imports = self.project.files.get(file).map(|f| &f.facts.imports);
-        let imports = imports.into_iter().flatten().enumerate();
-        imports.filter(move |(_, import)| import.scope == scope)
     }
 
     fn declares_fail(&self, file: usize) -> bool {
@@ -205,6 +188,7 @@ impl<'p> Resolver<'p> {
             return None;
         }
         let explicit: Vec<(usize, &Import)> = self
+            .modules
             .imports(file, scope)
             .filter(|(_, import)| import.name == name)
             .collect();
@@ -230,7 +214,8 @@ impl<'p> Resolver<'p> {
             }
         }
         let names = self.fail_names(file);
-        self.imports(file, scope)
+        self.modules
+            .imports(file, scope)
             .filter(|(_, import)| import.glob)
             .find_map(|(_, import)| match import.path.as_slice() {
                 [head] if names.contains(head) => Some(Origin::Fail(Way::Glob).into()),
@@ -240,7 +225,7 @@ impl<'p> Resolver<'p> {
                     Some(Origin::Other(path).into())
                 }
                 path => {
-                    let (file, scope) = self.module(file, scope, path)?;
+                    let (file, scope) = self.modules.module(file, scope, path)?;
                     self.in_scope(file, scope, name, depth + 1)
                 }
             })
@@ -275,14 +260,14 @@ impl<'p> Resolver<'p> {
         let (Some(head), Some((name, front))) = (path.first(), path.split_last()) else {
             return other();
         };
-        let shadowed = !absolute && self.is_module(file, scope, head);
+        let shadowed = !absolute && self.modules.is_module(file, scope, head);
         let of_fail = path.len() == 2 && self.fail_names(file).contains(head);
         if !shadowed
             && (of_fail || matches!(path, [native, compat, _] if is_compat(native, compat)))
         {
             return Origin::Fail(Way::Path).into();
         }
-        if let Some((module_file, module)) = self.module(file, scope, front) {
+        if let Some((module_file, module)) = self.modules.module(file, scope, front) {
             if let Some(mut found) = self.in_scope(module_file, module, name, depth + 1) {
                 if let Origin::Fail(way) = &mut found.origin {
                     *way = Way::Roundabout;
@@ -305,7 +290,7 @@ impl<'p> Resolver<'p> {
         }
         let relative = ["crate", "self", "super", "$crate"].contains(&head.as_str());
         if !relative && !absolute {
-            let imported = self.visible_import(file, scope, head);
+            let imported = self.modules.visible_import(file, scope, head);
             if let Some(import) = imported.filter(|import| import.path.as_slice() != path) {
                 let mut full = import.path.clone();
                 full.extend(path.iter().skip(1).cloned());
@@ -337,7 +322,7 @@ impl<'p> Resolver<'p> {
                 file.facts.imports.iter().any(|import| {
                     import.exported
                         && import.name == name
-                        && self.is_reachable(at, import.scope)
+                        && self.modules.is_reachable(at, import.scope)
                         && matches!(
                             self.path(at, import.scope, &import.path, depth + 1).origin,
                             Origin::Fail(_)
@@ -345,4 +330,78 @@ impl<'p> Resolver<'p> {
                 })
             })
     }
+
+    /// `module::alias::name`, where the module has `use fail as alias`.
+    fn through_alias(
+        &self,
+        file: usize,
+        scope: usize,
+        front: &[String],
+        name: &str,
+        depth: usize,
+    ) -> Option<Resolved> {
+        let (alias, module) = front.split_last()?;
+        let (file, scope) = self.modules.module(file, scope, module)?;
+        let (_, import) = self
+            .modules
+            .imports(file, scope)
+            .find(|(_, i)| i.name == *alias)?;
+        let mut full = import.path.clone();
+        full.push(name.to_owned());
+        Some(self.path(file, import.scope, &full, depth + 1))
+    }
+
+    fn textually_local(&self, file: usize, name: &str, at: usize) -> bool {
+        let defined = |file: usize| {
+            let macros = self.project.files.get(file).map(|file| &file.facts.macros);
+            macros.into_iter().flatten().filter(|m| m.name == name)
+        };
+        if defined(file).any(|m| m.visible.contains(&at) && m.at < at) {
+            return true;
+        }
+        let mut above = file;
+        for _ in 0..=self.project.files.len() {
+            match self.project.files.get(above).and_then(|file| file.parent) {
+                Some((parent, _)) => above = parent,
+                None => return false,
+            }
+            if defined(above).any(|m| m.top) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn defined_in_package(&self, file: usize, name: &str) -> bool {
+        let package = self.project.files.get(file).map(|file| file.package);
+        package.is_some_and(|package| self.macros.contains(&(package, name)))
+    }
+
+    fn macro_use(&self, file: usize, name: &str) -> Option<Way> {
+        let package = self.project.files.get(file)?.package;
+        let names = self.fail_names(file);
+        let root = self.modules.root_of(file);
+        let loose = is_loose(&self.project.files.get(root)?.source.path);
+        self.macro_uses.iter().find_map(|(at, item)| {
+            let other = self.project.files.get(*at)?;
+            let extern_crate = other.facts.extern_crates.get(*item)?;
+            let mut listed = extern_crate.list.iter();
+            let serves = other.package == package
+                && (*at == root || loose)
+                && names.contains(&extern_crate.name)
+                && (extern_crate.list.is_empty() || listed.any(|(listed, _)| listed == name));
+            serves.then_some(Way::MacroUse(*at, *item))
+        })
+    }
+}
+
+/// A file that nothing declares, as far as syntax tells, and that is no target's root.
+fn is_loose(path: &std::path::Path) -> bool {
+    let is = |part: Option<&std::ffi::OsStr>, names: &[&str]| {
+        part.and_then(std::ffi::OsStr::to_str)
+            .is_some_and(|part| names.contains(&part))
+    };
+    let folder = path.parent().and_then(|folder| folder.file_name());
+    !is(path.file_stem(), &["lib", "main", "build"])
+        && !is(folder, &["tests", "examples", "benches", "bin"])
 }

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item};
 
-use crate::manifest::NATIVE;
 use crate::metadata;
-use crate::package::{Package, entry, get, inherited, read};
-use crate::tree::real;
+use crate::package::{NATIVE, Package, entry, get, inherited, read};
+use crate::paths::real;
 
 /// Where a manifest takes it from.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Draft, Rewriting};
+use super::draft::{Draft, Rewriting};
 use crate::check::{Complaint, Outcome};
 use crate::edit;
 use crate::metadata::Known;
+use crate::paths::real;
 use crate::project::File;
 use crate::source::Source;
-use crate::tree::real;
 
 /// A check that failed.
 #[derive(Debug)]

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::blame::Failed;
-use super::{Draft, Rewriting};
-use crate::check::{self, Features, Step};
+use super::draft::{Draft, Rewriting};
+use crate::cargo::Step;
+use crate::check::{self, Features};
 use crate::dependants::Dependants;
 use crate::error::Error;
 use crate::files;
 use crate::metadata::Known;
 use crate::package::Package;
-use crate::tree::real;
+use crate::paths::real;
 
 /// The packages that are to build.
 #[derive(Debug)]

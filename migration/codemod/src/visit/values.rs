@@ -5,6 +5,8 @@ use syn::visit::Visit;
 use syn::{Expr, Pat, Stmt, Type};
 
 use super::types::{self, Types};
+use crate::reason::Reason;
+use crate::source::Source;
 
 /// A value that lives where it matters.
 #[derive(Debug, Clone)]
@@ -20,9 +22,11 @@ pub(crate) struct Held {
 }
 
 /// Judges expressions, given the bindings that are held.
-pub(crate) struct Values<'a, 'ast> {
-    pub(crate) types: &'a Types<'ast>,
-    pub(crate) frames: &'a [Vec<Held>],
+pub(super) struct Values<'a, 'ast> {
+    pub(super) source: &'a Source,
+    pub(super) types: &'a Types<'ast>,
+    /// By block, the innermost last.
+    pub(super) frames: Vec<Vec<Held>>,
 }
 
 impl Values<'_, '_> {
@@ -219,6 +223,108 @@ impl Values<'_, '_> {
     }
 }
 
+impl Values<'_, '_> {
+    /// What the body of which this is the first frame holds: the innermost.
+    pub(super) fn held_since(&self, first_frame: usize) -> Option<Reason> {
+        let held = self
+            .frames
+            .get(first_frame..)?
+            .iter()
+            .rev()
+            .find_map(|frame| frame.last())?;
+        Some(Reason::Held {
+            binding: held.binding.clone(),
+            what: held.what,
+            line: self.source.position(self.source.range(held.at).start).line,
+        })
+    }
+
+    pub(super) fn held_by_parameters<'p>(
+        &self,
+        parameters: impl Iterator<Item = &'p syn::PatType>,
+    ) -> Vec<Held> {
+        let mut held = Vec::new();
+        for parameter in parameters {
+            if let Some(what) = self.types.not_send(&parameter.ty) {
+                for binding in bindings(&parameter.pat) {
+                    held.push(self.named(&binding, what));
+                }
+            }
+        }
+        held
+    }
+
+    pub(super) fn named(&self, binding: &syn::Ident, what: &'static str) -> Held {
+        Held {
+            binding: binding.to_string(),
+            what,
+            at: binding.span(),
+            used: false,
+        }
+    }
+
+    /// What `if let` and `while let` hold, chains included; a plain condition holds nothing.
+    pub(super) fn held_by_condition(&self, condition: &Expr) -> Vec<Held> {
+        match condition {
+            Expr::Let(item) => self.held_by_head(&item.expr, &bindings(&item.pat)),
+            Expr::Binary(binary) if matches!(binary.op, syn::BinOp::And(_)) => {
+                let mut held = self.held_by_condition(&binary.left);
+                held.extend(self.held_by_condition(&binary.right));
+                held
+            }
+            Expr::Paren(inner) => self.held_by_condition(&inner.expr),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What lives through the body of which `head` is the head.
+    pub(super) fn held_by_head(&self, head: &Expr, names: &[syn::Ident]) -> Vec<Held> {
+        let mut held = Vec::new();
+        if let Some((what, span)) = self.temporary(head) {
+            held.push(Held {
+                binding: self.source.slice(self.source.range(span)).to_owned(),
+                what,
+                at: span,
+                used: true,
+            });
+        }
+        if let Some(what) = self.of(head) {
+            held.extend(names.iter().map(|name| self.named(name, what)));
+        }
+        held
+    }
+
+    pub(super) fn used(&mut self, name: &str) {
+        let frames = self.frames.iter_mut().rev();
+        let mut held = frames.flat_map(|frame| frame.iter_mut().rev());
+        if let Some(held) = held.find(|held| held.binding == name) {
+            held.used = true;
+        }
+    }
+
+    pub(super) fn used_in(&mut self, tokens: &proc_macro2::TokenStream) {
+        for held in self.frames.iter_mut().flatten() {
+            if !held.used && mentions(tokens, &held.binding) {
+                held.used = true;
+            }
+        }
+    }
+
+    /// `drop(name)` of a guard that nothing looked at ends it, where it always runs.
+    pub(super) fn dropped(&mut self, name: &str) -> bool {
+        let Some(frame) = self.frames.last_mut() else {
+            return false;
+        };
+        match frame.iter().rposition(|held| held.binding == name) {
+            Some(at) if frame.get(at).is_some_and(|held| !held.used) => {
+                frame.remove(at);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The expression that a block ends with.
 fn tail(block: &syn::Block) -> Option<&Expr> {
     match block.stmts.last() {
@@ -300,4 +406,19 @@ pub(crate) fn mentions(tokens: &proc_macro2::TokenStream, name: &str) -> bool {
         }
         proc_macro2::TokenTree::Punct(_) => false,
     })
+}
+
+/// `Option<_>` and the like say too little.
+pub(super) fn has_infer(ty: Option<&syn::Type>) -> bool {
+    struct Infer(bool);
+    impl<'e> Visit<'e> for Infer {
+        fn visit_type_infer(&mut self, _: &'e syn::TypeInfer) {
+            self.0 = true;
+        }
+    }
+    let mut search = Infer(false);
+    if let Some(ty) = ty {
+        search.visit_type(ty);
+    }
+    search.0 || ty.is_some_and(|ty| types::last_name(ty) == "impl")
 }

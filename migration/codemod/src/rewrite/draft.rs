@@ -1,0 +1,218 @@
+//! What a rewrite would do to the files of a project, given what the compiler refused.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::cargo::Tell;
+use crate::decide::{self, Decision, Refused, Wishes};
+use crate::edit;
+use crate::error::Error;
+use crate::files::Change;
+use crate::manifest::{self, ManifestEdit, Needs};
+use crate::package::Package;
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::resolve::Resolver;
+use crate::shim::{self, Missing};
+use crate::source::Source;
+
+/// A rewrite of a project, not yet made.
+#[derive(Debug)]
+pub struct Rewriting<'p> {
+    pub(super) project: &'p Project,
+    wishes: &'p Wishes,
+    manifests: bool,
+    /// The manifests as they were at first.
+    texts: BTreeMap<PathBuf, Result<String, String>>,
+    /// What the compiler refused.
+    pub refused: Refused,
+    /// Told what takes long.
+    pub tell: Tell,
+}
+
+/// What a rewrite does to files.
+#[derive(Debug)]
+pub struct Draft {
+    /// What becomes of each site.
+    pub decisions: Vec<Vec<Decision>>,
+    /// The edits.
+    pub plan: Plan,
+    /// The files, manifests last.
+    pub changes: Vec<Change>,
+    /// What manifests need that was not, or cannot be, added.
+    pub advice: Vec<String>,
+}
+
+impl<'p> Rewriting<'p> {
+    /// `manifests`: whether Cargo.toml is edited as well.
+    #[must_use]
+    pub fn new(project: &'p Project, wishes: &'p Wishes, manifests: bool) -> Self {
+        Rewriting {
+            project,
+            wishes,
+            manifests,
+            texts: BTreeMap::new(),
+            refused: Refused::new(),
+            tell: |_| (),
+        }
+    }
+
+    /// What the rewrite would do now.
+    ///
+    /// # Errors
+    ///
+    /// Where edits contradict each other, which is a mistake of this program.
+    pub fn draft(&mut self) -> Result<Draft, Error> {
+        loop {
+            let draft = self.draft_once()?;
+            let broken = self.broken(&draft);
+            if broken.is_empty() {
+                return Ok(draft);
+            }
+            for site in broken {
+                let words = "the edited file would not parse".to_owned();
+                self.refused.insert(site, words);
+            }
+        }
+    }
+
+    fn draft_once(&mut self) -> Result<Draft, Error> {
+        let resolver = Resolver::new(self.project);
+        let decisions = decide::decide(self.project, &resolver, self.wishes, &self.refused);
+        let plan = Plan::of(self.project, &resolver, self.wishes, &decisions);
+        let mut changes = Vec::new();
+        for (file, edits) in &plan.edits {
+            let Some(file) = self.project.files.get(*file) else {
+                continue;
+            };
+            let source = &file.source;
+            let after = edit::apply(&source.text, edits).map_err(|misfit| {
+                let place = source.position(misfit.edit.range.start);
+                Error::new(format!(
+                    "{}:{}:{}: {misfit}; this is a mistake of failpoint-migrate, nothing was changed",
+                    source.path.display(),
+                    place.line,
+                    place.column
+                ))
+            })?;
+            if after != source.text {
+                changes.push(Change {
+                    path: source.path.clone(),
+                    before: source.text.clone(),
+                    after,
+                });
+            }
+        }
+        let mut advice = Vec::new();
+        for (package, needs) in needs(&plan) {
+            let Some(package) = self.project.packages.get(package) else {
+                continue;
+            };
+            match self.manifest(package, needs) {
+                Ok(None) => {}
+                Ok(Some(edit)) if self.manifests => changes.push(Change {
+                    path: edit.path,
+                    before: edit.before,
+                    after: edit.after,
+                }),
+                Ok(Some(edit)) => advice.push(say(&edit)),
+                Err(trouble) => advice.push(match needs.native {
+                    true => format!("{trouble}; add `neon_failpoint` to the package by hand"),
+                    false => format!("{trouble}; add `fail` with the feature `async` by hand"),
+                }),
+            }
+        }
+        Ok(Draft {
+            decisions,
+            plan,
+            changes,
+            advice,
+        })
+    }
+
+    /// Where the package that stands in for `fail` is not in place, in words.
+    #[must_use]
+    pub fn unswapped(&self, draft: &Draft) -> Vec<String> {
+        let mut found: BTreeMap<Missing, Vec<&str>> = BTreeMap::new();
+        for at in needs(&draft.plan).keys() {
+            let package = self.project.packages.get(*at);
+            let missing = package.and_then(|package| Some((shim::missing(package)?, package)));
+            if let Some((missing, package)) = missing {
+                found.entry(missing).or_default().push(&package.name);
+            }
+        }
+        let words = found.into_iter().map(|(Missing { has, remedy }, names)| {
+            format!("the `fail` of {} {has}; {remedy}", names.join(", "))
+        });
+        words.collect()
+    }
+
+    fn manifest(
+        &mut self,
+        package: &Package,
+        needs: Needs,
+    ) -> Result<Option<ManifestEdit>, String> {
+        let Some(path) = &package.manifest else {
+            return Err(format!(
+                "{} has no Cargo.toml, and cannot be checked",
+                package.name
+            ));
+        };
+        if package.trouble.is_some() {
+            // The report has said why.
+            return Err(format!("{} cannot be edited", path.display()));
+        }
+        let compat = package.others.iter().any(|other| other == "neon_failpoint");
+        if needs.shim_async && package.dependencies.is_empty() && !compat {
+            return Err(format!("{} has no dependency on `fail`", path.display()));
+        }
+        let text = self.texts.entry(path.clone()).or_insert_with(|| {
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))
+        });
+        manifest::edit(package, path, text.as_ref().map_err(String::clone)?, needs)
+    }
+
+    /// Sites of files that would not parse any more.
+    fn broken(&self, draft: &Draft) -> Vec<(usize, usize)> {
+        let changes = draft.changes.iter();
+        let after: HashMap<&Path, &str> = changes
+            .map(|change| (change.path.as_path(), change.after.as_str()))
+            .collect();
+        let parses = |at: &usize| {
+            let file = self.project.files.get(*at);
+            let file = file.filter(|file| file.unparsed.is_none());
+            let text = file.and_then(|file| after.get(file.source.path.as_path()));
+            text.is_none_or(|text| {
+                let source = Source::new(Path::new(""), (*text).to_owned());
+                let tokens = source.tokens();
+                tokens.and_then(|tokens| source.parse(tokens)).is_ok()
+            })
+        };
+        let edited = draft.plan.edits.keys().copied();
+        let broken: BTreeSet<usize> = edited.filter(|at| !parses(at)).collect();
+        let sites = draft.plan.sites.iter();
+        sites
+            .filter(|(file, _)| broken.contains(file))
+            .copied()
+            .collect()
+    }
+}
+
+fn needs(plan: &Plan) -> BTreeMap<usize, Needs> {
+    let mut needs: BTreeMap<usize, Needs> = BTreeMap::new();
+    for package in &plan.wants_async {
+        needs.entry(*package).or_default().shim_async = true;
+    }
+    for (package, tests_only) in &plan.wants_native {
+        let need = needs.entry(*package).or_default();
+        need.native = true;
+        need.tests_only = *tests_only;
+        need.beside_fail = plan.beside_fail.contains(package);
+    }
+    needs
+}
+
+fn say(edit: &ManifestEdit) -> String {
+    format!("{}: add {}", edit.path.display(), edit.added.join(", and "))
+}
