@@ -93,8 +93,15 @@ fn run(command: &mut Command, tell: Tell) -> io::Result<Output> {
     })
 }
 
+/// What Cargo said, without how far it was.
+pub(crate) fn words(output: &Output) -> String {
+    let words = String::from_utf8_lossy(&output.stderr);
+    let words = words.lines().filter(|line| status(line).is_none());
+    words.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
 /// The verb of a line that only says how far Cargo is: it ends in the twelfth column.
-pub(crate) fn status(line: &str) -> Option<&str> {
+fn status(line: &str) -> Option<&str> {
     let (verb, rest) = line.split_at_checked(12)?;
     let verb = verb.trim_start();
     let is_verb = verb.starts_with(char::is_uppercase) && verb.chars().all(char::is_alphabetic);

@@ -129,10 +129,7 @@ fn run(
     let folder = root.parent().unwrap_or(Path::new("."));
     let complaints = complaints(&String::from_utf8_lossy(&output.stdout), folder);
     if complaints.is_empty() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        let words = words.lines().filter(|line| cargo::status(line).is_none());
-        let words = words.collect::<Vec<_>>().join("\n");
-        return Ok(Outcome::Cargo(words.trim().to_owned()));
+        return Ok(Outcome::Cargo(cargo::words(&output)));
     }
     Ok(Outcome::Errors(complaints))
 }

@@ -38,6 +38,7 @@ pub mod files;
 pub mod git;
 mod heads;
 mod imports;
+mod lockfile;
 pub mod manifest;
 pub mod metadata;
 mod modules;

@@ -19,7 +19,8 @@ pub(super) struct Failed {
     /// What was checked.
     pub(super) name: String,
     complaints: Vec<Complaint>,
-    cargo: String,
+    /// Cargo's words, where it did not get as far as the compiler.
+    pub(super) cargo: Option<String>,
     /// The packages that do not build, where the edits are in others.
     dependants: Vec<String>,
 }
@@ -29,8 +30,8 @@ impl Failed {
     pub(super) fn of(outcome: Outcome, packages: Vec<usize>, name: String) -> Option<Failed> {
         let (complaints, cargo) = match outcome {
             Outcome::Builds => return None,
-            Outcome::Errors(complaints) => (complaints, String::new()),
-            Outcome::Cargo(words) => (Vec::new(), words),
+            Outcome::Errors(complaints) => (complaints, None),
+            Outcome::Cargo(words) => (Vec::new(), Some(words)),
         };
         Some(Failed {
             packages,
@@ -73,17 +74,9 @@ impl Failed {
         }
     }
 
-    /// Cargo's own words, which say what is wrong at their end; the compiler's first ones.
-    fn on_one_line(&self) -> String {
-        match self.complaints.first() {
-            Some(complaint) => complaint.message.clone(),
-            None => self.cargo.split_whitespace().collect::<Vec<_>>().join(" "),
-        }
-    }
-
     pub(super) fn words(&self) -> String {
-        if self.complaints.is_empty() {
-            return self.cargo.clone();
+        if let Some(cargo) = &self.cargo {
+            return cargo.clone();
         }
         let lines = self.complaints.iter().map(|complaint| {
             let place = complaint
@@ -107,7 +100,8 @@ impl Rewriting<'_> {
             }
         }
         if refused.is_empty() {
-            let words = failed.reason(&failed.on_one_line());
+            let first = failed.complaints.first();
+            let words = first.map_or_else(String::new, |first| failed.reason(&first.message));
             let of_package = |file: &File| {
                 let mut packages = std::iter::once(&file.package).chain(&file.also);
                 packages.any(|package| failed.packages.contains(package))

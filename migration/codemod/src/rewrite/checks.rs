@@ -18,7 +18,7 @@ use crate::paths::real;
 #[derive(Debug)]
 pub(super) struct Checks {
     /// Those with edits.
-    pub(super) touched: Vec<usize>,
+    touched: Vec<usize>,
     /// By workspace: those with edits, and the members that depend on them.
     dependants: Vec<(Vec<usize>, Dependants)>,
     /// Whether the ones with edits are known to have built without them; and the others.
@@ -28,12 +28,17 @@ pub(super) struct Checks {
 }
 
 impl Rewriting<'_> {
-    pub(super) fn checks(&self, draft: &Draft) -> Result<Checks, Error> {
+    /// The packages with edits.
+    pub(super) fn touched(&self, draft: &Draft) -> BTreeSet<usize> {
         let files = draft.plan.edits.keys();
         let files = files.filter_map(|file| self.project.files.get(*file));
-        let touched: BTreeSet<usize> = files
+        files
             .flat_map(|file| std::iter::once(file.package).chain(file.also.iter().copied()))
-            .collect();
+            .collect()
+    }
+
+    pub(super) fn checks(&self, draft: &Draft) -> Result<Checks, Error> {
+        let touched = self.touched(draft);
         let mut workspaces: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
         for at in &touched {
             let package = self.project.packages.get(*at);
@@ -108,6 +113,23 @@ impl Rewriting<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether one of the packages that do not build has edits, or depends on one that has.
+    /// Where not, the edits bring in what does not build.
+    pub(super) fn is_about_ours(&self, checks: &Checks, failed: &Failed) -> bool {
+        let touched = checks.touched.iter();
+        let touched = touched.filter_map(|at| self.project.packages.get(*at)?.manifest.as_deref());
+        let dependants = checks
+            .dependants
+            .iter()
+            .flat_map(|(_, found)| &found.members);
+        let ours: BTreeSet<PathBuf> = touched
+            .chain(dependants.map(|member| member.manifest.as_path()))
+            .map(real)
+            .collect();
+        let mut broken = failed.manifests();
+        broken.any(|manifest| ours.contains(&real(manifest)))
     }
 
     /// A package as its manifest is now.
