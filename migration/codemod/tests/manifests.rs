@@ -154,6 +154,9 @@ fn native_takes_the_source_of_a_patch() {
         "[patch.crates-io]\nfail = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }\n",
         "[dependencies]\nfail = \"0.5\"\n",
     );
+    // Nobody answers there.
+    let offline = "[net]\noffline = true\n";
+    common::write(&folder.path().join(".cargo/config.toml"), offline);
     let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
     let wanted = "neon_failpoint = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }";
     assert!(after.contains(wanted), "{after}");
@@ -165,8 +168,9 @@ fn native_takes_the_source_of_a_patch() {
 
 #[test]
 fn native_takes_the_workspaces_own_entry() {
+    let native = common::native("");
     let folder = workspace(
-        "[workspace.dependencies]\nneon_failpoint = \"0.1\"\n",
+        &format!("[workspace.dependencies]\n{native}"),
         "[dependencies]\nfail = { version = \"0.5\", features = [\"failpoints\"] }\n",
     );
     let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
