@@ -27,7 +27,9 @@ pub struct Complaint {
     pub message: String,
     /// The Cargo.toml of the package that does not compile.
     pub manifest: PathBuf,
-    /// Every place that it names: file, first and last line. Calls of macros included.
+    /// Where it is: file, first and last line. Calls of macros around it included.
+    pub at: Vec<(PathBuf, usize, usize)>,
+    /// Every place that it names, in the same form.
     pub places: Vec<(PathBuf, usize, usize)>,
 }
 
@@ -181,6 +183,8 @@ struct Span {
     file_name: String,
     line_start: usize,
     line_end: usize,
+    is_primary: bool,
+    label: Option<String>,
     expansion: Option<Box<Expansion>>,
 }
 
@@ -201,26 +205,50 @@ fn complaints(output: &str, root: &Path) -> Vec<Complaint> {
         .map(|(manifest, message)| {
             let mut places = Vec::new();
             collect(&message, root, &mut places);
+            let primary = message.spans.iter().filter(|span| span.is_primary);
             Complaint {
-                message: message.message,
+                message: match not_send(&message) {
+                    Some(value) => format!("{}: {value}", message.message),
+                    None => message.message.clone(),
+                },
                 manifest,
+                at: primary.flat_map(|span| around(span, root)).collect(),
                 places,
             }
         })
         .collect()
 }
 
+/// Which value keeps a future from being Send, as the compiler labels it.
+fn not_send(message: &Message) -> Option<String> {
+    let labels = |message: &Message, part: &str| {
+        let mut labels = message.spans.iter().filter_map(|span| span.label.clone());
+        labels.find(|label| label.contains(part))
+    };
+    message.children.iter().find_map(|child| {
+        let kind = labels(child, "which is not `Send`")?;
+        let awaits = labels(child, "await occurs here, with ");
+        let name = awaits.as_ref().and_then(|awaits| awaits.split('`').nth(1));
+        Some(match name {
+            Some(name) => format!("`{name}` {kind}"),
+            None => kind,
+        })
+    })
+}
+
+/// A place, and the calls of macros around it.
+fn around<'s>(
+    span: &'s Span,
+    root: &'s Path,
+) -> impl Iterator<Item = (PathBuf, usize, usize)> + use<'s> {
+    let spans = std::iter::successors(Some(span), |span| {
+        span.expansion.as_ref().map(|expansion| &expansion.span)
+    });
+    spans.map(|span| (root.join(&span.file_name), span.line_start, span.line_end))
+}
+
 fn collect(message: &Message, root: &Path, places: &mut Vec<(PathBuf, usize, usize)>) {
-    for span in &message.spans {
-        let mut span = span;
-        loop {
-            places.push((root.join(&span.file_name), span.line_start, span.line_end));
-            match &span.expansion {
-                Some(expansion) => span = &expansion.span,
-                None => break,
-            }
-        }
-    }
+    places.extend(message.spans.iter().flat_map(|span| around(span, root)));
     for child in &message.children {
         collect(child, root, places);
     }

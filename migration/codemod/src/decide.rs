@@ -24,6 +24,19 @@ pub struct Wishes {
     pub target: Target,
     /// `--macro NAME` and `--macro NAME=TWIN`.
     pub wrappers: BTreeMap<String, Option<String>>,
+    /// What may hold a value that is not Send: rewritten in any case, tried, or left.
+    pub not_send: NotSend,
+}
+
+/// What becomes of a site across which a value lives that may not be Send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSend {
+    /// It is left.
+    Left,
+    /// It is rewritten where that is not certain: the compiler has the last word.
+    Tried,
+    /// It is rewritten: the code runs on one thread.
+    Allowed,
 }
 
 /// What becomes of a site.
@@ -57,8 +70,8 @@ pub struct Decision {
     pub resolved: Resolved,
 }
 
-/// The sites that the compiler refused: file, site, its words.
-pub type Refused = HashMap<(usize, usize), String>;
+/// The sites that were rewritten, and must not be: file, site, and why.
+pub type Refused = HashMap<(usize, usize), Reason>;
 
 /// The decisions for all sites, file by file.
 #[must_use]
@@ -78,8 +91,8 @@ pub fn decide(
         let decisions = sites.map(|(at, site)| {
             let resolved = resolver.site(file, site);
             let mut fate = judge.fate(file, site, &resolved);
-            if let (Fate::Rewrite(_), Some(words)) = (&fate, refused.get(&(file, at))) {
-                fate = Fate::Left(Reason::Compiler(words.clone()));
+            if let (Fate::Rewrite(_), Some(reason)) = (&fate, refused.get(&(file, at))) {
+                fate = Fate::Left(reason.clone());
             }
             if site.kept && matches!(fate, Fate::Rewrite(_)) {
                 fate = Fate::Left(Reason::Kept);
@@ -138,7 +151,7 @@ impl Judge<'_> {
             Origin::Local => return Fate::Left(Reason::LocalMacro(name)),
             Origin::Ambiguous => return Fate::Left(Reason::Ambiguous(name)),
         };
-        if let Some(obstacle) = &site.obstacle {
+        if let Some(obstacle) = self.obstacle(site) {
             return Fate::Left(obstacle.clone());
         }
         match (self.wishes.target, way) {
@@ -146,6 +159,17 @@ impl Judge<'_> {
             (Target::Compat, Way::Roundabout) => self.by_full_path(file, site),
             (Target::Compat, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
         }
+    }
+
+    /// What stands in a site's way, but for what the compiler is asked about.
+    fn obstacle<'s>(&self, site: &'s Site) -> Option<&'s Reason> {
+        let obstacle = site.obstacle.as_ref()?;
+        let passes = match (obstacle, self.wishes.not_send) {
+            (Reason::Held { .. }, NotSend::Allowed) => true,
+            (Reason::Held { certain, .. }, NotSend::Tried) => !certain,
+            _ => false,
+        };
+        (!passes).then_some(obstacle)
     }
 
     /// By the name that the package has for `fail`: serves wherever the name came from.
@@ -169,7 +193,7 @@ impl Judge<'_> {
     }
 
     fn native(&self, file: usize, site: &Site) -> Fate {
-        match (&site.obstacle, &site.native) {
+        match (self.obstacle(site), &site.native) {
             (Some(obstacle), _) if site.kind != Kind::AsyncFailPoint || is_text(obstacle) => {
                 Fate::Left(obstacle.clone())
             }
@@ -210,7 +234,7 @@ impl Judge<'_> {
     }
 
     fn of_wrapper(&self, file: usize, site: &Site) -> Fate {
-        if let Some(obstacle) = &site.obstacle {
+        if let Some(obstacle) = self.obstacle(site) {
             return Fate::Left(obstacle.clone());
         }
         let wrapper = site.path.last().cloned().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use failpoint_migrate::cargo::Step;
 use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
-use failpoint_migrate::decide::{self, Refused, Wishes};
+use failpoint_migrate::decide::{self, NotSend, Refused, Wishes};
 use failpoint_migrate::error::Error;
 use failpoint_migrate::farewell;
 use failpoint_migrate::files::Change;
@@ -71,7 +71,11 @@ fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
 }
 
 fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
-    let wishes = options.common.wishes()?;
+    let mut wishes = options.common.wishes()?;
+    if options.no_check && wishes.not_send == NotSend::Tried {
+        // Nobody would say whether it went well.
+        wishes.not_send = NotSend::Left;
+    }
     let project = read(&options.common, &wishes)?;
     let mut rewriting = Rewriting::new(&project, &wishes, !options.no_manifest);
     let mut draft = rewriting.draft()?;

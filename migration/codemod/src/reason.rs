@@ -33,6 +33,8 @@ pub enum Reason {
         what: &'static str,
         /// Where it begins to live.
         line: usize,
+        /// Whether that is known; else the compiler is asked.
+        certain: bool,
     },
     /// Inside the tokens of a macro that is not looked into.
     OtherMacro(String),
@@ -71,7 +73,18 @@ pub enum Reason {
     Compiler(String),
 }
 
+/// The words for a lock's guard.
+pub(crate) const GUARD: &str = "the guard of a lock";
+/// The words for a `RefCell`'s borrow.
+pub(crate) const BORROW: &str = "a borrow of a `RefCell`";
+
 impl Reason {
+    /// Whether others run into what is held while the site waits, on the same thread as well.
+    #[must_use]
+    pub fn is_lock(&self) -> bool {
+        matches!(self, Reason::Held { what, .. } if *what == GUARD || *what == BORROW)
+    }
+
     /// One word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -127,6 +140,7 @@ impl fmt::Display for Reason {
                 binding,
                 what,
                 line,
+                ..
             } => {
                 write!(f, "`{binding}` of line {line}, {what}, is held across it")
             }

@@ -256,6 +256,9 @@ fn note(site: &Site) -> Option<&'static str> {
     if !site.around.is_empty() {
         return Some("the blocking task around it goes: a panic in it ends this task");
     }
+    if site.is_tried() {
+        return Some("what may not be Send is held across it: the compiler decides");
+    }
     match site.kind {
         Kind::Pausable | Kind::SleepMillis => {
             Some("the macro of neon_failpoint logs only where the point is configured")

@@ -3,6 +3,7 @@
 mod arguments;
 mod closures;
 mod file;
+mod futures;
 mod inner;
 mod macros;
 mod marker;

@@ -80,7 +80,11 @@ impl Rewriting<'_> {
         }
     }
 
-    fn check_touched(&self, checks: &Checks, features: &Features) -> Result<Option<Failed>, Error> {
+    pub(super) fn check_touched(
+        &self,
+        checks: &Checks,
+        features: &Features,
+    ) -> Result<Option<Failed>, Error> {
         for at in &checks.touched {
             let Some(package) = self.now(*at) else {
                 continue;

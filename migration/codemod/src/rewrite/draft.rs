@@ -12,6 +12,7 @@ use crate::manifest::{self, ManifestEdit, Needs};
 use crate::package::Package;
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::reason::Reason;
 use crate::resolve::Resolver;
 use crate::shim::{self, Missing};
 use crate::source::Source;
@@ -20,12 +21,14 @@ use crate::source::Source;
 #[derive(Debug)]
 pub struct Rewriting<'p> {
     pub(super) project: &'p Project,
-    wishes: &'p Wishes,
+    pub(super) wishes: &'p Wishes,
     manifests: bool,
     /// The manifests as they were at first.
     texts: BTreeMap<PathBuf, Result<String, String>>,
     /// What the compiler refused.
     pub refused: Refused,
+    /// Futures that need not be asked about again: file and position.
+    pub(super) settled: BTreeSet<(usize, usize)>,
     /// Told what takes long.
     pub tell: Tell,
 }
@@ -53,6 +56,7 @@ impl<'p> Rewriting<'p> {
             manifests,
             texts: BTreeMap::new(),
             refused: Refused::new(),
+            settled: BTreeSet::new(),
             tell: |_| (),
         }
     }
@@ -71,7 +75,7 @@ impl<'p> Rewriting<'p> {
             }
             for site in broken {
                 let words = "the edited file would not parse".to_owned();
-                self.refused.insert(site, words);
+                self.refused.insert(site, Reason::Compiler(words));
             }
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::blame::Failed;
 use super::checks::Checks;
 use super::draft::{Draft, Rewriting};
 use super::locks::Locks;
@@ -102,16 +101,16 @@ impl Rewriting<'_> {
     ) -> Result<Option<Draft>, Error> {
         let failed = loop {
             let Some(failed) = self.check(checks, features)? else {
-                return Ok(None);
+                return self.next_of_the_tried(draft, checks, features);
             };
             // Of what depends on the edits, some may not have come so far before either.
             let by_cargo = failed.cargo.is_some();
             if by_cargo && !failed.in_dependants() {
-                return Err(cannot_check(&failed));
+                return Err(failed.cannot_check());
             }
             if self.did_build(draft, checks, &failed, features)? {
                 if by_cargo {
-                    return Err(cannot_check(&failed));
+                    return Err(failed.cannot_check());
                 }
                 break failed;
             }
@@ -149,16 +148,6 @@ fn cannot_resolve(root: &Path, found: &Unresolved) -> Error {
         "Cargo cannot resolve {} with the edits, so nothing was changed{mend}\n{}",
         root.display(),
         found.words
-    ))
-}
-
-/// Cargo did not get as far as the compiler, which alone can refuse an edit.
-fn cannot_check(failed: &Failed) -> Error {
-    Error::new(format!(
-        "Cargo cannot check {}, so nothing was changed; let `cargo check --all-targets` work \
-         there, choose `--features`, or give `--no-check`:\n{}",
-        failed.name,
-        failed.words()
     ))
 }
 

@@ -165,6 +165,7 @@ impl Sweep<'_> {
             function: Function::default(),
             body: "macro tokens",
             obstacle: Some(inside.clone()),
+            future: None,
             in_place: None,
             around: Vec::new(),
             native: Ok(Vec::new()),

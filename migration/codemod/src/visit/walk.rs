@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use proc_macro2::Span;
+use quote::ToTokens as _;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, Stmt};
@@ -13,11 +14,11 @@ use super::macros::Names;
 use super::names::path_text;
 use super::types::Types;
 use super::values::{self, Held, Values};
-use super::{arguments, inner, marker, names, types};
+use super::{arguments, futures, inner, marker, names, types};
 use crate::edit::Edit;
 use crate::facts::{
-    Call, Callee, Facts, Function, Include, Kind, MacroDefinition, ModuleFile, Place, Scope,
-    ScopeKind, Site,
+    Call, Callee, Facts, Function, Future, Include, Kind, MacroDefinition, ModuleFile, Place,
+    Scope, ScopeKind, Site,
 };
 use crate::reason::Reason;
 use crate::source::Source;
@@ -33,8 +34,8 @@ struct Body {
 /// Whether code in a body can await.
 #[derive(Debug)]
 enum BodyKind {
-    /// It can; in words, what it is.
-    Async(&'static str),
+    /// It can; in words, what it is. The future that it makes.
+    Async(&'static str, Future),
     /// It cannot.
     Sync(Reason),
     /// A closure that becomes an async block: the body around it decides.
@@ -48,6 +49,7 @@ enum BodyKind {
 struct Surroundings {
     words: &'static str,
     obstacle: Option<Reason>,
+    future: Option<Future>,
     in_place: Option<usize>,
     edits: Vec<Edit>,
 }
@@ -73,6 +75,8 @@ pub(super) struct Finder<'a, 'ast> {
     attribute: Option<String>,
     /// Known from what stands around a closure, by where it begins.
     closures: HashMap<usize, Use>,
+    /// Names in places that do not take the value, by where they begin.
+    looked_at: HashSet<usize>,
     /// Known from what stands around a macro call, by where it begins.
     places: HashMap<usize, Place>,
 }
@@ -105,6 +109,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             owner: None,
             attribute: None,
             closures: HashMap::new(),
+            looked_at: HashSet::new(),
             places: HashMap::new(),
         }
     }
@@ -151,7 +156,15 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         let parsed = arguments::parse(&mac.tokens);
         let described = arguments::describe(self.source, kind, &mac.tokens);
         let range = path_range.start..self.source.range(mac.delimiter.span().close()).end;
-        let around = self.surroundings();
+        let around = self.surroundings(range.end);
+        let futures = &mut self.facts.futures;
+        let future = around.future.map(|future| {
+            let known = futures.iter().position(|known| *known == future);
+            known.unwrap_or_else(|| {
+                futures.push(future);
+                futures.len() - 1
+            })
+        });
         let site = Site {
             kind,
             path,
@@ -170,6 +183,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             path_range,
             body: around.words,
             obstacle: around.obstacle,
+            future,
             in_place: around.in_place,
             around: around.edits,
             native: parsed.as_deref().map_or(
@@ -226,10 +240,12 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         }
     }
 
-    fn surroundings(&self) -> Surroundings {
+    /// What stands around the place before the byte `end`.
+    fn surroundings(&self, end: usize) -> Surroundings {
         let mut found = Surroundings {
             words: "no function",
             obstacle: Some(Reason::Included("an unknown place".to_owned())),
+            future: None,
             in_place: None,
             edits: Vec::new(),
         };
@@ -250,9 +266,12 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                     found.obstacle = Some(reason.clone());
                     break;
                 }
-                BodyKind::Async(words) => {
+                BodyKind::Async(words, future) => {
                     found.words = words;
-                    found.obstacle = self.values.held_since(body.first_frame);
+                    let outermost = self.regions.get(1).map_or(end, |region| region.end);
+                    let rest = self.source.slice(end..outermost.max(end));
+                    found.obstacle = self.values.held_since(body.first_frame, rest);
+                    found.future = found.obstacle.is_some().then(|| future.clone());
                     break;
                 }
             }
@@ -266,7 +285,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             .iter()
             .rev()
             .find(|body| !matches!(body.kind, BodyKind::InPlace(_) | BodyKind::Spawn(_)));
-        matches!(decides, Some(body) if matches!(body.kind, BodyKind::Async(_)))
+        matches!(decides, Some(body) if matches!(body.kind, BodyKind::Async(..)))
     }
 
     fn in_body(&mut self, kind: BodyKind, visit: impl FnOnce(&mut Self)) {
@@ -292,7 +311,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         &mut self,
         attributes: &[syn::Attribute],
         signature: &syn::Signature,
-        visit: impl FnOnce(&mut Self),
+        block: &syn::Block,
     ) {
         let name = signature.ident.to_string();
         let owner = self.owner.clone().filter(|owner| !owner.is_empty());
@@ -307,7 +326,10 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         let rewriting = rewriting(attributes).or_else(|| self.attribute.clone());
         let kind = match rewriting.filter(|_| signature.asyncness.is_some()) {
             Some(attribute) => BodyKind::Sync(Reason::Attribute(attribute)),
-            None if signature.asyncness.is_some() => BodyKind::Async("async function"),
+            None if signature.asyncness.is_some() => {
+                let future = futures::of_function(self.source, attributes, signature, block);
+                BodyKind::Async("async function", future)
+            }
             None if in_drop && function.name == "drop" => {
                 BodyKind::Sync(Reason::Drop(function.owner.clone().unwrap_or_default()))
             }
@@ -321,13 +343,14 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             }));
         self.functions.push(function);
         self.in_body(kind, |finder| {
-            finder.in_frame(held, visit);
+            finder.in_frame(held, |finder| finder.visit_block(block));
         });
         self.functions.pop();
     }
 
     fn method_call(&mut self, call: &syn::ExprMethodCall) {
         self.called(call.method.to_string(), Callee::Method, call.method.span());
+        self.looks_at(&call.receiver);
         self.visit_expr(&call.receiver);
         for argument in &call.args {
             let callee = call.method.to_string();
@@ -343,6 +366,13 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 finder.visit_expr(argument);
             }
         });
+    }
+
+    fn looks_at(&mut self, expr: &Expr) {
+        if let Expr::Path(path) = expr {
+            let at = self.start(path.path.span());
+            self.looked_at.insert(at);
+        }
     }
 
     fn place_is(&mut self, mac: &syn::Macro, place: Place) {
@@ -404,8 +434,9 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             place: Place::Expression,
             braces: false,
             function,
-            body: self.surroundings().words,
+            body: self.surroundings(0).words,
             obstacle: Some(obstacle),
+            future: None,
             in_place: None,
             around: Vec::new(),
             native: Ok(Vec::new()),
@@ -512,22 +543,18 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     fn visit_item_fn(&mut self, item: &'e syn::ItemFn) {
         let owner = self.owner.take();
         let around = self.attribute.take();
-        self.in_function(&item.attrs, &item.sig, |finder| {
-            finder.visit_block(&item.block)
-        });
+        self.in_function(&item.attrs, &item.sig, &item.block);
         self.attribute = around;
         self.owner = owner;
     }
 
     fn visit_impl_item_fn(&mut self, item: &'e syn::ImplItemFn) {
-        self.in_function(&item.attrs, &item.sig, |finder| {
-            finder.visit_block(&item.block)
-        });
+        self.in_function(&item.attrs, &item.sig, &item.block);
     }
 
     fn visit_trait_item_fn(&mut self, item: &'e syn::TraitItemFn) {
         if let Some(block) = &item.default {
-            self.in_function(&item.attrs, &item.sig, |finder| finder.visit_block(block));
+            self.in_function(&item.attrs, &item.sig, block);
         }
     }
 
@@ -548,9 +575,13 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'e syn::ExprClosure) {
+        if closure.capture.is_some() {
+            let tokens = closure.body.to_token_stream();
+            self.values.used_in(&tokens, true);
+        }
         let known = self.closures.remove(&self.start(closure.span()));
         let kind = if closure.asyncness.is_some() {
-            BodyKind::Async("async closure")
+            BodyKind::Async("async closure", futures::of_closure(self.source, closure))
         } else {
             match known {
                 None => BodyKind::Sync(Reason::SyncClosure),
@@ -574,7 +605,12 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_expr_async(&mut self, block: &'e syn::ExprAsync) {
-        self.in_body(BodyKind::Async("async block"), |finder| {
+        if block.capture.is_some() {
+            let tokens = block.block.to_token_stream();
+            self.values.used_in(&tokens, true);
+        }
+        let future = futures::of_block(self.source, block);
+        self.in_body(BodyKind::Async("async block", future), |finder| {
             finder.visit_block(&block.block);
         });
     }
@@ -784,6 +820,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
                 what,
                 at: item.span(),
                 used: true,
+                moved: false,
             };
             if let Some(frame) = self.values.frames.get_mut(first) {
                 frame.push(held);
@@ -800,17 +837,46 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
 
     fn visit_expr_path(&mut self, path: &'e syn::ExprPath) {
         if let Some(name) = path.path.get_ident() {
-            self.values.used(&name.to_string());
+            let looked_at = self.looked_at.remove(&self.start(name.span()));
+            self.values.used(&name.to_string(), !looked_at);
         }
     }
 
+    fn visit_expr_reference(&mut self, item: &'e syn::ExprReference) {
+        self.looks_at(&item.expr);
+        syn::visit::visit_expr_reference(self, item);
+    }
+
+    fn visit_expr_field(&mut self, item: &'e syn::ExprField) {
+        self.looks_at(&item.base);
+        syn::visit::visit_expr_field(self, item);
+    }
+
+    fn visit_expr_index(&mut self, item: &'e syn::ExprIndex) {
+        self.looks_at(&item.expr);
+        syn::visit::visit_expr_index(self, item);
+    }
+
+    fn visit_expr_unary(&mut self, item: &'e syn::ExprUnary) {
+        self.looks_at(&item.expr);
+        syn::visit::visit_expr_unary(self, item);
+    }
+
+    fn visit_expr_binary(&mut self, item: &'e syn::ExprBinary) {
+        self.looks_at(&item.left);
+        self.looks_at(&item.right);
+        syn::visit::visit_expr_binary(self, item);
+    }
+
     fn visit_macro(&mut self, mac: &'e syn::Macro) {
-        self.values.used_in(&mac.tokens);
         let Some(last) = mac.path.segments.last() else {
             return;
         };
         let name = last.ident.to_string();
-        if let Some(kind) = self.names.kind(&name) {
+        let kind = self.names.kind(&name);
+        let moved = kind.is_none() && !inner::only_looks(&name);
+        self.values.used_in(&mac.tokens, moved);
+        if let Some(kind) = kind {
             self.site(kind, mac);
         } else if name == "include" {
             self.include(mac);
