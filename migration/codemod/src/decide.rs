@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::facts::{Kind, Place, Site};
-use crate::package::Package;
+use crate::package::{NATIVE, Package};
 use crate::project::Project;
 use crate::reason::Reason;
 use crate::resolve::{Origin, Resolved, Resolver, Way};
@@ -57,8 +57,10 @@ pub enum Fate {
 pub enum Becomes {
     /// Another name in the place of the path's last segment.
     Name(String),
-    /// Another path.
+    /// Another path to a macro of `fail`.
     Path(String),
+    /// The path to a macro of the native crate.
+    Native(String),
 }
 
 /// A site's fate, and what its macro's name stands for.
@@ -125,7 +127,7 @@ impl Judge<'_> {
             },
             Kind::Sync => of_native_sync(site, resolved, "fail_point"),
             Kind::SyncWithContext => of_native_sync(site, resolved, "fail_point_with_context"),
-            Kind::Pausable | Kind::SleepMillis => self.of_neon(site, resolved),
+            Kind::Pausable | Kind::SleepMillis => self.of_neon(file, site, resolved),
             Kind::Wrapper => self.of_wrapper(file, site),
             Kind::AsyncFailPoint => match (self.wishes.target, &resolved.origin) {
                 (Target::Native, Origin::Fail(_)) => self.native(file, site),
@@ -203,16 +205,19 @@ impl Judge<'_> {
     }
 
     fn of_native_crate(&self, file: usize, site: &Site, name: &str) -> Becomes {
-        let hidden = self
-            .resolver
-            .modules
-            .is_hidden(file, site.range.start, "neon_failpoint");
-        let colons = if hidden { "::" } else { "" };
-        Becomes::Path(format!("{colons}neon_failpoint::{name}"))
+        let names = self.package(file).map(Package::native_names);
+        let names = names.unwrap_or_default();
+        let native = names.first().map_or(NATIVE, String::as_str);
+        let at = site.range.start;
+        let colons = match self.resolver.modules.is_hidden(file, at, native) {
+            true => "::",
+            false => "",
+        };
+        Becomes::Native(format!("{colons}{native}::{name}"))
     }
 
     /// Neon's macros await inside; those of neon_failpoint leave that to the caller.
-    fn of_neon(&self, site: &Site, resolved: &Resolved) -> Fate {
+    fn of_neon(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
         let path = match &resolved.origin {
             Origin::Other(path) => path.as_str(),
             _ => "",
@@ -227,7 +232,7 @@ impl Judge<'_> {
                     Kind::Pausable => "pausable_failpoint",
                     _ => "sleep_millis_async",
                 };
-                Fate::Rewrite(Becomes::Path(format!("neon_failpoint::{name}")))
+                Fate::Rewrite(self.of_native_crate(file, site, name))
             }
             Some(obstacle) => Fate::Left(obstacle.clone()),
         }

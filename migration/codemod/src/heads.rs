@@ -25,7 +25,10 @@ pub(crate) fn unused(
             let [head, _, ..] = site.path.as_slice() else {
                 continue;
             };
-            if !matches!(decision.fate, Fate::Rewrite(Becomes::Path(_))) {
+            if !matches!(
+                decision.fate,
+                Fate::Rewrite(Becomes::Path(_) | Becomes::Native(_))
+            ) {
                 continue;
             }
             paths.push(site.path_range.clone());

@@ -47,7 +47,7 @@ pub(crate) fn edits(
                 need.left = true;
                 need.new = Some(name.clone());
             }
-            Fate::Rewrite(Becomes::Path(_)) => need.left = true,
+            Fate::Rewrite(Becomes::Path(_) | Becomes::Native(_)) => need.left = true,
             _ => need.old = true,
         }
     }

@@ -20,7 +20,9 @@ pub struct Package {
     pub edition: u16,
     /// Its dependencies on `fail`.
     pub dependencies: Vec<Dependency>,
-    /// Names of other dependencies, as code has them.
+    /// Its dependencies on the native crate.
+    pub native: Vec<Dependency>,
+    /// Names of other dependencies, as code has them; the native crate's among them.
     pub others: Vec<String>,
     /// Its features.
     pub features: BTreeMap<String, Vec<String>>,
@@ -28,7 +30,7 @@ pub struct Package {
     pub trouble: Option<String>,
 }
 
-/// A dependency on `fail`.
+/// A dependency on `fail`, or on the native crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
     /// The key in the table.
@@ -72,6 +74,7 @@ impl Package {
             workspace: None,
             edition: 2021,
             dependencies: Vec::new(),
+            native: Vec::new(),
             others: Vec::new(),
             features: BTreeMap::new(),
             trouble: None,
@@ -121,6 +124,9 @@ impl Package {
                     package.dependencies.push(dependency);
                 } else {
                     package.others.push(dependency.code_name());
+                    if real == NATIVE {
+                        package.native.push(dependency);
+                    }
                 }
             }
         }
@@ -151,8 +157,17 @@ impl Package {
         names
     }
 
-    /// The same, and `fail` where nothing else of that name is known: a path that begins
-    /// with it is meant to be the crate's, whatever the manifest forgot.
+    /// The names that code has, or is to have, for the native crate; at least one.
+    #[must_use]
+    pub fn native_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.native.iter().map(Dependency::code_name).collect();
+        if !names.iter().any(|name| name == NATIVE) {
+            names.push(NATIVE.to_owned());
+        }
+        names
+    }
+
+    /// Those, and `fail` where nothing else of that name is known: a path that begins with it is meant to be the crate's, whatever the manifest forgot.
     #[must_use]
     pub fn fail_names(&self) -> Vec<String> {
         let mut names = self.declared_names();

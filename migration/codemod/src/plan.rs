@@ -55,11 +55,12 @@ impl Plan {
             edits.extend(site.around.iter().cloned());
             let (path, native) = match becomes {
                 Becomes::Name(name) => (Edit::replace(site.last.clone(), name.as_str()), false),
-                Becomes::Path(path) => (
-                    Edit::replace(site.path_range.clone(), path.as_str()),
-                    path.trim_start_matches("::")
-                        .starts_with("neon_failpoint::"),
-                ),
+                Becomes::Path(path) => {
+                    (Edit::replace(site.path_range.clone(), path.as_str()), false)
+                }
+                Becomes::Native(path) => {
+                    (Edit::replace(site.path_range.clone(), path.as_str()), true)
+                }
             };
             if matches!(site.kind, Kind::Pausable | Kind::SleepMillis) {
                 edits.extend(awaited(site, path, &file.source.text));

@@ -248,6 +248,10 @@ fn aliases(text: &str) -> Vec<(String, Kind)> {
         ("async_fail_point as ", Kind::AsyncFailPoint),
         ("pausable_failpoint as ", Kind::Pausable),
         ("sleep_millis_async as ", Kind::SleepMillis),
+        ("failpoint as ", Kind::Native),
+        ("fail_point_with_context as ", Kind::WithContext),
+        ("fail_point_sync as ", Kind::Sync),
+        ("fail_point_with_context_sync as ", Kind::SyncWithContext),
     ];
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::facts::{Import, ScopeKind, Site};
 use crate::modules::Modules;
-use crate::package::Package;
+use crate::package::{NATIVE, Package};
 use crate::project::Project;
 
 /// What a macro's name stands for.
@@ -65,6 +65,8 @@ pub struct Resolver<'p> {
     pub(crate) modules: Modules<'p>,
     /// The names of `fail`, package by package.
     fail_names: Vec<Vec<String>>,
+    /// The names of the native crate.
+    native_names: Vec<Vec<String>>,
     /// The `extern crate` items with `#[macro_use]`: file and position.
     macro_uses: Vec<(usize, usize)>,
     /// Packages with the names of the macros that all of their files see.
@@ -73,12 +75,12 @@ pub struct Resolver<'p> {
     pinned: RefCell<Pins>,
 }
 
-/// The native crate, whose `fail_point!` awaits already.
-const NATIVE: &str = "neon_failpoint";
-
-/// `neon_failpoint::compat`, which has what the shim has.
-fn is_compat(head: &str, module: &str) -> bool {
-    head == NATIVE && module == "compat"
+/// A crate that paths of failpoints lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crate {
+    Fail,
+    /// The native one, whose `fail_point!` awaits already. Its `compat` has what the shim has.
+    Native,
 }
 
 /// Re-exports of re-exports end somewhere.
@@ -92,7 +94,8 @@ impl<'p> Resolver<'p> {
         let mut resolver = Resolver {
             project,
             modules: Modules::of(project),
-            fail_names: packages.map(Package::fail_names).collect(),
+            fail_names: packages.clone().map(Package::fail_names).collect(),
+            native_names: packages.map(Package::native_names).collect(),
             macro_uses: Vec::new(),
             macros: HashSet::new(),
             pinned: RefCell::default(),
@@ -102,9 +105,14 @@ impl<'p> Resolver<'p> {
                 if found.macro_use {
                     resolver.macro_uses.push((at, item));
                 }
-                let names = resolver.fail_names.get_mut(file.package);
-                if let Some(names) = names.filter(|names| names.contains(&found.name)) {
-                    if !names.contains(&found.alias) {
+                // An alias hides what the manifest calls by that name.
+                for names in [&mut resolver.fail_names, &mut resolver.native_names] {
+                    let Some(names) = names.get_mut(file.package) else {
+                        continue;
+                    };
+                    let leads_there = names.contains(&found.name);
+                    names.retain(|name| *name != found.alias || found.name == found.alias);
+                    if leads_there && !names.contains(&found.alias) {
                         names.push(found.alias.clone());
                     }
                 }
@@ -139,10 +147,67 @@ impl<'p> Resolver<'p> {
         package.is_some_and(|package| !package.declared_names().is_empty())
     }
 
-    fn fail_names(&self, file: usize) -> &[String] {
-        let package = self.project.files.get(file).map(|file| file.package);
-        let names = package.and_then(|package| self.fail_names.get(package));
-        names.map_or(&[], Vec::as_slice)
+    /// The crate of this name by the manifest and by `extern crate`.
+    fn crate_named(&self, file: usize, name: &str) -> Option<Crate> {
+        let package = self.project.files.get(file)?.package;
+        let is_in = |names: &[Vec<String>]| {
+            let names = names.get(package);
+            names.is_some_and(|names| names.iter().any(|known| known == name))
+        };
+        match () {
+            () if is_in(&self.fail_names) => Some(Crate::Fail),
+            () if is_in(&self.native_names) => Some(Crate::Native),
+            () => None,
+        }
+    }
+
+    /// The crate that a name means at a place: a module or an import of the name hides what is
+    /// known from the manifest.
+    fn crate_at(&self, file: usize, scope: usize, name: &str, depth: usize) -> Option<Crate> {
+        if depth > DEPTH || self.modules.is_module(file, scope, name) {
+            return None;
+        }
+        let Some((file, import)) = self.import_of(file, scope, name) else {
+            return self.crate_named(file, name);
+        };
+        match import.path.as_slice() {
+            [only] if only == name => self.crate_named(file, name),
+            [only] => self.crate_at(file, import.scope, only, depth + 1),
+            [front @ .., last] => {
+                let further = self.modules.module(file, import.scope, front);
+                let further = further.and_then(|(file, scope)| {
+                    let mut imports = self.modules.imports(file, scope);
+                    let (_, further) = imports.find(|(_, import)| import.name == *last)?;
+                    Some((file, further))
+                });
+                match further {
+                    Some((file, further)) => match further.path.as_slice() {
+                        [only] if only == last => self.crate_named(file, only),
+                        [only] => self.crate_at(file, further.scope, only, depth + 1),
+                        _ => None,
+                    },
+                    // Handed on by what is not in sight, by its own name.
+                    None if last == name => self.crate_named(file, name),
+                    None => None,
+                }
+            }
+            [] => None,
+        }
+    }
+
+    /// The import that brings a name, of the place or through a glob of a module.
+    fn import_of(&self, file: usize, scope: usize, name: &str) -> Option<(usize, &'p Import)> {
+        if let Some(import) = self.modules.visible_import(file, scope, name) {
+            return Some((file, import));
+        }
+        let scope = self.modules.module_around(file, scope)?;
+        let mut globs = self.modules.imports(file, scope).filter(|(_, i)| i.glob);
+        globs.find_map(|(_, glob)| {
+            let (file, scope) = self.modules.module(file, scope, &glob.path)?;
+            let mut imports = self.modules.imports(file, scope);
+            let (_, import) = imports.find(|(_, i)| i.name == name && i.public)?;
+            Some((file, import))
+        })
     }
 
     fn bare(&self, file: usize, scope: usize, name: &str, at: usize) -> Resolved {
@@ -155,8 +220,8 @@ impl<'p> Resolver<'p> {
         if let Some(found) = imported {
             return found;
         }
-        if let Some(way) = self.macro_use(file, name) {
-            return Origin::Fail(way).into();
+        if let Some(origin) = self.macro_use(file, name) {
+            return origin.into();
         }
         if self.defined_in_package(file, name) {
             return Origin::Local.into();
@@ -213,22 +278,21 @@ impl<'p> Resolver<'p> {
                 };
             }
         }
-        let names = self.fail_names(file);
-        self.modules
-            .imports(file, scope)
-            .filter(|(_, import)| import.glob)
-            .find_map(|(_, import)| match import.path.as_slice() {
-                [head] if names.contains(head) => Some(Origin::Fail(Way::Glob).into()),
-                [head, compat] if is_compat(head, compat) => Some(Origin::Fail(Way::Glob).into()),
-                [head, ..] if head == NATIVE => {
-                    let path = format!("{}::{name}", import.path.join("::"));
-                    Some(Origin::Other(path).into())
+        let mut globs = self.modules.imports(file, scope).filter(|(_, i)| i.glob);
+        globs.find_map(|(_, import)| {
+            let (head, rest) = import.path.split_first()?;
+            match (self.crate_at(file, scope, head, depth), rest) {
+                (Some(Crate::Fail), []) => Some(Origin::Fail(Way::Glob).into()),
+                (Some(Crate::Native), [compat]) if compat == COMPAT => {
+                    Some(Origin::Fail(Way::Glob).into())
                 }
-                path => {
-                    let (file, scope) = self.modules.module(file, scope, path)?;
+                (Some(Crate::Native), rest) => Some(native(rest, name).into()),
+                _ => {
+                    let (file, scope) = self.modules.module(file, scope, &import.path)?;
                     self.in_scope(file, scope, name, depth + 1)
                 }
-            })
+            }
+        })
     }
 
     fn by_import(&self, file: usize, at: usize, import: &Import, depth: usize) -> Resolved {
@@ -260,12 +324,17 @@ impl<'p> Resolver<'p> {
         let (Some(head), Some((name, front))) = (path.first(), path.split_last()) else {
             return other();
         };
-        let shadowed = !absolute && self.modules.is_module(file, scope, head);
-        let of_fail = path.len() == 2 && self.fail_names(file).contains(head);
-        if !shadowed
-            && (of_fail || matches!(path, [native, compat, _] if is_compat(native, compat)))
-        {
-            return Origin::Fail(Way::Path).into();
+        let of = match absolute {
+            true => self.crate_named(file, head),
+            false => self.crate_at(file, scope, head, depth),
+        };
+        match (of, path) {
+            (Some(Crate::Fail), [_, _]) => return Origin::Fail(Way::Path).into(),
+            (Some(Crate::Native), [_, compat, _]) if compat == COMPAT => {
+                return Origin::Fail(Way::Path).into();
+            }
+            (Some(Crate::Native), [_, within @ .., _]) => return native(within, name).into(),
+            _ => {}
         }
         if let Some((module_file, module)) = self.modules.module(file, scope, front) {
             if let Some(mut found) = self.in_scope(module_file, module, name, depth + 1) {
@@ -298,7 +367,7 @@ impl<'p> Resolver<'p> {
                     return self.path(file, import.scope, &full, depth + 1);
                 }
             }
-            if head != NATIVE && self.exported_by(head, name, depth) {
+            if self.exported_by(head, name, depth) {
                 return Origin::Fail(Way::Roundabout).into();
             }
         }
@@ -377,9 +446,8 @@ impl<'p> Resolver<'p> {
         package.is_some_and(|package| self.macros.contains(&(package, name)))
     }
 
-    fn macro_use(&self, file: usize, name: &str) -> Option<Way> {
+    fn macro_use(&self, file: usize, name: &str) -> Option<Origin> {
         let package = self.project.files.get(file)?.package;
-        let names = self.fail_names(file);
         let root = self.modules.root_of(file);
         let loose = is_loose(&self.project.files.get(root)?.source.path);
         self.macro_uses.iter().find_map(|(at, item)| {
@@ -388,11 +456,25 @@ impl<'p> Resolver<'p> {
             let mut listed = extern_crate.list.iter();
             let serves = other.package == package
                 && (*at == root || loose)
-                && names.contains(&extern_crate.name)
                 && (extern_crate.list.is_empty() || listed.any(|(listed, _)| listed == name));
-            serves.then_some(Way::MacroUse(*at, *item))
+            match self.crate_named(file, &extern_crate.name) {
+                Some(Crate::Fail) if serves => Some(Origin::Fail(Way::MacroUse(*at, *item))),
+                Some(Crate::Native) if serves => Some(native(&[], name)),
+                _ => None,
+            }
         })
     }
+}
+
+/// The module of the native crate that has what the shim has.
+const COMPAT: &str = "compat";
+
+/// A macro of the native crate, by the path that it has there.
+fn native(modules: &[String], name: &str) -> Origin {
+    let mut path = vec![NATIVE];
+    path.extend(modules.iter().map(String::as_str));
+    path.push(name);
+    Origin::Other(path.join("::"))
 }
 
 /// A file that nothing declares, as far as syntax tells, and that is no target's root.
