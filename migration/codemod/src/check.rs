@@ -138,7 +138,15 @@ fn run(
 
 /// The features that compile the package's failpoints: without them there is nothing to check.
 fn usual_features(package: &Package) -> Vec<String> {
-    let native = |feature: &str| feature == "neon_failpoint/testing";
+    let names = package.native_names();
+    let native = |feature: &str| {
+        let name = feature.strip_suffix("/testing");
+        name.is_some_and(|name| {
+            names
+                .iter()
+                .any(|native| native == name.trim_end_matches('?'))
+        })
+    };
     let own: Vec<String> = package
         .features
         .iter()

@@ -46,13 +46,26 @@ impl Dependency {
         self.key.replace('-', "_")
     }
 
-    /// Whether only tests, examples and benchmarks see it.
+    /// Which code sees it.
     #[must_use]
-    pub fn is_dev(&self) -> bool {
-        self.table
-            .last()
-            .is_some_and(|table| table == "dev-dependencies")
+    pub fn role(&self) -> Role {
+        match self.table.last().map(String::as_str) {
+            Some("dev-dependencies") => Role::Tests,
+            Some("build-dependencies") => Role::Build,
+            _ => Role::Normal,
+        }
     }
+}
+
+/// What code is for, which decides what dependencies it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The library and the programs.
+    Normal,
+    /// Tests, examples and benchmarks.
+    Tests,
+    /// The build script.
+    Build,
 }
 
 /// The native crate.

@@ -1,11 +1,14 @@
 //! From decisions to edits: the sites themselves, and the imports that serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::decide::{Becomes, Decision, Fate, Wishes};
 use crate::edit::Edit;
 use crate::facts::{Kind, Place, Site};
 use crate::imports;
+use crate::manifest::Needs;
+use crate::package::Role;
 use crate::project::{File, Project};
 use crate::resolve::{Origin, Resolver};
 
@@ -14,12 +17,8 @@ use crate::resolve::{Origin, Resolver};
 pub struct Plan {
     /// By file.
     pub edits: BTreeMap<usize, Vec<Edit>>,
-    /// Packages that need the shim's `async_fail_point!`.
-    pub wants_async: BTreeSet<usize>,
-    /// Packages that need `neon_failpoint`, and whether it serves tests only.
-    pub wants_native: BTreeMap<usize, bool>,
-    /// Packages that need `neon_failpoint` for sites that were none of `fail`'s.
-    pub beside_fail: BTreeSet<usize>,
+    /// What packages need after it.
+    pub needs: BTreeMap<usize, Needs>,
     /// The sites that are rewritten: file and position.
     pub sites: Vec<(usize, usize)>,
 }
@@ -45,6 +44,7 @@ impl Plan {
 
     fn add_file(&mut self, at: usize, file: &File, decisions: &[Decision]) {
         let mut groups = BTreeSet::new();
+        let role = role(file);
         for (number, (site, decision)) in file.facts.sites.iter().zip(decisions).enumerate() {
             let Fate::Rewrite(becomes) = &decision.fate else {
                 continue;
@@ -75,13 +75,12 @@ impl Plan {
                 site.kind == Kind::Wrapper || !matches!(decision.resolved.origin, Origin::Fail(_));
             for package in std::iter::once(&file.package).chain(&file.also) {
                 if native {
-                    let tests_only = self.wants_native.entry(*package).or_insert(true);
-                    *tests_only &= is_test(file);
-                    if !matches!(decision.resolved.origin, Origin::Fail(_)) {
-                        self.beside_fail.insert(*package);
-                    }
+                    let needs = self.needs.entry(*package).or_default();
+                    needs.native.insert(role);
+                    needs.beside_fail |= !matches!(decision.resolved.origin, Origin::Fail(_));
                 } else if !is_wrapper || matches!(becomes, Becomes::Path(_)) {
-                    self.wants_async.insert(*package);
+                    let needs = self.needs.entry(*package).or_default();
+                    needs.shim_async.insert(role);
                 }
             }
         }
@@ -96,17 +95,21 @@ impl Plan {
     }
 }
 
-/// A file that only tests, examples or benchmarks are made of.
-fn is_test(file: &File) -> bool {
+/// What a file is for, by where Cargo looks for it.
+fn role(file: &File) -> Role {
+    let path = &file.source.path;
+    let in_package = |folder: &Path| folder == Path::new("") || folder.join("Cargo.toml").exists();
+    if path.file_name().is_some_and(|name| name == "build.rs")
+        && path.parent().is_some_and(in_package)
+    {
+        return Role::Build;
+    }
     let names = ["tests", "examples", "benches"];
-    let mut above = file.source.path.ancestors().skip(1);
-    above.any(|folder| {
+    let is_test = path.ancestors().skip(1).any(|folder| {
         let name = folder.file_name().and_then(std::ffi::OsStr::to_str);
-        name.is_some_and(|name| names.contains(&name))
-            && folder.parent().is_some_and(|parent| {
-                parent.join("Cargo.toml").exists() || parent == std::path::Path::new("")
-            })
-    })
+        name.is_some_and(|name| names.contains(&name)) && folder.parent().is_some_and(in_package)
+    });
+    if is_test { Role::Tests } else { Role::Normal }
 }
 
 /// Neon's macro, which awaits inside, as one that the caller awaits.

@@ -177,4 +177,7 @@ fn what_is_rewritten_takes_the_name_that_the_native_crate_has() {
     common::write(&folder.path().join("src/lib.rs"), text);
     let after = common::rewritten(folder.path(), &["--to", "native"], "src/lib.rs");
     assert_eq!(after, text.replace("fail::fail", "points::fail"));
+    let manifest = common::read(&folder.path().join("Cargo.toml"));
+    assert!(!manifest.contains("neon_failpoint ="), "{manifest}");
+    assert!(!manifest.contains("[features]"), "{manifest}");
 }

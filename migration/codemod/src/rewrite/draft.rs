@@ -8,8 +8,7 @@ use crate::decide::{self, Decision, Refused, Wishes};
 use crate::edit;
 use crate::error::Error;
 use crate::files::Change;
-use crate::manifest::{self, ManifestEdit, Needs};
-use crate::package::Package;
+use crate::manifest::Manifests;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::reason::Reason;
@@ -108,22 +107,31 @@ impl<'p> Rewriting<'p> {
             }
         }
         let mut advice = Vec::new();
-        for (package, needs) in needs(&plan) {
-            let Some(package) = self.project.packages.get(package) else {
+        let mut manifests = Manifests::new(&mut self.texts);
+        for (package, needs) in &plan.needs {
+            let Some(package) = self.project.packages.get(*package) else {
                 continue;
             };
-            match self.manifest(package, needs) {
-                Ok(None) => {}
-                Ok(Some(edit)) if self.manifests => changes.push(Change {
+            if let Err(trouble) = manifests.edit(package, needs) {
+                advice.push(match needs.native.is_empty() {
+                    false => format!("{trouble}; add `neon_failpoint` to the package by hand"),
+                    true => format!("{trouble}; add `fail` with the feature `async` by hand"),
+                });
+            }
+        }
+        for edit in manifests.edits() {
+            if self.manifests {
+                changes.push(Change {
                     path: edit.path,
                     before: edit.before,
                     after: edit.after,
-                }),
-                Ok(Some(edit)) => advice.push(say(&edit)),
-                Err(trouble) => advice.push(match needs.native {
-                    true => format!("{trouble}; add `neon_failpoint` to the package by hand"),
-                    false => format!("{trouble}; add `fail` with the feature `async` by hand"),
-                }),
+                });
+            } else {
+                advice.push(format!(
+                    "{}: add {}",
+                    edit.path.display(),
+                    edit.added.join(", and ")
+                ));
             }
         }
         Ok(Draft {
@@ -138,7 +146,7 @@ impl<'p> Rewriting<'p> {
     #[must_use]
     pub fn unswapped(&self, draft: &Draft) -> Vec<String> {
         let mut found: BTreeMap<Missing, Vec<&str>> = BTreeMap::new();
-        for at in needs(&draft.plan).keys() {
+        for at in draft.plan.needs.keys() {
             let package = self.project.packages.get(*at);
             let missing = package.and_then(|package| Some((shim::missing(package)?, package)));
             if let Some((missing, package)) = missing {
@@ -149,32 +157,6 @@ impl<'p> Rewriting<'p> {
             format!("the `fail` of {} {has}; {remedy}", names.join(", "))
         });
         words.collect()
-    }
-
-    fn manifest(
-        &mut self,
-        package: &Package,
-        needs: Needs,
-    ) -> Result<Option<ManifestEdit>, String> {
-        let Some(path) = &package.manifest else {
-            return Err(format!(
-                "{} has no Cargo.toml, and cannot be checked",
-                package.name
-            ));
-        };
-        if package.trouble.is_some() {
-            // The report has said why.
-            return Err(format!("{} cannot be edited", path.display()));
-        }
-        let compat = package.others.iter().any(|other| other == "neon_failpoint");
-        if needs.shim_async && package.dependencies.is_empty() && !compat {
-            return Err(format!("{} has no dependency on `fail`", path.display()));
-        }
-        let text = self.texts.entry(path.clone()).or_insert_with(|| {
-            std::fs::read_to_string(path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))
-        });
-        manifest::edit(package, path, text.as_ref().map_err(String::clone)?, needs)
     }
 
     /// Sites of files that would not parse any more.
@@ -201,22 +183,4 @@ impl<'p> Rewriting<'p> {
             .copied()
             .collect()
     }
-}
-
-fn needs(plan: &Plan) -> BTreeMap<usize, Needs> {
-    let mut needs: BTreeMap<usize, Needs> = BTreeMap::new();
-    for package in &plan.wants_async {
-        needs.entry(*package).or_default().shim_async = true;
-    }
-    for (package, tests_only) in &plan.wants_native {
-        let need = needs.entry(*package).or_default();
-        need.native = true;
-        need.tests_only = *tests_only;
-        need.beside_fail = plan.beside_fail.contains(package);
-    }
-    needs
-}
-
-fn say(edit: &ManifestEdit) -> String {
-    format!("{}: add {}", edit.path.display(), edit.added.join(", and "))
 }
