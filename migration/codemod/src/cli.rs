@@ -98,6 +98,8 @@ pub enum To {
     Compat,
     /// `neon_failpoint::fail_point!`
     Native,
+    /// `.await` in the open for the macros of `implicit_await`, and nothing else
+    Explicit,
 }
 
 fn wrapper(text: &str) -> Result<(String, Option<String>), String> {
@@ -175,6 +177,7 @@ impl Common {
             target: match self.to {
                 To::Compat => Target::Compat,
                 To::Native => Target::Native,
+                To::Explicit => Target::Explicit,
             },
             wrappers,
             not_send: match self.allow_not_send {

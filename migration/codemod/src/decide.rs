@@ -15,6 +15,8 @@ pub enum Target {
     Compat,
     /// `neon_failpoint::fail_point!`.
     Native,
+    /// Only the macros of `implicit_await`: the ones that leave the `.await` to the caller.
+    Explicit,
 }
 
 /// What the user asked for.
@@ -96,6 +98,10 @@ pub fn decide(
             if let (Fate::Rewrite(_), Some(reason)) = (&fate, refused.get(&(file, at))) {
                 fate = Fate::Left(reason.clone());
             }
+            let moves = is_implicit(&resolved) || wishes.target != Target::Explicit;
+            if matches!(fate, Fate::Rewrite(_)) && !moves {
+                fate = Fate::Left(Reason::OtherTarget);
+            }
             if site.kept && matches!(fate, Fate::Rewrite(_)) {
                 fate = Fate::Left(Reason::Kept);
             }
@@ -158,8 +164,8 @@ impl Judge<'_> {
         }
         match (self.wishes.target, way) {
             (Target::Native, _) => self.native(file, site),
-            (Target::Compat, Way::Roundabout) => self.by_full_path(file, site),
-            (Target::Compat, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
+            (_, Way::Roundabout) => self.by_full_path(file, site),
+            (_, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
         }
     }
 
@@ -218,11 +224,11 @@ impl Judge<'_> {
 
     /// Neon's macros await inside; those of neon_failpoint leave that to the caller.
     fn of_neon(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
-        let path = match &resolved.origin {
-            Origin::Other(path) => path.as_str(),
-            _ => "",
+        let is_done = match &resolved.origin {
+            Origin::Other(path) if is_native(path) => true,
+            _ => is_implicit(resolved) && self.wishes.target != Target::Explicit,
         };
-        if site.place == Place::Awaited || is_native(path) {
+        if site.place == Place::Awaited || is_done {
             return Fate::Done;
         }
         match &site.obstacle {
@@ -270,7 +276,7 @@ impl Judge<'_> {
         if own.peek().is_some() && own.all(|m| m.forwards) {
             return match self.wishes.target {
                 Target::Native => self.native(file, site),
-                Target::Compat => self.by_full_path(file, site),
+                Target::Compat | Target::Explicit => self.by_full_path(file, site),
             };
         }
         Fate::Left(Reason::NoTwin {
@@ -322,6 +328,12 @@ fn of_native_sync(site: &Site, resolved: &Resolved, awaits: &'static str) -> Fat
         }
         _ => Fate::Unlisted,
     }
+}
+
+/// Whether a macro is one of the native crate that awaits inside.
+pub(crate) fn is_implicit(resolved: &Resolved) -> bool {
+    let implicit = format!("{NATIVE}::failpoint_support::implicit_await::");
+    matches!(&resolved.origin, Origin::Other(path) if path.starts_with(&implicit))
 }
 
 /// Of the native crate, and not one of the forms that await inside.

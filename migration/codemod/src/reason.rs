@@ -48,6 +48,8 @@ pub enum Reason {
     Blocks(&'static str),
     /// A comment at the site asks for it.
     Kept,
+    /// The target that was asked for is about other macros.
+    OtherTarget,
     /// The macro is defined in this crate.
     LocalMacro(String),
     /// The macro comes from elsewhere.
@@ -105,6 +107,7 @@ impl Reason {
             Reason::Eval | Reason::EvalOfLiteral => "eval",
             Reason::Blocks(_) => "blocks",
             Reason::Kept => "kept",
+            Reason::OtherTarget => "other-target",
             Reason::LocalMacro(_) => "local-macro",
             Reason::NotFails(_) => "not-fail",
             Reason::Ambiguous(_) => "two-imports",
@@ -154,6 +157,7 @@ impl fmt::Display for Reason {
             ),
             Reason::Blocks(awaits) => write!(f, "it blocks: `{awaits}!` awaits"),
             Reason::Kept => f.write_str("a comment asks to keep it"),
+            Reason::OtherTarget => f.write_str("`--to explicit` is not about it"),
             Reason::LocalMacro(name) => write!(
                 f,
                 "`{name}!` is a macro of this project, not of `fail`: if it wraps `fail`'s, give `--macro {name}`"

@@ -367,6 +367,10 @@ impl<'p> Resolver<'p> {
                     return self.path(file, import.scope, &full, depth + 1);
                 }
             }
+            let handed_out = self.handed_out(head, path.get(1..).unwrap_or_default(), depth);
+            if let Some(origin) = handed_out {
+                return origin.into();
+            }
             if self.exported_by(head, name, depth) {
                 return Origin::Fail(Way::Roundabout).into();
             }
@@ -376,6 +380,27 @@ impl<'p> Resolver<'p> {
             return Origin::Local.into();
         }
         other()
+    }
+
+    /// What a path means in another crate of the project, if that leads to a known macro.
+    fn handed_out(&self, head: &str, rest: &[String], depth: usize) -> Option<Origin> {
+        let mut files = self.project.files.iter().enumerate();
+        let (root, _) = files.find(|(_, file)| {
+            let package = self.project.packages.get(file.package);
+            let stem = file.source.path.file_stem();
+            file.parent.is_none()
+                && stem.is_some_and(|stem| stem == "lib")
+                && package.is_some_and(|package| package.name.replace('-', "_") == head)
+        })?;
+        let mut path = vec!["crate".to_owned()];
+        path.extend(rest.iter().cloned());
+        match self.path(root, 0, &path, depth + 1).origin {
+            Origin::Fail(_) => Some(Origin::Fail(Way::Roundabout)),
+            Origin::Other(path) if path.split("::").next() == Some(NATIVE) => {
+                Some(Origin::Other(path))
+            }
+            _ => None,
+        }
     }
 
     /// Whether another crate of the project hands out `fail`'s macro under this name.
