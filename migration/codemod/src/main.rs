@@ -65,7 +65,9 @@ fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
     report
         .notes
         .extend(wrappers::notes(&project, &wishes, &decisions, false));
-    report.notes.extend(farewell::notes(&project, &[]));
+    report
+        .notes
+        .extend(farewell::notes(&project, &decisions, &[]));
     print(&report, scan.common.json, Tense::Can)?;
     Ok(ended(&report))
 }
@@ -109,7 +111,7 @@ fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
     report.notes.extend(draft.advice);
     report
         .notes
-        .extend(farewell::notes(&project, &draft.changes));
+        .extend(farewell::notes(&project, &draft.decisions, &draft.changes));
     if options.diff && !options.common.json {
         say(&diff(&draft.changes))?;
         note(&table::remarks(&report));

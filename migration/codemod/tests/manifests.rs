@@ -521,3 +521,52 @@ fn a_fail_from_the_workspace_brings_the_native_crate_from_there() {
         &["update", "--workspace", "--quiet"],
     ));
 }
+
+/// A workspace of these members, and what a rewrite to the native macros says.
+fn said_of(members: &[(&str, &str, &str)]) -> String {
+    let folder = common::folder();
+    let root = format!("[workspace]\nmembers = [\"*\"]\n\n{}", common::patch());
+    common::write(&folder.path().join("Cargo.toml"), &root);
+    for (name, fail, source) in members {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n\
+             [dependencies]\nfail = {fail}\n"
+        );
+        common::write(&folder.path().join(name).join("Cargo.toml"), &manifest);
+        common::write(&folder.path().join(name).join("src/lib.rs"), source);
+    }
+    let lock = folder.path().join("Cargo.toml");
+    common::succeeds(common::cargo(&lock, &["update", "--workspace", "--quiet"]));
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(said.contains("rewritten"), "{said}");
+    said
+}
+
+const WITH_FAILPOINTS: &str = "{ version = \"0.5\", features = [\"failpoints\"] }";
+
+#[test]
+fn a_dependency_that_is_there_for_its_features_is_not_said_to_be_unused() {
+    let hack = ("workspace-hack", WITH_FAILPOINTS, "");
+    let said = said_of(&[("app", "\"0.5\"", SOURCE), hack]);
+    assert!(
+        said.contains("nothing in app uses `fail` any more"),
+        "{said}"
+    );
+    assert!(!said.contains("workspace-hack"), "{said}");
+    assert!(!said.contains("nothing is left of `fail`"), "{said}");
+}
+
+#[test]
+fn a_dependency_that_switches_failpoints_on_for_others_stays() {
+    let sync = "pub fn sync() {\n    fail::fail_point!(\"y\");\n}\n";
+    let app = ("app", WITH_FAILPOINTS, SOURCE);
+    let said = said_of(&[app, ("engine", "\"0.5\"", sync)]);
+    assert!(!said.contains("can go"), "{said}");
+    // Nobody else is left.
+    let said = said_of(&[app, ("engine", "\"0.5\"", SOURCE)]);
+    assert!(
+        said.contains("nothing in app uses `fail` any more"),
+        "{said}"
+    );
+    assert!(said.contains("nothing is left of `fail`"), "{said}");
+}
