@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 use crate::package::{
     Dependency, NATIVE, Package, Role, entry, get, has_feature, passes_failpoints,
 };
-use crate::paths::relative;
+use crate::paths::{relative, with_slashes, without_dots};
 use crate::shim::{self, Shim};
 
 /// A manifest before and after, and what was done to it.
@@ -345,9 +345,13 @@ impl<'t> Manifests<'t> {
 fn from_shim(package: &Package, path: Option<&Path>) -> InlineTable {
     let mut found = InlineTable::new();
     match (shim::of(package), path.and_then(Path::parent)) {
-        (Some(Shim::Path(shim)), Some(folder)) => {
+        (Some(Shim::Path(shim, absolute)), Some(folder)) => {
             if let Some(native) = shim::native_beside(&shim) {
-                let path = relative(folder, &native);
+                let path = if absolute {
+                    with_slashes(&without_dots(&native))
+                } else {
+                    relative(folder, &native)
+                };
                 found.insert("path", path.as_str().into());
             }
         }

@@ -36,8 +36,14 @@ pub(crate) fn relative(from: &Path, to: &Path) -> String {
     parts.join("/")
 }
 
+/// A path as manifests write it.
+pub(crate) fn with_slashes(path: &Path) -> String {
+    path.to_string_lossy()
+        .replace(std::path::MAIN_SEPARATOR, "/")
+}
+
 /// A path without `.` and `..`, as Cargo reads it: by its words alone.
-fn without_dots(path: &Path) -> PathBuf {
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -58,7 +58,7 @@ pub struct File {
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 impl Project {
-    /// Reads a tree. `wrappers` are the names that `--macro` gave.
+    /// Reads what is at some paths. `wrappers` are the names that `--macro` gave.
     ///
     /// # Errors
     ///
@@ -69,7 +69,12 @@ impl Project {
         wrappers: &[String],
         progress: Progress<'_>,
     ) -> Result<Project, Error> {
-        let mut tree = Tree::walk(roots)?;
+        Ok(Project::of(Tree::walk(roots)?, wrappers, progress))
+    }
+
+    /// Reads a tree.
+    #[must_use]
+    pub fn of(mut tree: Tree, wrappers: &[String], progress: Progress<'_>) -> Project {
         let mut unreadable = std::mem::take(&mut tree.unreadable);
         let mut sources = Vec::new();
         let mut no_text = Vec::new();
@@ -83,7 +88,7 @@ impl Project {
         let aliases = sources.iter().flat_map(|(source, _)| aliases(&source.text));
         let names = Names::new(wrappers.iter().cloned(), aliases);
         let mut project = Project {
-            roots: roots.to_vec(),
+            roots: std::mem::take(&mut tree.roots),
             files: analyse(sources, &tree.packages, &names, progress),
             packages: Vec::new(),
             no_text,
@@ -93,7 +98,7 @@ impl Project {
         };
         project.reach(&mut tree, &names);
         project.packages = tree.packages;
-        Ok(project)
+        project
     }
 
     /// Follows `mod name;`, `#[path]` and `include!` to the files they name.
@@ -110,7 +115,10 @@ impl Project {
                     Some(target) => *target,
                     None if !path.is_file() => continue,
                     None if !self.covers(&path) => {
-                        if !self.outside.contains(&path) {
+                        // Who gives a file means that file.
+                        let from = self.files.get(at).map(|file| &file.source.path);
+                        let given = from.is_some_and(|from| self.roots.contains(from));
+                        if !given && !self.outside.contains(&path) {
                             self.outside.push(path);
                         }
                         continue;

@@ -570,3 +570,22 @@ fn a_dependency_that_switches_failpoints_on_for_others_stays() {
     );
     assert!(said.contains("nothing is left of `fail`"), "{said}");
 }
+
+#[test]
+fn a_path_from_the_root_stays_one() {
+    let path = |shim: &str| {
+        let folder = workspace(
+            &format!("[patch.crates-io]\nfail = {{ path = {shim:?} }}\n"),
+            "[dependencies]\nfail = \"0.5\"\n",
+        );
+        common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml")
+    };
+    let root = common::workspace();
+    let absolute = root.join("migration/fail").display().to_string();
+    let wanted = format!(
+        "neon_failpoint = {{ path = {:?} }}",
+        root.display().to_string()
+    );
+    let after = path(&absolute);
+    assert!(after.contains(&wanted), "{after}");
+}

@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::project::Project;
 use crate::reason::Reason;
 use crate::resolve::Resolver;
-use crate::shim::{self, Missing};
+use crate::shim;
 use crate::source::Source;
 
 /// A rewrite of a project, not yet made.
@@ -145,18 +145,8 @@ impl<'p> Rewriting<'p> {
     /// Where the package that stands in for `fail` is not in place, in words.
     #[must_use]
     pub fn unswapped(&self, draft: &Draft) -> Vec<String> {
-        let mut found: BTreeMap<Missing, Vec<&str>> = BTreeMap::new();
-        for at in draft.plan.needs.keys() {
-            let package = self.project.packages.get(*at);
-            let missing = package.and_then(|package| Some((shim::missing(package)?, package)));
-            if let Some((missing, package)) = missing {
-                found.entry(missing).or_default().push(&package.name);
-            }
-        }
-        let words = found.into_iter().map(|(Missing { has, remedy }, names)| {
-            format!("the `fail` of {} {has}; {remedy}", names.join(", "))
-        });
-        words.collect()
+        let packages = draft.plan.needs.keys();
+        shim::unswapped(packages.filter_map(|at| self.project.packages.get(*at)))
     }
 
     /// Sites of files that would not parse any more.
