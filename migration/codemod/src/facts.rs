@@ -170,24 +170,12 @@ pub struct Call {
 /// What a call's syntax says of what it calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callee {
-    /// A function that belongs to no type.
-    Free,
+    /// A function that belongs to no type, by this path; without one, by its name.
+    Free(Vec<String>),
     /// A function of this type.
     Of(String),
-    /// A function of some type.
-    Method,
-}
-
-impl Callee {
-    /// Whether it can be the function.
-    #[must_use]
-    pub fn may_be(&self, function: &Function) -> bool {
-        match self {
-            Callee::Free => function.owner.is_none(),
-            Callee::Of(owner) => function.owner.as_ref() == Some(owner),
-            Callee::Method => function.owner.is_some(),
-        }
-    }
+    /// A function of some type, whose value is called so.
+    Method(String),
 }
 
 /// A function's name.

@@ -118,7 +118,7 @@ impl Report {
         let callers = Callers::of_project(project);
         let mut counts: BTreeMap<usize, CrateReport> = BTreeMap::new();
         let mut sites = Vec::new();
-        for (file, decisions) in project.files.iter().zip(decisions) {
+        for (at, (file, decisions)) in project.files.iter().zip(decisions).enumerate() {
             for (site, decision) in file.facts.sites.iter().zip(decisions) {
                 if decision.fate == Fate::Unlisted {
                     continue;
@@ -130,7 +130,7 @@ impl Report {
                 let mut report = SiteReport::of(file, site, decision);
                 report.crate_name.clone_from(&count.name);
                 if let Fate::Left(Reason::SyncFunction(_)) = &decision.fate {
-                    report.async_callers = callers.of(&site.function, file.package);
+                    report.async_callers = callers.of(&site.function, at);
                 }
                 sites.push(report);
             }

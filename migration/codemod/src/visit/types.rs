@@ -75,6 +75,8 @@ pub(crate) struct Types<'ast> {
     cells: HashSet<&'static str>,
     /// Paths that may be such a type's.
     paths: Vec<(&'static str, &'ast syn::Path)>,
+    /// Types of fields, by type and name.
+    fields: HashMap<(String, String), &'ast Type>,
     /// Structs, enums and aliases of the file, with the types in them.
     own: HashMap<String, Vec<&'ast Type>>,
     /// Those of them that are not Send, and why.
@@ -138,6 +140,12 @@ impl<'ast> Types<'ast> {
             _ => self.functions.get(&name),
         };
         found.map_or(&[], Vec::as_slice)
+    }
+
+    /// The type of a field of one of the file's structs.
+    pub(crate) fn field(&self, owner: &str, name: &str) -> Option<&'ast Type> {
+        let key = (owner.to_owned(), name.to_owned());
+        self.fields.get(&key).copied()
     }
 
     /// What the methods of this name return, whatever their type.
@@ -395,6 +403,12 @@ impl<'ast> Visit<'ast> for Types<'ast> {
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         let types = item.fields.iter().map(|field| &field.ty).collect();
+        for field in &item.fields {
+            if let Some(name) = &field.ident {
+                let key = (item.ident.to_string(), name.to_string());
+                self.fields.insert(key, &field.ty);
+            }
+        }
         self.own.insert(item.ident.to_string(), types);
         syn::visit::visit_item_struct(self, item);
     }
@@ -422,6 +436,45 @@ pub(crate) fn last_name(ty: &Type) -> String {
             .unwrap_or_default(),
         Type::Reference(reference) => last_name(&reference.elem),
         _ => String::new(),
+    }
+}
+
+/// The name of the type that a value's methods are of, through references and the pointers and
+/// locks that lead to it; `None` for a type without a name.
+pub(crate) fn pointee(ty: &Type) -> Option<String> {
+    let through = [
+        "Arc",
+        "Rc",
+        "Box",
+        "Pin",
+        "Mutex",
+        "RwLock",
+        "RefCell",
+        "Option",
+        "MutexGuard",
+        "RwLockReadGuard",
+        "RwLockWriteGuard",
+        "Ref",
+        "RefMut",
+    ];
+    let path = match ty {
+        Type::Reference(reference) => return pointee(&reference.elem),
+        Type::Paren(paren) => return pointee(&paren.elem),
+        Type::Path(path) => path.path.segments.last()?,
+        _ => return None,
+    };
+    let name = path.ident.to_string();
+    match &path.arguments {
+        PathArguments::AngleBracketed(list) if through.contains(&name.as_str()) => {
+            let mut inner = list.args.iter().filter_map(|argument| match argument {
+                GenericArgument::Type(inner) => Some(inner),
+                _ => None,
+            });
+            inner.next().and_then(pointee)
+        }
+        // A type's parameter may be any type.
+        _ if name.len() == 1 => None,
+        _ => Some(name),
     }
 }
 

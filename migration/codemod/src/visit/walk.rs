@@ -70,6 +70,8 @@ pub(super) struct Finder<'a, 'ast> {
     modules: Vec<String>,
     /// Functions around.
     functions: Vec<Function>,
+    /// The names of the types of parameters and variables, as far as they are written.
+    typed: HashMap<String, String>,
     owner: Option<String>,
     /// On the type's `impl` or on the trait: rewrites all its async functions.
     attribute: Option<String>,
@@ -106,6 +108,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             regions: vec![whole],
             modules: Vec::new(),
             functions: Vec::new(),
+            typed: HashMap::new(),
             owner: None,
             attribute: None,
             closures: HashMap::new(),
@@ -341,15 +344,23 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 syn::FnArg::Typed(typed) => Some(typed),
                 syn::FnArg::Receiver(_) => None,
             }));
+        let around = std::mem::take(&mut self.typed);
+        for input in &signature.inputs {
+            if let syn::FnArg::Typed(typed) = input {
+                self.is_of(&typed.pat, types::pointee(&typed.ty));
+            }
+        }
         self.functions.push(function);
         self.in_body(kind, |finder| {
             finder.in_frame(held, |finder| finder.visit_block(block));
         });
         self.functions.pop();
+        self.typed = around;
     }
 
     fn method_call(&mut self, call: &syn::ExprMethodCall) {
-        self.called(call.method.to_string(), Callee::Method, call.method.span());
+        let callee = self.receiver(&call.receiver);
+        self.called(call.method.to_string(), callee, call.method.span());
         self.looks_at(&call.receiver);
         self.visit_expr(&call.receiver);
         for argument in &call.args {
@@ -366,6 +377,53 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 finder.visit_expr(argument);
             }
         });
+    }
+
+    /// Remembers the type of a binding; what had the name before is hidden.
+    fn is_of(&mut self, pattern: &syn::Pat, ty: Option<String>) {
+        for name in values::bindings(pattern) {
+            self.typed.remove(&name.to_string());
+        }
+        if let (syn::Pat::Ident(binding), Some(ty)) = (pattern, ty) {
+            self.typed.insert(binding.ident.to_string(), ty);
+        }
+    }
+
+    /// Whose method is called: by the type of the value where that is written, else by its name.
+    fn receiver(&self, expr: &Expr) -> Callee {
+        match self.type_of(expr) {
+            Some(ty) => Callee::Of(ty),
+            None => Callee::Method(called(expr)),
+        }
+    }
+
+    fn type_of(&self, expr: &Expr) -> Option<String> {
+        match leads_to(expr) {
+            Expr::Path(path) if path.path.is_ident("self") => {
+                self.owner.clone().filter(|owner| !owner.is_empty())
+            }
+            Expr::Path(path) => self.typed.get(&path.path.get_ident()?.to_string()).cloned(),
+            Expr::Field(field) => {
+                let owner = self.type_of(&field.base)?;
+                let syn::Member::Named(name) = &field.member else {
+                    return None;
+                };
+                let ty = self.values.types.field(&owner, &name.to_string())?;
+                types::pointee(ty)
+            }
+            // `Type::new()`, `Type { .. }`.
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(callee) if callee.path.segments.last()?.ident == "new" => {
+                    match callee_of(&callee.path) {
+                        Callee::Of(owner) => Some(owner),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            Expr::Struct(item) => Some(item.path.segments.last()?.ident.to_string()),
+            _ => None,
+        }
     }
 
     fn looks_at(&mut self, expr: &Expr) {
@@ -457,13 +515,55 @@ fn rewriting(attributes: &[syn::Attribute]) -> Option<String> {
 
 /// What a call of this path may call: a type's function, or a free one.
 fn callee_of(path: &syn::Path) -> Callee {
-    let owner = path.segments.iter().rev().nth(1);
-    match owner.map(|owner| owner.ident.to_string()) {
+    let mut names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+    names.pop();
+    match names.last() {
         // A type's parameter may be any type.
-        Some(owner) if owner == "Self" || owner.len() == 1 => Callee::Method,
-        Some(owner) if owner.starts_with(char::is_uppercase) => Callee::Of(owner),
-        _ => Callee::Free,
+        Some(owner) if owner.len() == 1 => Callee::Method(String::new()),
+        Some(owner) if owner.starts_with(char::is_uppercase) => Callee::Of(owner.clone()),
+        _ => Callee::Free(names),
     }
+}
+
+/// The value that an expression leads to: behind references, locks and what cannot be there.
+fn leads_to(expr: &Expr) -> &Expr {
+    let through = [
+        "clone",
+        "as_ref",
+        "as_mut",
+        "unwrap",
+        "expect",
+        "lock",
+        "read",
+        "write",
+        "borrow",
+        "borrow_mut",
+    ];
+    match expr {
+        Expr::Paren(inner) => leads_to(&inner.expr),
+        Expr::Reference(inner) => leads_to(&inner.expr),
+        Expr::Try(inner) => leads_to(&inner.expr),
+        Expr::Await(inner) => leads_to(&inner.base),
+        Expr::Unary(inner) => leads_to(&inner.expr),
+        Expr::MethodCall(call) if through.contains(&call.method.to_string().as_str()) => {
+            leads_to(&call.receiver)
+        }
+        other => other,
+    }
+}
+
+/// What the value of an expression is called: its last name.
+fn called(expr: &Expr) -> String {
+    match leads_to(expr) {
+        Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+        Expr::Field(field) => match &field.member {
+            syn::Member::Named(name) => Some(name.to_string()),
+            syn::Member::Unnamed(_) => None,
+        },
+        Expr::MethodCall(call) => Some(call.method.to_string()),
+        _ => None,
+    }
+    .unwrap_or_default()
 }
 
 impl<'e> Visit<'e> for Finder<'_, '_> {
@@ -668,6 +768,12 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
                 self.visit_expr(diverge);
             }
         }
+        let written = ty.filter(|ty| !matches!(ty, syn::Type::Infer(_)));
+        let known = written.map(types::pointee).unwrap_or_else(|| {
+            let init = local.init.as_ref()?;
+            self.type_of(&init.expr)
+        });
+        self.is_of(pattern, known);
         let what = ty
             .and_then(|ty| self.values.types.not_send(ty))
             .or_else(|| {
@@ -766,7 +872,13 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
                     if name == "eval" {
                         self.eval(call, &callee.path);
                     }
-                    self.called(name, callee_of(&callee.path), last.ident.span());
+                    let named = match callee_of(&callee.path) {
+                        Callee::Of(owner) if owner == "Self" => {
+                            Callee::Of(self.owner.clone().unwrap_or_default())
+                        }
+                        other => other,
+                    };
+                    self.called(name, named, last.ident.span());
                 }
                 let text = path_text(&callee.path);
                 for argument in &call.args {
