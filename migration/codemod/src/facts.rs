@@ -124,6 +124,8 @@ pub struct MacroDefinition {
     pub exported: bool,
     /// Whether all that it does is to hand its arguments to a `fail_point!`.
     pub forwards: bool,
+    /// The feature of its callers that it asks for: `cfg!(feature = "name")`.
+    pub gate: Option<String>,
 }
 
 /// `mod name;`.

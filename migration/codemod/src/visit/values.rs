@@ -324,6 +324,11 @@ impl Values<'_, '_> {
         held
     }
 
+    /// Whether anything is held at the place, by any of the bodies around.
+    pub(super) fn holds_any(&self) -> bool {
+        self.frames.iter().any(|frame| !frame.is_empty())
+    }
+
     /// Notes that something looked at a binding, or may have taken it. What was borrowed before
     /// it was taken counts as held all the same: the compiler sees it so.
     pub(super) fn used(&mut self, name: &str, moved: bool) {

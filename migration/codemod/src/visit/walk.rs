@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -213,6 +213,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             top: self.regions.len() == 1,
             exported: names::has_attribute(&item.attrs, "macro_export"),
             forwards: closures::forwards(&item.mac.tokens),
+            gate: gate(&item.mac.tokens),
         });
     }
 
@@ -359,8 +360,10 @@ impl<'a, 'ast> Finder<'a, 'ast> {
     }
 
     fn method_call(&mut self, call: &syn::ExprMethodCall) {
-        let callee = self.receiver(&call.receiver);
-        self.called(call.method.to_string(), callee, call.method.span());
+        if self.in_async() {
+            let callee = self.receiver(&call.receiver);
+            self.called(call.method.to_string(), callee, call.method.span());
+        }
         self.looks_at(&call.receiver);
         self.visit_expr(&call.receiver);
         for argument in &call.args {
@@ -427,7 +430,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
     }
 
     fn looks_at(&mut self, expr: &Expr) {
-        if let Expr::Path(path) = expr {
+        if let (Expr::Path(path), true) = (expr, self.values.holds_any()) {
             let at = self.start(path.path.span());
             self.looked_at.insert(at);
         }
@@ -510,6 +513,35 @@ fn rewriting(attributes: &[syn::Attribute]) -> Option<String> {
         let name = attribute.path().segments.last()?.ident.to_string();
         let known = ["stream", "try_stream", "maybe_async", "must_be_sync"];
         known.contains(&name.as_str()).then_some(name)
+    })
+}
+
+/// The feature in a `cfg!` of a macro's definition: it is the caller's.
+fn gate(definition: &TokenStream) -> Option<String> {
+    let tokens: Vec<TokenTree> = definition.clone().into_iter().collect();
+    let own = tokens.windows(3).find_map(|window| match window {
+        [
+            TokenTree::Ident(cfg),
+            TokenTree::Punct(mark),
+            TokenTree::Group(group),
+        ] if cfg == "cfg" && mark.as_char() == '!' => {
+            let pair: syn::MetaNameValue = syn::parse2(group.stream()).ok()?;
+            let Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(feature),
+                ..
+            }) = pair.value
+            else {
+                return None;
+            };
+            pair.path.is_ident("feature").then(|| feature.value())
+        }
+        _ => None,
+    });
+    own.or_else(|| {
+        tokens.iter().find_map(|token| match token {
+            TokenTree::Group(group) => gate(&group.stream()),
+            _ => None,
+        })
     })
 }
 
@@ -675,7 +707,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_expr_closure(&mut self, closure: &'e syn::ExprClosure) {
-        if closure.capture.is_some() {
+        if closure.capture.is_some() && self.values.holds_any() {
             let tokens = closure.body.to_token_stream();
             self.values.used_in(&tokens, true);
         }
@@ -705,7 +737,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_expr_async(&mut self, block: &'e syn::ExprAsync) {
-        if block.capture.is_some() {
+        if block.capture.is_some() && self.values.holds_any() {
             let tokens = block.block.to_token_stream();
             self.values.used_in(&tokens, true);
         }
@@ -948,7 +980,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_expr_path(&mut self, path: &'e syn::ExprPath) {
-        if let Some(name) = path.path.get_ident() {
+        if let (Some(name), true) = (path.path.get_ident(), self.values.holds_any()) {
             let looked_at = self.looked_at.remove(&self.start(name.span()));
             self.values.used(&name.to_string(), !looked_at);
         }
