@@ -311,3 +311,91 @@ fn without_the_compiler_nothing_is_tried() {
         "{said}"
     );
 }
+
+/// Bodies that are hard to write as a block: what they borrow, take apart, give and are in.
+const FORMS: &str = "\
+use crate::others::{Door, Inside, Pass, Span};
+
+pub struct Server<T> {
+    door: Door,
+    names: Vec<T>,
+}
+
+pub trait Visit {
+    fn visit(&mut self) -> impl std::future::Future<Output = usize> + Send;
+}
+
+impl<T: AsRef<str> + Send + std::marker::Sync> Visit for Server<T> {
+    async fn visit(&mut self) -> usize {
+        let pass = self.door.enter();
+        fail::fail_point!(\"in-a-trait\", |_| 0);
+        take(pass);
+        self.names.len()
+    }
+}
+
+impl<T: AsRef<str>> Server<T> {
+    pub async fn first<'a, F>(&'a mut self, (mut n, more): (usize, &[usize]), f: F) -> Result<&'a str, String>
+    where
+        F: Fn(usize) -> usize + 'a,
+    {
+        let _pass = self.door.enter();
+        n = f(n);
+        fail::fail_point!(\"borrows\", |_| Err(format!(\"{more:?}\")));
+        let first = self.names.get(n).ok_or(\"none\")?;
+        Ok(first.as_ref())
+    }
+
+    pub async fn span(&self, span: &crate::forms::Sync<Span>, mut at: usize) -> Result<usize, std::num::ParseIntError> {
+        let _inside: Inside;
+        at += 1;
+        let _entered = span.0.enter();
+        fail::fail_point!(\"method-span\", |_| \"1\".parse());
+        Ok(at + \"2\".parse::<usize>()?)
+    }
+
+    pub async fn forever(&self) -> ! {
+        let _pass = self.door.enter();
+        fail::fail_point!(\"forever\");
+        std::process::exit(1)
+    }
+
+    pub async fn nested(&self, span: &crate::forms::Sync<Span>) -> (usize, usize) {
+        let inner = async {
+            let _entered = span.0.enter();
+            fail::fail_point!(\"nested-span\", |_| 1);
+            2
+        };
+        let _pass = self.door.enter();
+        fail::fail_point!(\"around-it\", |_| (1, 2));
+        (inner.await, 3)
+    }
+}
+
+pub struct Sync<T>(pub T);
+// SAFETY: nothing is sent anywhere.
+unsafe impl<T> Send for Sync<T> {}
+unsafe impl<T> std::marker::Sync for Sync<T> {}
+
+fn take(_: Pass) {}
+
+pub async fn plain(door: Door) { let _pass = door.enter(); fail::fail_point!(\"one-line\") }
+";
+
+#[test]
+fn a_body_of_any_form_is_asked_about() {
+    let folder = project("forms", SITES);
+    let root = "#![deny(warnings)]\npub mod forms;\npub mod others;\n";
+    common::write(&folder.join("src/lib.rs"), root);
+    common::write(&folder.join("src/sites.rs"), "");
+    common::write(&folder.join("src/forms.rs"), FORMS);
+    let said = common::migrated(&["rewrite", "--allow-dirty"], &folder);
+    let after = common::read(&folder.join("src/forms.rs"));
+    let wanted = ["in-a-trait", "borrows", "forever", "around-it", "one-line"];
+    assert_eq!(awaiting(&after), wanted, "{said}");
+    for name in ["method-span", "nested-span"] {
+        let line = said.lines().find(|line| line.contains(name));
+        let refused = "the compiler refused the edit: future cannot be sent between threads safely";
+        assert!(line.is_some_and(|line| line.contains(refused)), "{said}");
+    }
+}

@@ -199,10 +199,11 @@ impl Rewriting<'_> {
             let Some(future) = self.future_of(draft, complaint, &keys) else {
                 continue;
             };
+            let mut all = tried.get(&future).cloned().unwrap_or_default();
             if never.contains(&future) {
-                continue;
+                // It has reasons of its own; one that names what is held there is new.
+                all.retain(|site| self.is_about_held(*site, complaint));
             }
-            let all = tried.get(&future).cloned().unwrap_or_default();
             let named = self.named(draft, complaint);
             let own: Vec<Key> = all.iter().filter(|s| named.contains(s)).copied().collect();
             let reason = Reason::Compiler(complaint.message.clone());
@@ -219,18 +220,27 @@ impl Rewriting<'_> {
         if refused.is_empty() {
             refused = others;
         }
-        let of_never = never
+        for key in never
             .iter()
             .filter_map(|future| tried.get(future))
-            .flatten();
-        for key in of_never {
-            let file = self.project.files.get(key.0);
-            let site = file.and_then(|file| file.facts.sites.get(key.1));
-            let obstacle = site.and_then(|site| site.obstacle.as_ref());
+            .flatten()
+        {
+            let obstacle = self.obstacle(*key);
             if let Some(reason) = obstacle.filter(|reason| reason.is_lock()) {
                 refused.insert(*key, reason.clone());
             }
         }
         refused
+    }
+
+    /// Whether a complaint names the value for which a site is tried.
+    fn is_about_held(&self, site: Key, complaint: &Complaint) -> bool {
+        matches!(self.obstacle(site), Some(Reason::Held { binding, .. })
+            if complaint.message.contains(&format!(": `{binding}` has type ")))
+    }
+
+    fn obstacle(&self, (file, site): Key) -> Option<&Reason> {
+        let file = self.project.files.get(file)?;
+        file.facts.sites.get(site)?.obstacle.as_ref()
     }
 }
