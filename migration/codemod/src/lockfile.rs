@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cargo;
+use crate::cargo::{self, Tell};
 use crate::error::Error;
 use crate::paths::real;
 
@@ -24,8 +24,8 @@ pub(crate) struct Unresolved {
 /// # Errors
 ///
 /// Where Cargo cannot be run.
-pub(crate) fn unresolved(root: &Path) -> Result<Option<Unresolved>, Error> {
-    let Some(words) = refused(root, &[])? else {
+pub(crate) fn unresolved(root: &Path, tell: Tell) -> Result<Option<Unresolved>, Error> {
+    let Some(words) = refused(root, &[], tell)? else {
         return Ok(None);
     };
     let mut held = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn unresolved(root: &Path) -> Result<Option<Unresolved>, Error> {
     // One conflict hides the next.
     while let Some(package) = in_the_way(&latest).filter(|package| !held.contains(package)) {
         held.push(package);
-        match refused(root, &held)? {
+        match refused(root, &held, tell)? {
             None => return Ok(Some(Unresolved { words, held })),
             Some(_) if held.len() == HELD => break,
             Some(words) => latest = words,
@@ -44,7 +44,7 @@ pub(crate) fn unresolved(root: &Path) -> Result<Option<Unresolved>, Error> {
 }
 
 /// Cargo's words where it finds no versions, with those packages free to move.
-fn refused(root: &Path, free: &[String]) -> Result<Option<String>, Error> {
+fn refused(root: &Path, free: &[String], tell: Tell) -> Result<Option<String>, Error> {
     let mut command = cargo::command(root);
     command.args(["update", "--dry-run", "--color=never"]);
     command.arg("--manifest-path").arg(real(root));
@@ -54,7 +54,7 @@ fn refused(root: &Path, free: &[String]) -> Result<Option<String>, Error> {
     for package in free {
         command.args(["--package", package]);
     }
-    let output = cargo::output(&mut command, |_| ())?;
+    let output = cargo::output(&mut command, tell)?;
     Ok((!output.status.success()).then(|| cargo::words(&output)))
 }
 

@@ -105,17 +105,6 @@ impl<'p> Resolver<'p> {
                 if found.macro_use {
                     resolver.macro_uses.push((at, item));
                 }
-                // An alias hides what the manifest calls by that name.
-                for names in [&mut resolver.fail_names, &mut resolver.native_names] {
-                    let Some(names) = names.get_mut(file.package) else {
-                        continue;
-                    };
-                    let leads_there = names.contains(&found.name);
-                    names.retain(|name| *name != found.alias || found.name == found.alias);
-                    if leads_there && !names.contains(&found.alias) {
-                        names.push(found.alias.clone());
-                    }
-                }
             }
             let macros = file.facts.macros.iter();
             let visible = macros.filter(|found| found.top || found.exported);
@@ -147,12 +136,24 @@ impl<'p> Resolver<'p> {
         package.is_some_and(|package| !package.declared_names().is_empty())
     }
 
-    /// The crate of this name by the manifest and by `extern crate`.
+    /// The crate of this name: by an `extern crate` of the root, which hides what the manifest
+    /// calls by it, else by the manifest.
     fn crate_named(&self, file: usize, name: &str) -> Option<Crate> {
-        let package = self.project.files.get(file)?.package;
+        let root = self.modules.root_of(file);
+        let found = self.project.files.get(root)?;
+        let loose = is_loose(&found.source.path);
+        let files = self.project.files.iter().enumerate();
+        let mut roots = files.filter(|(at, other)| {
+            *at == root || *at == file || (loose && other.package == found.package)
+        });
+        let alias = roots.find_map(|(_, file)| {
+            let mut crates = file.facts.extern_crates.iter();
+            crates.find(|found| found.alias == name)
+        });
+        let real = alias.map_or(name, |alias| &alias.name);
         let is_in = |names: &[Vec<String>]| {
-            let names = names.get(package);
-            names.is_some_and(|names| names.iter().any(|known| known == name))
+            let names = names.get(found.package);
+            names.is_some_and(|names| names.iter().any(|known| known == real))
         };
         match () {
             () if is_in(&self.fail_names) => Some(Crate::Fail),

@@ -181,3 +181,20 @@ fn what_is_rewritten_takes_the_name_that_the_native_crate_has() {
     assert!(!manifest.contains("neon_failpoint ="), "{manifest}");
     assert!(!manifest.contains("[features]"), "{manifest}");
 }
+
+#[test]
+fn an_extern_crate_counts_in_its_own_root_only() {
+    let site = "async fn f() { fail::fail_point!(\"a\"); }\n";
+    let native = format!("extern crate neon_failpoint as fail;\nmod below;\n{site}");
+    let files = [
+        ("src/below.rs", site),
+        ("src/lib.rs", &native),
+        ("tests/published.rs", site),
+    ];
+    let wanted = [
+        "fail::fail_point: done",
+        "fail::fail_point: done",
+        "fail::fail_point: rewrite",
+    ];
+    assert_eq!(statuses(BOTH, &files), wanted);
+}

@@ -399,3 +399,43 @@ fn a_body_of_any_form_is_asked_about() {
         assert!(line.is_some_and(|line| line.contains(refused)), "{said}");
     }
 }
+
+#[test]
+fn a_lock_of_the_standard_library_says_nothing_of_other_types_in_the_file() {
+    let sites = "\
+use std::sync::Mutex;
+
+use crate::others::Sent;
+
+pub struct Both {
+    lock: Mutex<u32>,
+    sent: Sent,
+}
+
+impl Both {
+    pub async fn field(&self) {
+        let value = self.sent.lock();
+        fail::fail_point!(\"field\");
+        println!(\"{value}\");
+    }
+
+    pub async fn parameter(&self, sent: &Sent) {
+        let value = sent.lock();
+        fail::fail_point!(\"parameter\");
+        println!(\"{value}\");
+    }
+
+    pub async fn lock(&self) {
+        let value = self.lock.lock().unwrap();
+        fail::fail_point!(\"lock\");
+        println!(\"{value}\");
+    }
+}
+";
+    let folder = project("both", sites);
+    let codes = common::each(&common::scan(&folder), "code");
+    assert_eq!(codes, ["null", "null", "not-send"]);
+    let said = common::migrated(&["rewrite", "--allow-dirty"], &folder);
+    let after = common::read(&folder.join("src/sites.rs"));
+    assert_eq!(awaiting(&after), ["field", "parameter"], "{said}");
+}

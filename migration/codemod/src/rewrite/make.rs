@@ -56,7 +56,7 @@ impl Rewriting<'_> {
         let packages = self.project.packages.iter().filter(edited);
         let roots: BTreeSet<&PathBuf> = packages.filter_map(|p| p.workspace.as_ref()).collect();
         for root in roots {
-            let found = match lockfile::unresolved(root) {
+            let found = match lockfile::unresolved(root, self.tell) {
                 Ok(None) => continue,
                 Ok(Some(found)) => found,
                 Err(error) if unchecked => return Ok(Some(format!("{}: {error}", root.display()))),
@@ -64,7 +64,7 @@ impl Rewriting<'_> {
             };
             files::turn(&draft.changes, &[])?;
             locks.put_back()?;
-            let before = lockfile::unresolved(root)?;
+            let before = lockfile::unresolved(root, self.tell)?;
             files::write(&draft.changes)?;
             match before {
                 None => return Err(cannot_resolve(root, &found)),

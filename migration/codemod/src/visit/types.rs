@@ -148,6 +148,16 @@ impl<'ast> Types<'ast> {
         self.fields.get(&key).copied()
     }
 
+    /// Whether no field of this name has a lock or cell of the standard library in its type.
+    pub(crate) fn is_no_cell(&self, field: &str) -> bool {
+        let mut fields = self
+            .fields
+            .iter()
+            .filter(|((_, name), _)| name == field)
+            .peekable();
+        fields.peek().is_some() && fields.all(|(_, ty)| !has_cell(ty))
+    }
+
     /// What the methods of this name return, whatever their type.
     pub(crate) fn returned_by_method(&self, name: &str) -> &[&'ast Type] {
         self.methods_by_name.get(name).map_or(&[], Vec::as_slice)
@@ -437,6 +447,19 @@ pub(crate) fn last_name(ty: &Type) -> String {
         Type::Reference(reference) => last_name(&reference.elem),
         _ => String::new(),
     }
+}
+
+/// Whether a type names a lock or cell that the standard library has as well.
+pub(crate) fn has_cell(ty: &Type) -> bool {
+    struct Cells(bool);
+    impl<'e> Visit<'e> for Cells {
+        fn visit_ident(&mut self, ident: &'e proc_macro2::Ident) {
+            self.0 |= CELLS.iter().any(|cell| ident == cell);
+        }
+    }
+    let mut search = Cells(false);
+    search.visit_type(ty);
+    search.0
 }
 
 /// The name of the type that a value's methods are of, through references and the pointers and

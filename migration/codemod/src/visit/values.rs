@@ -1,5 +1,7 @@
 //! Which expressions give a value that is known not to be Send, or hold one in a temporary.
 
+use std::collections::HashSet;
+
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{Expr, Pat, Stmt, Type};
@@ -29,6 +31,8 @@ pub(super) struct Values<'a, 'ast> {
     pub(super) types: &'a Types<'ast>,
     /// By block, the innermost last.
     pub(super) frames: Vec<Vec<Held>>,
+    /// Parameters and variables whose type is written, and has no lock or cell in it.
+    pub(super) no_cells: HashSet<String>,
 }
 
 impl Values<'_, '_> {
@@ -196,9 +200,26 @@ impl Values<'_, '_> {
         let known = match method.as_str() {
             "enter" | "entered" => is_span(&call.receiver),
             "borrow_and_update" => true,
-            method => self.types.names_cell(method),
+            method => self.types.names_cell(method) && !self.is_no_cell(&call.receiver),
         };
         Some(what.known_if(known))
+    }
+
+    /// Whether what is locked is known to be something else than a lock or cell.
+    fn is_no_cell(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Paren(inner) => self.is_no_cell(&inner.expr),
+            Expr::Reference(inner) => self.is_no_cell(&inner.expr),
+            Expr::Path(path) => {
+                let name = path.path.get_ident();
+                name.is_some_and(|name| self.no_cells.contains(&name.to_string()))
+            }
+            Expr::Field(field) => match &field.member {
+                syn::Member::Named(name) => self.types.is_no_cell(&name.to_string()),
+                syn::Member::Unnamed(_) => false,
+            },
+            _ => false,
+        }
     }
 
     /// The value of `expr?` or `expr.unwrap()`.

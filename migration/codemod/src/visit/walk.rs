@@ -103,6 +103,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 source,
                 types,
                 frames: Vec::new(),
+                no_cells: HashSet::new(),
             },
             scopes: vec![0],
             regions: vec![whole],
@@ -345,10 +346,11 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 syn::FnArg::Typed(typed) => Some(typed),
                 syn::FnArg::Receiver(_) => None,
             }));
-        let around = std::mem::take(&mut self.typed);
+        let typed = std::mem::take(&mut self.typed);
+        let no_cells = std::mem::take(&mut self.values.no_cells);
         for input in &signature.inputs {
             if let syn::FnArg::Typed(typed) = input {
-                self.is_of(&typed.pat, types::pointee(&typed.ty));
+                self.is_of(&typed.pat, Some(&typed.ty), types::pointee(&typed.ty));
             }
         }
         self.functions.push(function);
@@ -356,7 +358,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             finder.in_frame(held, |finder| finder.visit_block(block));
         });
         self.functions.pop();
-        self.typed = around;
+        (self.typed, self.values.no_cells) = (typed, no_cells);
     }
 
     fn method_call(&mut self, call: &syn::ExprMethodCall) {
@@ -383,12 +385,22 @@ impl<'a, 'ast> Finder<'a, 'ast> {
     }
 
     /// Remembers the type of a binding; what had the name before is hidden.
-    fn is_of(&mut self, pattern: &syn::Pat, ty: Option<String>) {
+    fn is_of(&mut self, pattern: &syn::Pat, written: Option<&syn::Type>, ty: Option<String>) {
         for name in values::bindings(pattern) {
-            self.typed.remove(&name.to_string());
+            let name = name.to_string();
+            self.typed.remove(&name);
+            self.values.no_cells.remove(&name);
         }
-        if let (syn::Pat::Ident(binding), Some(ty)) = (pattern, ty) {
-            self.typed.insert(binding.ident.to_string(), ty);
+        let syn::Pat::Ident(binding) = pattern else {
+            return;
+        };
+        let name = binding.ident.to_string();
+        // A type's parameter may be any type.
+        if written.is_some_and(|written| !types::has_cell(written)) && ty.is_some() {
+            self.values.no_cells.insert(name.clone());
+        }
+        if let Some(ty) = ty {
+            self.typed.insert(name, ty);
         }
     }
 
@@ -805,7 +817,7 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
             let init = local.init.as_ref()?;
             self.type_of(&init.expr)
         });
-        self.is_of(pattern, known);
+        self.is_of(pattern, written, known);
         let what = ty
             .and_then(|ty| self.values.types.not_send(ty))
             .or_else(|| {
