@@ -2,12 +2,14 @@
 
 mod arguments;
 mod closures;
+mod definitions;
 mod file;
 mod futures;
 mod inner;
 mod macros;
 mod marker;
 mod names;
+mod receivers;
 mod tokens;
 mod types;
 mod values;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -12,9 +12,10 @@ use syn::{Expr, Stmt};
 use super::closures::{self, Use};
 use super::macros::Names;
 use super::names::path_text;
+use super::receivers::{Receivers, callee_of};
 use super::types::Types;
 use super::values::{self, Held, Values};
-use super::{arguments, futures, inner, marker, names, types};
+use super::{arguments, definitions, futures, inner, marker, names, types};
 use crate::edit::Edit;
 use crate::facts::{
     Call, Callee, Facts, Function, Future, Include, Kind, MacroDefinition, ModuleFile, Place,
@@ -70,8 +71,7 @@ pub(super) struct Finder<'a, 'ast> {
     modules: Vec<String>,
     /// Functions around.
     functions: Vec<Function>,
-    /// The names of the types of parameters and variables, as far as they are written.
-    typed: HashMap<String, String>,
+    receivers: Receivers,
     owner: Option<String>,
     /// On the type's `impl` or on the trait: rewrites all its async functions.
     attribute: Option<String>,
@@ -109,7 +109,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             regions: vec![whole],
             modules: Vec::new(),
             functions: Vec::new(),
-            typed: HashMap::new(),
+            receivers: Receivers::default(),
             owner: None,
             attribute: None,
             closures: HashMap::new(),
@@ -213,8 +213,8 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             visible: at..region.end,
             top: self.regions.len() == 1,
             exported: names::has_attribute(&item.attrs, "macro_export"),
-            forwards: closures::forwards(&item.mac.tokens),
-            gate: gate(&item.mac.tokens),
+            forwards: definitions::forwards(&item.mac.tokens),
+            gate: definitions::gate(&item.mac.tokens),
         });
     }
 
@@ -346,7 +346,7 @@ impl<'a, 'ast> Finder<'a, 'ast> {
                 syn::FnArg::Typed(typed) => Some(typed),
                 syn::FnArg::Receiver(_) => None,
             }));
-        let typed = std::mem::take(&mut self.typed);
+        let receivers = std::mem::take(&mut self.receivers);
         let no_cells = std::mem::take(&mut self.values.no_cells);
         for input in &signature.inputs {
             if let syn::FnArg::Typed(typed) = input {
@@ -358,12 +358,14 @@ impl<'a, 'ast> Finder<'a, 'ast> {
             finder.in_frame(held, |finder| finder.visit_block(block));
         });
         self.functions.pop();
-        (self.typed, self.values.no_cells) = (typed, no_cells);
+        (self.receivers, self.values.no_cells) = (receivers, no_cells);
     }
 
     fn method_call(&mut self, call: &syn::ExprMethodCall) {
         if self.in_async() {
-            let callee = self.receiver(&call.receiver);
+            let owner = self.owner.as_deref();
+            let types = self.values.types;
+            let callee = self.receivers.callee(types, owner, &call.receiver);
             self.called(call.method.to_string(), callee, call.method.span());
         }
         self.looks_at(&call.receiver);
@@ -384,61 +386,17 @@ impl<'a, 'ast> Finder<'a, 'ast> {
         });
     }
 
-    /// Remembers the type of a binding; what had the name before is hidden.
+    /// Remembers the type of a binding.
     fn is_of(&mut self, pattern: &syn::Pat, written: Option<&syn::Type>, ty: Option<String>) {
         for name in values::bindings(pattern) {
-            let name = name.to_string();
-            self.typed.remove(&name);
-            self.values.no_cells.remove(&name);
+            self.values.no_cells.remove(&name.to_string());
         }
-        let syn::Pat::Ident(binding) = pattern else {
-            return;
-        };
-        let name = binding.ident.to_string();
         // A type's parameter may be any type.
-        if written.is_some_and(|written| !types::has_cell(written)) && ty.is_some() {
-            self.values.no_cells.insert(name.clone());
+        let no_cell = ty.is_some() && written.is_some_and(|written| !types::has_cell(written));
+        if let (syn::Pat::Ident(binding), true) = (pattern, no_cell) {
+            self.values.no_cells.insert(binding.ident.to_string());
         }
-        if let Some(ty) = ty {
-            self.typed.insert(name, ty);
-        }
-    }
-
-    /// Whose method is called: by the type of the value where that is written, else by its name.
-    fn receiver(&self, expr: &Expr) -> Callee {
-        match self.type_of(expr) {
-            Some(ty) => Callee::Of(ty),
-            None => Callee::Method(called(expr)),
-        }
-    }
-
-    fn type_of(&self, expr: &Expr) -> Option<String> {
-        match leads_to(expr) {
-            Expr::Path(path) if path.path.is_ident("self") => {
-                self.owner.clone().filter(|owner| !owner.is_empty())
-            }
-            Expr::Path(path) => self.typed.get(&path.path.get_ident()?.to_string()).cloned(),
-            Expr::Field(field) => {
-                let owner = self.type_of(&field.base)?;
-                let syn::Member::Named(name) = &field.member else {
-                    return None;
-                };
-                let ty = self.values.types.field(&owner, &name.to_string())?;
-                types::pointee(ty)
-            }
-            // `Type::new()`, `Type { .. }`.
-            Expr::Call(call) => match &*call.func {
-                Expr::Path(callee) if callee.path.segments.last()?.ident == "new" => {
-                    match callee_of(&callee.path) {
-                        Callee::Of(owner) => Some(owner),
-                        _ => None,
-                    }
-                }
-                _ => None,
-            },
-            Expr::Struct(item) => Some(item.path.segments.last()?.ident.to_string()),
-            _ => None,
-        }
+        self.receivers.bind(pattern, ty);
     }
 
     fn looks_at(&mut self, expr: &Expr) {
@@ -526,88 +484,6 @@ fn rewriting(attributes: &[syn::Attribute]) -> Option<String> {
         let known = ["stream", "try_stream", "maybe_async", "must_be_sync"];
         known.contains(&name.as_str()).then_some(name)
     })
-}
-
-/// The feature in a `cfg!` of a macro's definition: it is the caller's.
-fn gate(definition: &TokenStream) -> Option<String> {
-    let tokens: Vec<TokenTree> = definition.clone().into_iter().collect();
-    let own = tokens.windows(3).find_map(|window| match window {
-        [
-            TokenTree::Ident(cfg),
-            TokenTree::Punct(mark),
-            TokenTree::Group(group),
-        ] if cfg == "cfg" && mark.as_char() == '!' => {
-            let pair: syn::MetaNameValue = syn::parse2(group.stream()).ok()?;
-            let Expr::Lit(syn::ExprLit {
-                lit: syn::Lit::Str(feature),
-                ..
-            }) = pair.value
-            else {
-                return None;
-            };
-            pair.path.is_ident("feature").then(|| feature.value())
-        }
-        _ => None,
-    });
-    own.or_else(|| {
-        tokens.iter().find_map(|token| match token {
-            TokenTree::Group(group) => gate(&group.stream()),
-            _ => None,
-        })
-    })
-}
-
-/// What a call of this path may call: a type's function, or a free one.
-fn callee_of(path: &syn::Path) -> Callee {
-    let mut names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-    names.pop();
-    match names.last() {
-        // A type's parameter may be any type.
-        Some(owner) if owner.len() == 1 => Callee::Method(String::new()),
-        Some(owner) if owner.starts_with(char::is_uppercase) => Callee::Of(owner.clone()),
-        _ => Callee::Free(names),
-    }
-}
-
-/// The value that an expression leads to: behind references, locks and what cannot be there.
-fn leads_to(expr: &Expr) -> &Expr {
-    let through = [
-        "clone",
-        "as_ref",
-        "as_mut",
-        "unwrap",
-        "expect",
-        "lock",
-        "read",
-        "write",
-        "borrow",
-        "borrow_mut",
-    ];
-    match expr {
-        Expr::Paren(inner) => leads_to(&inner.expr),
-        Expr::Reference(inner) => leads_to(&inner.expr),
-        Expr::Try(inner) => leads_to(&inner.expr),
-        Expr::Await(inner) => leads_to(&inner.base),
-        Expr::Unary(inner) => leads_to(&inner.expr),
-        Expr::MethodCall(call) if through.contains(&call.method.to_string().as_str()) => {
-            leads_to(&call.receiver)
-        }
-        other => other,
-    }
-}
-
-/// What the value of an expression is called: its last name.
-fn called(expr: &Expr) -> String {
-    match leads_to(expr) {
-        Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
-        Expr::Field(field) => match &field.member {
-            syn::Member::Named(name) => Some(name.to_string()),
-            syn::Member::Unnamed(_) => None,
-        },
-        Expr::MethodCall(call) => Some(call.method.to_string()),
-        _ => None,
-    }
-    .unwrap_or_default()
 }
 
 impl<'e> Visit<'e> for Finder<'_, '_> {
@@ -815,7 +691,8 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
         let written = ty.filter(|ty| !matches!(ty, syn::Type::Infer(_)));
         let known = written.map(types::pointee).unwrap_or_else(|| {
             let init = local.init.as_ref()?;
-            self.type_of(&init.expr)
+            self.receivers
+                .type_of(self.values.types, self.owner.as_deref(), &init.expr)
         });
         self.is_of(pattern, written, known);
         let what = ty
