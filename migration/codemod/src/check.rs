@@ -1,17 +1,13 @@
 //! `cargo check`, and what its errors say about the edits.
 
-use std::ffi::OsString;
-use std::fmt;
-use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use serde::Deserialize;
 
+use crate::cargo::{self, Tell};
 use crate::error::Error;
-use crate::manifest::passes_failpoints;
-use crate::package::Package;
-use crate::tree::real;
+use crate::package::{Package, passes_failpoints};
+use crate::paths::real;
 
 /// The features to check with.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +27,9 @@ pub struct Complaint {
     pub message: String,
     /// The Cargo.toml of the package that does not compile.
     pub manifest: PathBuf,
-    /// Every place that it names: file, first and last line. Calls of macros included.
+    /// Where it is: file, first and last line. Calls of macros around it included.
+    pub at: Vec<(PathBuf, usize, usize)>,
+    /// Every place that it names, in the same form.
     pub places: Vec<(PathBuf, usize, usize)>,
 }
 
@@ -45,32 +43,6 @@ pub enum Outcome {
     /// Cargo did not get as far as the compiler: its words.
     Cargo(String),
 }
-
-/// What takes long.
-#[derive(Debug, Clone, Copy)]
-pub enum Step<'a> {
-    /// These packages are checked.
-    Checking(&'a str),
-    /// Cargo waits for another Cargo: its words.
-    Waiting(&'a str),
-}
-
-impl fmt::Display for Step<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::Checking(what) => write!(f, "checking {what} .."),
-            Step::Waiting(words) => {
-                write!(
-                    f,
-                    "another Cargo is at work, an editor's perhaps: {words} .."
-                )
-            }
-        }
-    }
-}
-
-/// Told of each step.
-pub type Tell = fn(Step<'_>);
 
 /// Checks one package, all targets.
 ///
@@ -123,29 +95,6 @@ impl Features {
     }
 }
 
-/// Cargo, run where the workspace of this manifest is, whose `.cargo/config.toml` and
-/// toolchain it is to find.
-pub(crate) fn cargo(root: &Path) -> Command {
-    let mut command = Command::new(program());
-    command.stdin(Stdio::null());
-    if let Some(folder) = root.parent().map(real).filter(|folder| folder.is_dir()) {
-        command.current_dir(folder);
-    }
-    command
-}
-
-fn program() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
-}
-
-/// What to say where Cargo cannot be run.
-pub(crate) fn no_cargo(error: &std::io::Error) -> Error {
-    Error::new(format!(
-        "cannot run {}: {error}; `--no-check` rewrites without it",
-        program().to_string_lossy()
-    ))
-}
-
 fn run(
     package: &Package,
     manifest: &Path,
@@ -155,7 +104,7 @@ fn run(
     tell: Tell,
 ) -> Result<Outcome, Error> {
     let root = package.workspace.as_deref().unwrap_or(manifest);
-    let mut command = cargo(root);
+    let mut command = cargo::command(root);
     command
         .args([
             "check",
@@ -175,66 +124,29 @@ fn run(
     if !named.is_empty() {
         command.arg("--features").arg(named.join(","));
     }
-    let output = output(&mut command, tell).map_err(|error| no_cargo(&error))?;
+    let output = cargo::output(&mut command, tell)?;
     if output.status.success() {
         return Ok(Outcome::Builds);
     }
     let folder = root.parent().unwrap_or(Path::new("."));
     let complaints = complaints(&String::from_utf8_lossy(&output.stdout), folder);
     if complaints.is_empty() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        let words = words.lines().filter(|line| status(line).is_none());
-        let words = words.collect::<Vec<_>>().join("\n");
-        return Ok(Outcome::Cargo(words.trim().to_owned()));
+        return Ok(Outcome::Cargo(cargo::words(&output)));
     }
     Ok(Outcome::Errors(complaints))
 }
 
-/// Runs Cargo to its end, and says so where it waits for another one: that may last.
-fn output(command: &mut Command, tell: Tell) -> io::Result<Output> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let (out, words) = (child.stdout.take(), child.stderr.take());
-    let words = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        let mut words = words.map(BufReader::new);
-        while let Some(words) = &mut words {
-            let from = all.len();
-            if words.read_until(b'\n', &mut all)? == 0 {
-                break;
-            }
-            let line = String::from_utf8_lossy(all.get(from..).unwrap_or_default());
-            if status(&line) == Some("Blocking") {
-                tell(Step::Waiting(line.trim()));
-            }
-        }
-        io::Result::Ok(all)
-    });
-    let mut stdout = Vec::new();
-    if let Some(mut out) = out {
-        out.read_to_end(&mut stdout)?;
-    }
-    let words = words.join();
-    Ok(Output {
-        status: child.wait()?,
-        stdout,
-        stderr: words.unwrap_or_else(|_| Ok(Vec::new()))?,
-    })
-}
-
-/// The verb of a line that only says how far Cargo is: it ends in the twelfth column.
-fn status(line: &str) -> Option<&str> {
-    let (verb, rest) = line.split_at_checked(12)?;
-    let verb = verb.trim_start();
-    let is_verb = verb.starts_with(char::is_uppercase) && verb.chars().all(char::is_alphabetic);
-    (is_verb && rest.starts_with(' ')).then_some(verb)
-}
-
 /// The features that compile the package's failpoints: without them there is nothing to check.
 fn usual_features(package: &Package) -> Vec<String> {
-    let native = |feature: &str| feature == "neon_failpoint/testing";
+    let names = package.native_names();
+    let native = |feature: &str| {
+        let name = feature.strip_suffix("/testing");
+        name.is_some_and(|name| {
+            names
+                .iter()
+                .any(|native| native == name.trim_end_matches('?'))
+        })
+    };
     let own: Vec<String> = package
         .features
         .iter()
@@ -279,6 +191,8 @@ struct Span {
     file_name: String,
     line_start: usize,
     line_end: usize,
+    is_primary: bool,
+    label: Option<String>,
     expansion: Option<Box<Expansion>>,
 }
 
@@ -299,49 +213,51 @@ fn complaints(output: &str, root: &Path) -> Vec<Complaint> {
         .map(|(manifest, message)| {
             let mut places = Vec::new();
             collect(&message, root, &mut places);
+            let primary = message.spans.iter().filter(|span| span.is_primary);
             Complaint {
-                message: message.message,
+                message: match not_send(&message) {
+                    Some(value) => format!("{}: {value}", message.message),
+                    None => message.message.clone(),
+                },
                 manifest,
+                at: primary.flat_map(|span| around(span, root)).collect(),
                 places,
             }
         })
         .collect()
 }
 
-fn collect(message: &Message, root: &Path, places: &mut Vec<(PathBuf, usize, usize)>) {
-    for span in &message.spans {
-        let mut span = span;
-        loop {
-            places.push((root.join(&span.file_name), span.line_start, span.line_end));
-            match &span.expansion {
-                Some(expansion) => span = &expansion.span,
-                None => break,
-            }
-        }
-    }
-    for child in &message.children {
-        collect(child, root, places);
-    }
+/// Which value keeps a future from being Send, as the compiler labels it.
+fn not_send(message: &Message) -> Option<String> {
+    let labels = |message: &Message, part: &str| {
+        let mut labels = message.spans.iter().filter_map(|span| span.label.clone());
+        labels.find(|label| label.contains(part))
+    };
+    message.children.iter().find_map(|child| {
+        let kind = labels(child, "which is not `Send`")?;
+        let awaits = labels(child, "await occurs here, with ");
+        let name = awaits.as_ref().and_then(|awaits| awaits.split('`').nth(1));
+        Some(match name {
+            Some(name) => format!("`{name}` {kind}"),
+            None => kind,
+        })
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A place, and the calls of macros around it.
+fn around<'s>(
+    span: &'s Span,
+    root: &'s Path,
+) -> impl Iterator<Item = (PathBuf, usize, usize)> + use<'s> {
+    let spans = std::iter::successors(Some(span), |span| {
+        span.expansion.as_ref().map(|expansion| &expansion.span)
+    });
+    spans.map(|span| (root.join(&span.file_name), span.line_start, span.line_end))
+}
 
-    #[test]
-    fn lines_that_say_how_far_cargo_is_are_told_from_the_others() {
-        let waits = "    Blocking waiting for file lock on build directory\n";
-        assert_eq!(status(waits), Some("Blocking"));
-        assert_eq!(status("   Compiling a v0.1.0"), Some("Compiling"));
-        for line in [
-            "error: no matching package named `a` found",
-            "  --> Cargo.toml:12:3",
-            "    candidate versions found which didn't match: 1.0.0",
-            "required by package `a v0.1.0 (/a)`",
-            "Caused by:",
-            "",
-        ] {
-            assert_eq!(status(line), None, "{line}");
-        }
+fn collect(message: &Message, root: &Path, places: &mut Vec<(PathBuf, usize, usize)>) {
+    places.extend(message.spans.iter().flat_map(|span| around(span, root)));
+    for child in &message.children {
+        collect(child, root, places);
     }
 }

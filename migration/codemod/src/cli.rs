@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::check::Features;
-use crate::decide::{Target, Wishes};
+use crate::decide::{NotSend, Target, Wishes};
 use crate::error::Error;
 
 /// Finds the failpoints of a project on `fail`, and moves those in async code to macros that await.
@@ -43,6 +43,9 @@ pub struct Common {
     /// A macro of the project that wraps `fail_point!`; TWIN is its async one, `async_NAME` if it is not said
     #[arg(long = "macro", value_name = "NAME[=TWIN]", value_parser = wrapper)]
     pub macros: Vec<(String, Option<String>)>,
+    /// Rewrite where a value that is not Send is held, too: for code that runs on one thread
+    #[arg(long)]
+    pub allow_not_send: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -95,6 +98,8 @@ pub enum To {
     Compat,
     /// `neon_failpoint::fail_point!`
     Native,
+    /// `.await` in the open for the macros of `implicit_await`, and nothing else
+    Explicit,
 }
 
 fn wrapper(text: &str) -> Result<(String, Option<String>), String> {
@@ -172,8 +177,13 @@ impl Common {
             target: match self.to {
                 To::Compat => Target::Compat,
                 To::Native => Target::Native,
+                To::Explicit => Target::Explicit,
             },
             wrappers,
+            not_send: match self.allow_not_send {
+                true => NotSend::Allowed,
+                false => NotSend::Tried,
+            },
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::facts::{Kind, Place, Site};
-use crate::package::Package;
+use crate::package::{NATIVE, Package};
 use crate::project::Project;
 use crate::reason::Reason;
 use crate::resolve::{Origin, Resolved, Resolver, Way};
@@ -15,6 +15,8 @@ pub enum Target {
     Compat,
     /// `neon_failpoint::fail_point!`.
     Native,
+    /// Only the macros of `implicit_await`: the ones that leave the `.await` to the caller.
+    Explicit,
 }
 
 /// What the user asked for.
@@ -24,6 +26,19 @@ pub struct Wishes {
     pub target: Target,
     /// `--macro NAME` and `--macro NAME=TWIN`.
     pub wrappers: BTreeMap<String, Option<String>>,
+    /// What may hold a value that is not Send: rewritten in any case, tried, or left.
+    pub not_send: NotSend,
+}
+
+/// What becomes of a site across which a value lives that may not be Send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSend {
+    /// It is left.
+    Left,
+    /// It is rewritten where that is not certain: the compiler has the last word.
+    Tried,
+    /// It is rewritten: the code runs on one thread.
+    Allowed,
 }
 
 /// What becomes of a site.
@@ -44,8 +59,10 @@ pub enum Fate {
 pub enum Becomes {
     /// Another name in the place of the path's last segment.
     Name(String),
-    /// Another path.
+    /// Another path to a macro of `fail`.
     Path(String),
+    /// The path to a macro of the native crate.
+    Native(String),
 }
 
 /// A site's fate, and what its macro's name stands for.
@@ -57,8 +74,8 @@ pub struct Decision {
     pub resolved: Resolved,
 }
 
-/// The sites that the compiler refused: file, site, its words.
-pub type Refused = HashMap<(usize, usize), String>;
+/// The sites that were rewritten, and must not be: file, site, and why.
+pub type Refused = HashMap<(usize, usize), Reason>;
 
 /// The decisions for all sites, file by file.
 #[must_use]
@@ -78,8 +95,12 @@ pub fn decide(
         let decisions = sites.map(|(at, site)| {
             let resolved = resolver.site(file, site);
             let mut fate = judge.fate(file, site, &resolved);
-            if let (Fate::Rewrite(_), Some(words)) = (&fate, refused.get(&(file, at))) {
-                fate = Fate::Left(Reason::Compiler(words.clone()));
+            if let (Fate::Rewrite(_), Some(reason)) = (&fate, refused.get(&(file, at))) {
+                fate = Fate::Left(reason.clone());
+            }
+            let moves = is_implicit(&resolved) || wishes.target != Target::Explicit;
+            if matches!(fate, Fate::Rewrite(_)) && !moves {
+                fate = Fate::Left(Reason::OtherTarget);
             }
             if site.kept && matches!(fate, Fate::Rewrite(_)) {
                 fate = Fate::Left(Reason::Kept);
@@ -112,7 +133,7 @@ impl Judge<'_> {
             },
             Kind::Sync => of_native_sync(site, resolved, "fail_point"),
             Kind::SyncWithContext => of_native_sync(site, resolved, "fail_point_with_context"),
-            Kind::Pausable | Kind::SleepMillis => self.of_neon(site, resolved),
+            Kind::Pausable | Kind::SleepMillis => self.of_neon(file, site, resolved),
             Kind::Wrapper => self.of_wrapper(file, site),
             Kind::AsyncFailPoint => match (self.wishes.target, &resolved.origin) {
                 (Target::Native, Origin::Fail(_)) => self.native(file, site),
@@ -138,14 +159,25 @@ impl Judge<'_> {
             Origin::Local => return Fate::Left(Reason::LocalMacro(name)),
             Origin::Ambiguous => return Fate::Left(Reason::Ambiguous(name)),
         };
-        if let Some(obstacle) = &site.obstacle {
+        if let Some(obstacle) = self.obstacle(site) {
             return Fate::Left(obstacle.clone());
         }
         match (self.wishes.target, way) {
             (Target::Native, _) => self.native(file, site),
-            (Target::Compat, Way::Roundabout) => self.by_full_path(file, site),
-            (Target::Compat, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
+            (_, Way::Roundabout) => self.by_full_path(file, site),
+            (_, _) => Fate::Rewrite(Becomes::Name("async_fail_point".to_owned())),
         }
+    }
+
+    /// What stands in a site's way, but for what the compiler is asked about.
+    fn obstacle<'s>(&self, site: &'s Site) -> Option<&'s Reason> {
+        let obstacle = site.obstacle.as_ref()?;
+        let passes = match (obstacle, self.wishes.not_send) {
+            (Reason::Held { .. }, NotSend::Allowed) => true,
+            (Reason::Held { certain, .. }, NotSend::Tried) => !certain,
+            _ => false,
+        };
+        (!passes).then_some(obstacle)
     }
 
     /// By the name that the package has for `fail`: serves wherever the name came from.
@@ -156,7 +188,11 @@ impl Judge<'_> {
             let through = site.path.join("::");
             return Fate::Left(Reason::ReExport(through));
         };
-        let colons = if self.resolver.is_hidden(file, site.range.start, name) {
+        let colons = if self
+            .resolver
+            .modules
+            .is_hidden(file, site.range.start, name)
+        {
             "::"
         } else {
             ""
@@ -165,7 +201,7 @@ impl Judge<'_> {
     }
 
     fn native(&self, file: usize, site: &Site) -> Fate {
-        match (&site.obstacle, &site.native) {
+        match (self.obstacle(site), &site.native) {
             (Some(obstacle), _) if site.kind != Kind::AsyncFailPoint || is_text(obstacle) => {
                 Fate::Left(obstacle.clone())
             }
@@ -175,20 +211,24 @@ impl Judge<'_> {
     }
 
     fn of_native_crate(&self, file: usize, site: &Site, name: &str) -> Becomes {
-        let hidden = self
-            .resolver
-            .is_hidden(file, site.range.start, "neon_failpoint");
-        let colons = if hidden { "::" } else { "" };
-        Becomes::Path(format!("{colons}neon_failpoint::{name}"))
+        let names = self.package(file).map(Package::native_names);
+        let names = names.unwrap_or_default();
+        let native = names.first().map_or(NATIVE, String::as_str);
+        let at = site.range.start;
+        let colons = match self.resolver.modules.is_hidden(file, at, native) {
+            true => "::",
+            false => "",
+        };
+        Becomes::Native(format!("{colons}{native}::{name}"))
     }
 
     /// Neon's macros await inside; those of neon_failpoint leave that to the caller.
-    fn of_neon(&self, site: &Site, resolved: &Resolved) -> Fate {
-        let path = match &resolved.origin {
-            Origin::Other(path) => path.as_str(),
-            _ => "",
+    fn of_neon(&self, file: usize, site: &Site, resolved: &Resolved) -> Fate {
+        let is_done = match &resolved.origin {
+            Origin::Other(path) if is_native(path) => true,
+            _ => is_implicit(resolved) && self.wishes.target != Target::Explicit,
         };
-        if site.place == Place::Awaited || is_native(path) {
+        if site.place == Place::Awaited || is_done {
             return Fate::Done;
         }
         match &site.obstacle {
@@ -198,14 +238,14 @@ impl Judge<'_> {
                     Kind::Pausable => "pausable_failpoint",
                     _ => "sleep_millis_async",
                 };
-                Fate::Rewrite(Becomes::Path(format!("neon_failpoint::{name}")))
+                Fate::Rewrite(self.of_native_crate(file, site, name))
             }
             Some(obstacle) => Fate::Left(obstacle.clone()),
         }
     }
 
     fn of_wrapper(&self, file: usize, site: &Site) -> Fate {
-        if let Some(obstacle) = &site.obstacle {
+        if let Some(obstacle) = self.obstacle(site) {
             return Fate::Left(obstacle.clone());
         }
         let wrapper = site.path.last().cloned().unwrap_or_default();
@@ -236,7 +276,7 @@ impl Judge<'_> {
         if own.peek().is_some() && own.all(|m| m.forwards) {
             return match self.wishes.target {
                 Target::Native => self.native(file, site),
-                Target::Compat => self.by_full_path(file, site),
+                Target::Compat | Target::Explicit => self.by_full_path(file, site),
             };
         }
         Fate::Left(Reason::NoTwin {
@@ -288,6 +328,12 @@ fn of_native_sync(site: &Site, resolved: &Resolved, awaits: &'static str) -> Fat
         }
         _ => Fate::Unlisted,
     }
+}
+
+/// Whether a macro is one of the native crate that awaits inside.
+pub(crate) fn is_implicit(resolved: &Resolved) -> bool {
+    let implicit = format!("{NATIVE}::failpoint_support::implicit_await::");
+    matches!(&resolved.origin, Origin::Other(path) if path.starts_with(&implicit))
 }
 
 /// Of the native crate, and not one of the forms that await inside.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::metadata::{self, Known};
-use crate::tree::real;
+use crate::paths::real;
 
 /// Packages, and what depends on them.
 #[derive(Debug, Default)]

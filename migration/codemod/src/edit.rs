@@ -92,6 +92,29 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Misfit> {
     Ok(result)
 }
 
+/// A whole line, where nothing else stands in it; else the range, and the blanks behind it.
+pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
+    let at_start = before.len() == indent || before.trim_end_matches([' ', '\t']).ends_with('\n');
+    let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
+    let rest = after.get(blank..).unwrap_or_default();
+    let line_end = if rest.starts_with("\r\n") {
+        2
+    } else if rest.starts_with('\n') {
+        1
+    } else {
+        0
+    };
+    if at_start && line_end > 0 {
+        range.start - indent..range.end + blank + line_end
+    } else {
+        // What follows in the line moves to where it stood.
+        range.start..range.end + blank
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,8 @@ pub struct Facts {
     pub calls: Vec<Call>,
     /// Closures that are called where they stand and can become async blocks.
     pub in_place: Vec<Vec<Edit>>,
+    /// Async bodies with sites of which the compiler says whether they can await.
+    pub futures: Vec<Future>,
     /// Whether the file mentions `fail` in a path, an import or an `extern crate`.
     pub heads: Vec<String>,
     /// How often each macro is called, but in its own definition.
@@ -122,6 +124,8 @@ pub struct MacroDefinition {
     pub exported: bool,
     /// Whether all that it does is to hand its arguments to a `fail_point!`.
     pub forwards: bool,
+    /// The feature of its callers that it asks for: `cfg!(feature = "name")`.
+    pub gate: Option<String>,
 }
 
 /// `mod name;`.
@@ -168,24 +172,12 @@ pub struct Call {
 /// What a call's syntax says of what it calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callee {
-    /// A function that belongs to no type.
-    Free,
+    /// A function that belongs to no type, by this path; without one, by its name.
+    Free(Vec<String>),
     /// A function of this type.
     Of(String),
-    /// A function of some type.
-    Method,
-}
-
-impl Callee {
-    /// Whether it can be the function.
-    #[must_use]
-    pub fn may_be(&self, function: &Function) -> bool {
-        match self {
-            Callee::Free => function.owner.is_none(),
-            Callee::Of(owner) => function.owner.as_ref() == Some(owner),
-            Callee::Method => function.owner.is_some(),
-        }
-    }
+    /// A function of some type, whose value is called so.
+    Method(String),
 }
 
 /// A function's name.
@@ -204,6 +196,16 @@ impl fmt::Display for Function {
         }
         f.write_str(&self.name)
     }
+}
+
+/// The body of an async function, or an async block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Future {
+    /// Where it is.
+    pub range: Range<usize>,
+    /// What has the compiler refuse it where it is not Send; no line more. Empty where that
+    /// cannot be written.
+    pub asserted: Vec<Edit>,
 }
 
 /// Which macro a site calls.
@@ -273,6 +275,8 @@ pub struct Site {
     pub body: &'static str,
     /// What its surroundings say against awaiting here.
     pub obstacle: Option<Reason>,
+    /// Which of the file's futures it is in, where a value that may not be Send is held there.
+    pub future: Option<usize>,
     /// The closure around it that becomes an async block with it.
     pub in_place: Option<usize>,
     /// What has to change around it besides: the `spawn_blocking`.
@@ -281,4 +285,13 @@ pub struct Site {
     pub native: Result<Vec<Edit>, Reason>,
     /// Whether a comment asks to leave it as it is.
     pub kept: bool,
+}
+
+impl Site {
+    /// Whether the compiler is to say if it can await.
+    #[must_use]
+    pub fn is_tried(&self) -> bool {
+        let awaits = matches!(self.kind, Kind::FailPoint | Kind::Wrapper);
+        awaits && matches!(self.obstacle, Some(Reason::Held { .. }))
+    }
 }

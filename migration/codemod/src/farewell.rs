@@ -1,21 +1,23 @@
 //! When `fail`, or its feature `async`, can go: from a package's Cargo.toml, and from the
 //! workspace.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use crate::decide::{Decision, Fate};
 use crate::files::Change;
-use crate::package::{Dependency, Package, entry, get, has_feature, read};
+use crate::package::{Dependency, NATIVE, Package, entry, get, has_feature, inherited, read};
 use crate::project::Project;
 use crate::source::Source;
-use crate::tree::real;
 use crate::visit::{self, Names};
 
 /// What a package's files do with `fail`.
 #[derive(Debug, Default, Clone, Copy)]
 struct Uses {
+    /// They have failpoints, or name the native crate.
+    had: bool,
     /// They name the crate.
     fail: bool,
     /// They mention `async_fail_point`, be it in a comment.
@@ -26,45 +28,92 @@ struct Uses {
 
 /// What can be said once `changes` are made.
 #[must_use]
-pub fn notes(project: &Project, changes: &[Change]) -> Vec<String> {
-    let uses = uses(project, changes);
+pub fn notes(project: &Project, decisions: &[Vec<Decision>], changes: &[Change]) -> Vec<String> {
+    let covers = |manifest: &Path| {
+        manifest
+            .parent()
+            .is_some_and(|folder| project.covers(folder))
+    };
+    let uses = uses(project, decisions, changes);
+    let packages = project.packages.iter().enumerate();
+    let packages = packages.filter(|(_, package)| !package.dependencies.is_empty());
+    let packages: Vec<(usize, &Package, &Path)> = packages
+        .filter_map(|(at, package)| Some((at, package, package.manifest.as_deref()?)))
+        .collect();
+    let of = |at: usize| uses.get(&at).copied().unwrap_or_default();
+    // Others may have a dependency for its features alone, and for the whole build.
+    let is_free = |at: usize, manifest: &Path| of(at).had && !of(at).fail && covers(manifest);
+    let free = packages.iter().filter(|(at, _, path)| is_free(*at, path));
+    let free: BTreeSet<&str> = free.map(|(_, package, _)| package.name.as_str()).collect();
     let mut notes = Vec::new();
-    let mut workspaces: BTreeMap<PathBuf, bool> = BTreeMap::new();
-    for (at, uses_of) in &uses {
-        let Some(package) = project.packages.get(*at) else {
-            continue;
-        };
-        let Some(manifest) = package.manifest.as_ref() else {
-            continue;
-        };
-        if package.dependencies.is_empty() {
-            continue;
-        }
-        let free = !uses_of.fail && covers(project, manifest);
-        if let Some(workspace) = &package.workspace {
-            *workspaces.entry(workspace.clone()).or_insert(true) &= free;
-        }
-        if free {
+    let mut workspaces: BTreeMap<&Path, bool> = BTreeMap::new();
+    for (at, package, manifest) in packages.iter().copied() {
+        let root = package.workspace.as_deref().unwrap_or(manifest);
+        let goes = is_free(at, manifest)
+            && !(carries_failpoints(package) && others_have_it(root, packages.len(), &free));
+        *workspaces.entry(root).or_insert(true) &= goes;
+        if goes {
             notes.push(of_package(package, manifest));
-        } else if uses_of.changed && !uses_of.awaits && covers(project, manifest) {
+        } else if of(at).changed && !of(at).awaits && covers(manifest) {
             notes.extend(of_async(project, &uses, package, manifest));
         }
     }
     for (workspace, free) in workspaces {
-        if free && covers(project, &workspace) {
-            notes.extend(of_workspace(&workspace));
+        if free && covers(workspace) {
+            notes.extend(of_workspace(workspace));
         }
     }
     notes
 }
 
-fn uses(project: &Project, changes: &[Change]) -> BTreeMap<usize, Uses> {
+/// Whether the dependency switches failpoints on, which it does for the whole build.
+fn carries_failpoints(package: &Package) -> bool {
+    let Some(mut document) = package.manifest.as_deref().and_then(|path| read(path).ok()) else {
+        return true;
+    };
+    package.dependencies.iter().any(|dependency| {
+        let own = entry(&mut document, dependency).cloned();
+        let shared = own
+            .as_ref()
+            .is_some_and(|own| get(own, "workspace").is_some());
+        let shared = shared
+            .then(|| inherited(package, &dependency.key))
+            .flatten();
+        let mut entries = own.iter().chain(&shared);
+        entries.any(|entry| has_feature(entry, "failpoints"))
+    })
+}
+
+/// Whether a package of the build, of the workspace or not, has `fail` and keeps it.
+fn others_have_it(root: &Path, members: usize, free: &BTreeSet<&str>) -> bool {
+    let Ok(lock) = read(&root.with_file_name("Cargo.lock")) else {
+        // Nobody knows the build: the members that were read decide.
+        return free.len() < members;
+    };
+    let packages = lock.get("package").and_then(Item::as_array_of_tables);
+    packages.into_iter().flatten().any(|package| {
+        let name = package.get("name").and_then(Item::as_str);
+        let dependencies = package.get("dependencies").and_then(Item::as_array);
+        let mut dependencies = dependencies.into_iter().flatten();
+        let has_it = dependencies.any(|dependency| {
+            let first = dependency.as_str().and_then(|text| text.split(' ').next());
+            first == Some("fail")
+        });
+        has_it && !name.is_some_and(|name| free.contains(name))
+    })
+}
+
+fn uses(
+    project: &Project,
+    decisions: &[Vec<Decision>],
+    changes: &[Change],
+) -> BTreeMap<usize, Uses> {
     let after: HashMap<&Path, &str> = changes
         .iter()
         .map(|change| (change.path.as_path(), change.after.as_str()))
         .collect();
     let mut found: BTreeMap<usize, Uses> = BTreeMap::new();
-    for file in &project.files {
+    for (file, decisions) in project.files.iter().zip(decisions) {
         let Some(package) = project.packages.get(file.package) else {
             continue;
         };
@@ -73,6 +122,10 @@ fn uses(project: &Project, changes: &[Change]) -> BTreeMap<usize, Uses> {
         let changed = after.get(file.source.path.as_path()).copied();
         let text = changed.unwrap_or(&file.source.text);
         let uses = found.entry(file.package).or_default();
+        uses.had |= decisions
+            .iter()
+            .any(|decision| decision.fate != Fate::Unlisted)
+            || file.facts.heads.iter().any(|head| head == NATIVE);
         uses.fail = uses.fail
             || in_documentation(text, &names)
             || match changed {
@@ -189,13 +242,4 @@ fn in_documentation(text: &str, names: &[String]) -> bool {
                     || line.contains(&format!("crate {name}"))
             })
         })
-}
-
-/// Whether the given paths hold all that the manifest is for.
-fn covers(project: &Project, manifest: &Path) -> bool {
-    let folder = manifest.parent().map(real).unwrap_or_default();
-    project
-        .roots
-        .iter()
-        .any(|root| folder.starts_with(real(root)))
 }

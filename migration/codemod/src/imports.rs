@@ -1,18 +1,15 @@
 //! Imports after a rewrite: the new name where a scope needs it, the old one only where
 //! something still uses it.
 
-mod heads;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::decide::{Becomes, Decision, Fate, Wishes};
-use crate::edit::Edit;
+use crate::decide::{Becomes, Decision, Fate, Target, Wishes};
+use crate::edit::{Edit, with_line};
 use crate::facts::{ExternCrate, Import};
-use crate::plan::{Plan, keeps_fail, way, with_line};
+use crate::heads;
 use crate::project::Project;
-use crate::resolve::{Pins, Resolver, Way};
-use crate::tree::real;
+use crate::resolve::{Origin, Pins, Resolver, Way};
 
 /// What the sites that an import serves need after the rewrite.
 #[derive(Debug, Default)]
@@ -25,23 +22,22 @@ struct Need {
     new: Option<String>,
 }
 
-/// Adds the edits of imports and of `#[macro_use]` to a plan.
-pub(crate) fn adjust(
+/// The edits of imports and of `#[macro_use]`, each with its file.
+pub(crate) fn edits(
     project: &Project,
     resolver: &Resolver<'_>,
     wishes: &Wishes,
     decisions: &[Vec<Decision>],
-    plan: &mut Plan,
-) {
+) -> Vec<(usize, Edit)> {
     let mut imports: BTreeMap<(usize, usize), Need> = BTreeMap::new();
     let mut macro_uses: BTreeMap<(usize, usize), BTreeMap<String, Need>> = BTreeMap::new();
     let sites = project.files.iter().flat_map(|file| &file.facts.sites);
     for (site, decision) in sites.zip(decisions.iter().flatten()) {
-        let need = match (decision.resolved.import, way(decision)) {
+        let need = match (decision.resolved.import, &decision.resolved.origin) {
             (Some(import), _) => imports.entry(import).or_default(),
-            (None, Some(Way::MacroUse(file, item))) => {
+            (None, Origin::Fail(Way::MacroUse(file, item))) => {
                 let name = site.path.last().cloned().unwrap_or_default();
-                let needs = macro_uses.entry((file, item)).or_default();
+                let needs = macro_uses.entry((*file, *item)).or_default();
                 needs.entry(name).or_default()
             }
             _ => continue,
@@ -51,7 +47,7 @@ pub(crate) fn adjust(
                 need.left = true;
                 need.new = Some(name.clone());
             }
-            Fate::Rewrite(Becomes::Path(_)) => need.left = true,
+            Fate::Rewrite(Becomes::Path(_) | Becomes::Native(_)) => need.left = true,
             _ => need.old = true,
         }
     }
@@ -63,7 +59,7 @@ pub(crate) fn adjust(
     for import in heads::unused(project, resolver, decisions) {
         changes.entry(import).or_insert(Change::Remove);
     }
-    write_imports(project, &changes, plan);
+    let mut edits = of_imports(project, &changes);
     for ((file, item), needs) in &macro_uses {
         let Some(found) = project.files.get(*file) else {
             continue;
@@ -71,15 +67,17 @@ pub(crate) fn adjust(
         let Some(item) = found.facts.extern_crates.get(*item) else {
             continue;
         };
-        let unseen = !sees_all(project, found.package);
+        let unseen = !project.sees_all(found.package);
         if let Some(edit) = macro_use(item, needs, unseen, wishes, &found.source.text) {
-            plan.edit(*file, edit);
+            edits.push((*file, edit));
         }
     }
+    edits
 }
 
 /// The edits for the changes of imports; those that go are taken from their items together.
-fn write_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>, plan: &mut Plan) {
+fn of_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>) -> Vec<(usize, Edit)> {
+    let mut edits = Vec::new();
     let mut gone: BTreeMap<(usize, usize), Vec<&Import>> = BTreeMap::new();
     for ((file, at), change) in changes {
         let Some(found) = project.files.get(*file) else {
@@ -91,13 +89,12 @@ fn write_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>, 
         match change {
             Change::Add(new) if import.groups.is_empty() => {
                 let both = format!("{{{new}, {}}}", import.name);
-                plan.edit(*file, Edit::replace(import.leaf.clone(), both));
+                edits.push((*file, Edit::replace(import.leaf.clone(), both)));
             }
             Change::Add(new) | Change::Rename(new) => {
                 let keeps_old = matches!(change, Change::Add(_));
-                for edit in renamed(&found.source.text, import, new, keeps_old) {
-                    plan.edit(*file, edit);
-                }
+                let renamed = renamed(&found.source.text, import, new, keeps_old);
+                edits.extend(renamed.into_iter().map(|edit| (*file, edit)));
             }
             Change::Remove => {
                 let item = (*file, import.item.start);
@@ -107,11 +104,11 @@ fn write_imports(project: &Project, changes: &BTreeMap<(usize, usize), Change>, 
     }
     for ((file, _), imports) in gone {
         if let Some(found) = project.files.get(file) {
-            for edit in removals(&found.source.text, &imports) {
-                plan.edit(file, edit);
-            }
+            let removals = removals(&found.source.text, &imports);
+            edits.extend(removals.into_iter().map(|edit| (file, edit)));
         }
     }
+    edits
 }
 
 /// What becomes of an import.
@@ -147,10 +144,10 @@ fn settle(
                 matches!(changes.get(pin), Some(Change::Remove | Change::Rename(_)))
             });
             let unseen = if import.public {
-                !sees_all(project, found.package)
-                    || (import.exported && resolver.is_reachable(file, import.scope))
+                !project.sees_all(found.package)
+                    || (import.exported && resolver.modules.is_reachable(file, import.scope))
             } else {
-                reaches_unseen(project, file)
+                project.reaches_unseen(file)
             };
             if !need.left && left.is_empty() {
                 continue;
@@ -188,7 +185,7 @@ fn is_handed_on(
     let Some(import) = own.and_then(|imports| imports.get(at)) else {
         return false;
     };
-    let here = resolver.module_around(file, import.scope);
+    let here = resolver.modules.module_around(file, import.scope);
     let here = here.map(|scope| (file, scope));
     let known = pinned.get(&(file, at));
     let mut files = project.files.iter().enumerate();
@@ -202,7 +199,7 @@ fn is_handed_on(
                 && (other, number) != (file, at)
                 && known.is_none_or(|known| !known.contains(&(other, number)))
                 && here.is_some()
-                && resolver.module_named(other, user.scope, front, 0) == here
+                && resolver.modules.module_named(other, user.scope, front, 0) == here
         })
     })
 }
@@ -344,7 +341,7 @@ fn macro_use(
     let ((_, first), (_, last)) = match (item.list.first(), item.list.last()) {
         (Some(first), Some(last)) => (first, last),
         _ => {
-            let unused = !keeps_fail(wishes.target) && !needs.values().any(stays);
+            let unused = wishes.target == Target::Native && !needs.values().any(stays);
             return unused.then(|| Edit::delete(attribute));
         }
     };
@@ -364,28 +361,4 @@ fn macro_use(
     }
     let before: Vec<&str> = item.list.iter().map(|(name, _)| name.as_str()).collect();
     (names != before).then(|| Edit::replace(first.start..last.end, names.join(", ")))
-}
-
-/// Whether all sources of a package were given.
-fn sees_all(project: &Project, package: usize) -> bool {
-    let manifest = project
-        .packages
-        .get(package)
-        .and_then(|package| package.manifest.as_deref());
-    let Some(folder) = manifest.and_then(std::path::Path::parent) else {
-        return true;
-    };
-    let sources = real(&folder.join("src"));
-    project
-        .roots
-        .iter()
-        .any(|root| sources.starts_with(real(root)))
-}
-
-/// Whether modules that were not given may use the file's private imports.
-fn reaches_unseen(project: &Project, file: usize) -> bool {
-    project
-        .files
-        .get(file)
-        .is_some_and(|file| !file.facts.modules.is_empty() && !sees_all(project, file.package))
 }

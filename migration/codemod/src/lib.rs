@@ -3,7 +3,10 @@
 //! The way of a file: [`source`] has its text, [`visit`] makes [`facts`] of it (names and bytes,
 //! no syntax tree), [`project`] puts the files together, [`resolve`] says what a macro's name
 //! means at a place, [`decide`] what becomes of each site, [`plan`] which [`edit`]s that takes,
-//! [`rewrite`] makes them and puts back what the compiler refuses.
+//! [`rewrite`] makes them and puts back what the compiler refuses. Beside it, for Cargo: a
+//! [`package`] is what a manifest says, [`metadata`] what [`cargo`] knows, [`shim`] where `fail`
+//! comes from, [`manifest`] how Cargo.toml changes, [`check`] what the compiler says. A module
+//! imports from those before it on its way, never back.
 //!
 //! ```
 //! use std::path::Path;
@@ -22,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod callers;
+pub mod cargo;
 pub mod check;
 pub mod cli;
 pub mod decide;
@@ -32,10 +36,14 @@ pub mod facts;
 pub mod farewell;
 pub mod files;
 pub mod git;
+mod heads;
 mod imports;
+mod lockfile;
 pub mod manifest;
 pub mod metadata;
+mod modules;
 pub mod package;
+mod paths;
 pub mod plan;
 pub mod project;
 pub mod reason;

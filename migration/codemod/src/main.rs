@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use failpoint_migrate::check::Step;
-use failpoint_migrate::cli::{Cli, Command, Common, Rewrite, Scan};
-use failpoint_migrate::decide::{self, Refused, Wishes};
+use failpoint_migrate::cargo::Step;
+use failpoint_migrate::cli::{Cli, Command, Rewrite, Scan};
+use failpoint_migrate::decide::{self, NotSend, Refused, Wishes};
 use failpoint_migrate::error::Error;
 use failpoint_migrate::farewell;
 use failpoint_migrate::files::Change;
@@ -15,7 +15,9 @@ use failpoint_migrate::project::Project;
 use failpoint_migrate::report::Report;
 use failpoint_migrate::resolve::Resolver;
 use failpoint_migrate::rewrite::Rewriting;
+use failpoint_migrate::shim;
 use failpoint_migrate::table::{self, Tense};
+use failpoint_migrate::tree::Tree;
 use failpoint_migrate::wrappers;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -58,30 +60,38 @@ fn run(cli: &Cli) -> ExitCode {
 
 fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
     let wishes = scan.common.wishes()?;
-    let project = read(&scan.common, &wishes)?;
+    let project = read(Tree::walk(&scan.common.paths)?, &wishes);
     let resolver = Resolver::new(&project);
     let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
     let mut report = Report::of(&project, &decisions);
     report
         .notes
         .extend(wrappers::notes(&project, &wishes, &decisions, false));
-    report.notes.extend(farewell::notes(&project, &[]));
+    report
+        .notes
+        .extend(farewell::notes(&project, &decisions, &[]));
     print(&report, scan.common.json, Tense::Can)?;
     Ok(ended(&report))
 }
 
 fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
-    let wishes = options.common.wishes()?;
-    let project = read(&options.common, &wishes)?;
+    let mut wishes = options.common.wishes()?;
+    if options.no_check && wishes.not_send == NotSend::Tried {
+        // Nobody would say whether it went well.
+        wishes.not_send = NotSend::Left;
+    }
+    let tree = Tree::walk(&options.common.paths)?;
+    let dry = options.diff || options.check;
+    if !dry {
+        // That need not wait for the sources.
+        refuse(&shim::unswapped_in_all(&tree.packages))?;
+    }
+    let project = read(tree, &wishes);
     let mut rewriting = Rewriting::new(&project, &wishes, !options.no_manifest);
     let mut draft = rewriting.draft()?;
-    let dry = options.diff || options.check;
     let mut notes = rewriting.unswapped(&draft);
     if !dry && !draft.changes.is_empty() {
-        if !notes.is_empty() {
-            notes.push("nothing was changed".to_owned());
-            return Err(Error::new(notes.join("\n")));
-        }
+        refuse(&notes)?;
         if !options.allow_dirty {
             notes = refuse_dirty(&options.common.paths)?;
         }
@@ -105,7 +115,7 @@ fn run_rewrite(options: &Rewrite) -> Result<ExitCode, Error> {
     report.notes.extend(draft.advice);
     report
         .notes
-        .extend(farewell::notes(&project, &draft.changes));
+        .extend(farewell::notes(&project, &draft.decisions, &draft.changes));
     if options.diff && !options.common.json {
         say(&diff(&draft.changes))?;
         note(&table::remarks(&report));
@@ -128,7 +138,7 @@ fn ended(report: &Report) -> ExitCode {
     }
 }
 
-fn read(common: &Common, wishes: &Wishes) -> Result<Project, Error> {
+fn read(tree: Tree, wishes: &Wishes) -> Project {
     let bar = if io::stderr().is_terminal() {
         ProgressBar::new(0)
     } else {
@@ -139,12 +149,23 @@ fn read(common: &Common, wishes: &Wishes) -> Result<Project, Error> {
     }
     let mut wrappers: Vec<String> = wishes.wrappers.keys().cloned().collect();
     wrappers.extend(wishes.wrappers.values().flatten().cloned());
-    let project = Project::read(&common.paths, &wrappers, &|done, total| {
+    let project = Project::of(tree, &wrappers, &|done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
     project
+}
+
+/// An error where what stands in for `fail` is not in place.
+fn refuse(unswapped: &[String]) -> Result<(), Error> {
+    match unswapped {
+        [] => Ok(()),
+        words => Err(Error::new(format!(
+            "{}\nnothing was changed",
+            words.join("\n")
+        ))),
+    }
 }
 
 /// An error where there are uncommitted changes; a note where nobody can tell.

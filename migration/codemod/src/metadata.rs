@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::check::{cargo, no_cargo};
+use crate::cargo;
 use crate::error::Error;
-use crate::tree::real;
+use crate::paths::real;
 
 /// A package that Cargo knows.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,12 +57,12 @@ fn ask(root: &Path, manifest: &Path, option: &str) -> Result<Result<Vec<Known>, 
         packages: Vec<Known>,
     }
 
-    let output = cargo(root)
+    let mut command = cargo::command(root);
+    command
         .args(["metadata", "--format-version=1", "--quiet", option])
         .arg("--manifest-path")
-        .arg(real(manifest))
-        .output()
-        .map_err(|error| no_cargo(&error))?;
+        .arg(real(manifest));
+    let output = cargo::output(&mut command, |_| ())?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Ok(Err(words));

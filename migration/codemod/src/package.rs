@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use crate::paths::real;
+
 /// A package, or the files that belong to none.
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -18,7 +20,9 @@ pub struct Package {
     pub edition: u16,
     /// Its dependencies on `fail`.
     pub dependencies: Vec<Dependency>,
-    /// Names of other dependencies, as code has them.
+    /// Its dependencies on the native crate.
+    pub native: Vec<Dependency>,
+    /// Names of other dependencies, as code has them; the native crate's among them.
     pub others: Vec<String>,
     /// Its features.
     pub features: BTreeMap<String, Vec<String>>,
@@ -26,7 +30,7 @@ pub struct Package {
     pub trouble: Option<String>,
 }
 
-/// A dependency on `fail`.
+/// A dependency on `fail`, or on the native crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
     /// The key in the table.
@@ -42,14 +46,30 @@ impl Dependency {
         self.key.replace('-', "_")
     }
 
-    /// Whether only tests, examples and benchmarks see it.
+    /// Which code sees it.
     #[must_use]
-    pub fn is_dev(&self) -> bool {
-        self.table
-            .last()
-            .is_some_and(|table| table == "dev-dependencies")
+    pub fn role(&self) -> Role {
+        match self.table.last().map(String::as_str) {
+            Some("dev-dependencies") => Role::Tests,
+            Some("build-dependencies") => Role::Build,
+            _ => Role::Normal,
+        }
     }
 }
+
+/// What code is for, which decides what dependencies it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The library and the programs.
+    Normal,
+    /// Tests, examples and benchmarks.
+    Tests,
+    /// The build script.
+    Build,
+}
+
+/// The native crate.
+pub(crate) const NATIVE: &str = "neon_failpoint";
 
 /// The kinds of dependency tables.
 pub(crate) const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -67,6 +87,7 @@ impl Package {
             workspace: None,
             edition: 2021,
             dependencies: Vec::new(),
+            native: Vec::new(),
             others: Vec::new(),
             features: BTreeMap::new(),
             trouble: None,
@@ -116,6 +137,9 @@ impl Package {
                     package.dependencies.push(dependency);
                 } else {
                     package.others.push(dependency.code_name());
+                    if real == NATIVE {
+                        package.native.push(dependency);
+                    }
                 }
             }
         }
@@ -146,8 +170,17 @@ impl Package {
         names
     }
 
-    /// The same, and `fail` where nothing else of that name is known: a path that begins
-    /// with it is meant to be the crate's, whatever the manifest forgot.
+    /// The names that code has, or is to have, for the native crate; at least one.
+    #[must_use]
+    pub fn native_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.native.iter().map(Dependency::code_name).collect();
+        if !names.iter().any(|name| name == NATIVE) {
+            names.push(NATIVE.to_owned());
+        }
+        names
+    }
+
+    /// Those, and `fail` where nothing else of that name is known: a path that begins with it is meant to be the crate's, whatever the manifest forgot.
     #[must_use]
     pub fn fail_names(&self) -> Vec<String> {
         let mut names = self.declared_names();
@@ -203,6 +236,14 @@ pub(crate) fn inherited(package: &Package, key: &str) -> Option<Item> {
     get(table, key).cloned()
 }
 
+/// `fail/failpoints`, by whatever name.
+pub(crate) fn passes_failpoints(feature: &str, package: &Package) -> bool {
+    feature.split_once('/').is_some_and(|(name, feature)| {
+        let name = name.trim_end_matches('?');
+        feature == "failpoints" && package.dependencies.iter().any(|d| d.key == name)
+    })
+}
+
 /// All tables of dependencies, with their paths.
 fn dependency_tables(document: &DocumentMut) -> Vec<(Vec<String>, &dyn TableLike)> {
     let mut found = Vec::new();
@@ -249,7 +290,7 @@ fn workspace_of(manifest: &Path, document: &DocumentMut) -> Option<PathBuf> {
     if let Some(said) = said {
         return Some(folder.join(said).join("Cargo.toml"));
     }
-    let folder = crate::tree::real(folder);
+    let folder = real(folder);
     folder.ancestors().skip(1).find_map(|above| {
         let candidate = above.join("Cargo.toml");
         let document = read(&candidate).ok()?;

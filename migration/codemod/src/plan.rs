@@ -1,26 +1,24 @@
 //! From decisions to edits: the sites themselves, and the imports that serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::path::Path;
 
-use crate::decide::{Becomes, Decision, Fate, Target, Wishes};
+use crate::decide::{Becomes, Decision, Fate, Wishes};
 use crate::edit::Edit;
 use crate::facts::{Kind, Place, Site};
 use crate::imports;
+use crate::manifest::Needs;
+use crate::package::Role;
 use crate::project::{File, Project};
-use crate::resolve::{Origin, Resolver, Way};
+use crate::resolve::{Origin, Resolver};
 
 /// All edits of a rewrite, but for the manifests.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// By file.
     pub edits: BTreeMap<usize, Vec<Edit>>,
-    /// Packages that need the shim's `async_fail_point!`.
-    pub wants_async: BTreeSet<usize>,
-    /// Packages that need `neon_failpoint`, and whether it serves tests only.
-    pub wants_native: BTreeMap<usize, bool>,
-    /// Packages that need `neon_failpoint` for sites that were none of `fail`'s.
-    pub beside_fail: BTreeSet<usize>,
+    /// What packages need after it.
+    pub needs: BTreeMap<usize, Needs>,
     /// The sites that are rewritten: file and position.
     pub sites: Vec<(usize, usize)>,
 }
@@ -38,12 +36,15 @@ impl Plan {
         for (at, (file, decisions)) in project.files.iter().zip(decisions).enumerate() {
             plan.add_file(at, file, decisions);
         }
-        imports::adjust(project, resolver, wishes, decisions, &mut plan);
+        for (file, edit) in imports::edits(project, resolver, wishes, decisions) {
+            plan.edits.entry(file).or_default().push(edit);
+        }
         plan
     }
 
     fn add_file(&mut self, at: usize, file: &File, decisions: &[Decision]) {
         let mut groups = BTreeSet::new();
+        let role = role(file);
         for (number, (site, decision)) in file.facts.sites.iter().zip(decisions).enumerate() {
             let Fate::Rewrite(becomes) = &decision.fate else {
                 continue;
@@ -54,11 +55,12 @@ impl Plan {
             edits.extend(site.around.iter().cloned());
             let (path, native) = match becomes {
                 Becomes::Name(name) => (Edit::replace(site.last.clone(), name.as_str()), false),
-                Becomes::Path(path) => (
-                    Edit::replace(site.path_range.clone(), path.as_str()),
-                    path.trim_start_matches("::")
-                        .starts_with("neon_failpoint::"),
-                ),
+                Becomes::Path(path) => {
+                    (Edit::replace(site.path_range.clone(), path.as_str()), false)
+                }
+                Becomes::Native(path) => {
+                    (Edit::replace(site.path_range.clone(), path.as_str()), true)
+                }
             };
             if matches!(site.kind, Kind::Pausable | Kind::SleepMillis) {
                 edits.extend(awaited(site, path, &file.source.text));
@@ -73,13 +75,12 @@ impl Plan {
                 site.kind == Kind::Wrapper || !matches!(decision.resolved.origin, Origin::Fail(_));
             for package in std::iter::once(&file.package).chain(&file.also) {
                 if native {
-                    let tests_only = self.wants_native.entry(*package).or_insert(true);
-                    *tests_only &= is_test(file);
-                    if !matches!(decision.resolved.origin, Origin::Fail(_)) {
-                        self.beside_fail.insert(*package);
-                    }
+                    let needs = self.needs.entry(*package).or_default();
+                    needs.native.insert(role);
+                    needs.beside_fail |= !matches!(decision.resolved.origin, Origin::Fail(_));
                 } else if !is_wrapper || matches!(becomes, Becomes::Path(_)) {
-                    self.wants_async.insert(*package);
+                    let needs = self.needs.entry(*package).or_default();
+                    needs.shim_async.insert(role);
                 }
             }
         }
@@ -92,23 +93,23 @@ impl Plan {
             }
         }
     }
-
-    pub(crate) fn edit(&mut self, file: usize, edit: Edit) {
-        self.edits.entry(file).or_default().push(edit);
-    }
 }
 
-/// A file that only tests, examples or benchmarks are made of.
-fn is_test(file: &File) -> bool {
+/// What a file is for, by where Cargo looks for it.
+fn role(file: &File) -> Role {
+    let path = &file.source.path;
+    let in_package = |folder: &Path| folder == Path::new("") || folder.join("Cargo.toml").exists();
+    if path.file_name().is_some_and(|name| name == "build.rs")
+        && path.parent().is_some_and(in_package)
+    {
+        return Role::Build;
+    }
     let names = ["tests", "examples", "benches"];
-    let mut above = file.source.path.ancestors().skip(1);
-    above.any(|folder| {
+    let is_test = path.ancestors().skip(1).any(|folder| {
         let name = folder.file_name().and_then(std::ffi::OsStr::to_str);
-        name.is_some_and(|name| names.contains(&name))
-            && folder.parent().is_some_and(|parent| {
-                parent.join("Cargo.toml").exists() || parent == std::path::Path::new("")
-            })
-    })
+        name.is_some_and(|name| names.contains(&name)) && folder.parent().is_some_and(in_package)
+    });
+    if is_test { Role::Tests } else { Role::Normal }
 }
 
 /// Neon's macro, which awaits inside, as one that the caller awaits.
@@ -134,40 +135,4 @@ fn awaited(site: &Site, path: Edit, text: &str) -> Vec<Edit> {
 fn follows(text: &str, at: usize, wanted: char) -> bool {
     text.get(at..)
         .is_some_and(|rest| rest.trim_start().starts_with(wanted))
-}
-
-/// A whole line, where nothing else stands in it; else the range, and the blanks behind it.
-pub(crate) fn with_line(text: &str, range: Range<usize>) -> Range<usize> {
-    let before = text.get(..range.start).unwrap_or_default();
-    let after = text.get(range.end..).unwrap_or_default();
-    let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
-    let at_start = before.len() == indent || before.trim_end_matches([' ', '\t']).ends_with('\n');
-    let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
-    let rest = after.get(blank..).unwrap_or_default();
-    let line_end = if rest.starts_with("\r\n") {
-        2
-    } else if rest.starts_with('\n') {
-        1
-    } else {
-        0
-    };
-    if at_start && line_end > 0 {
-        range.start - indent..range.end + blank + line_end
-    } else {
-        // What follows in the line moves to where it stood.
-        range.start..range.end + blank
-    }
-}
-
-/// The way of a decision that a rewrite changes an import or a `#[macro_use]` for.
-pub(crate) fn way(decision: &Decision) -> Option<Way> {
-    match &decision.resolved.origin {
-        Origin::Fail(way) => Some(*way),
-        _ => None,
-    }
-}
-
-/// Whether a target keeps using the crate `fail`.
-pub(crate) fn keeps_fail(target: Target) -> bool {
-    target == Target::Compat
 }

@@ -8,9 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::Error;
 use crate::facts::{Facts, Kind};
 use crate::package::Package;
+use crate::paths::real;
 use crate::reason::Reason;
 use crate::source::{Source, Unparsed};
-use crate::tree::{Tree, real};
+use crate::tree::Tree;
 use crate::visit::{self, Names};
 
 /// Everything that the decisions need.
@@ -57,7 +58,7 @@ pub struct File {
 pub type Progress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 impl Project {
-    /// Reads a tree. `wrappers` are the names that `--macro` gave.
+    /// Reads what is at some paths. `wrappers` are the names that `--macro` gave.
     ///
     /// # Errors
     ///
@@ -68,7 +69,12 @@ impl Project {
         wrappers: &[String],
         progress: Progress<'_>,
     ) -> Result<Project, Error> {
-        let mut tree = Tree::walk(roots)?;
+        Ok(Project::of(Tree::walk(roots)?, wrappers, progress))
+    }
+
+    /// Reads a tree.
+    #[must_use]
+    pub fn of(mut tree: Tree, wrappers: &[String], progress: Progress<'_>) -> Project {
         let mut unreadable = std::mem::take(&mut tree.unreadable);
         let mut sources = Vec::new();
         let mut no_text = Vec::new();
@@ -82,7 +88,7 @@ impl Project {
         let aliases = sources.iter().flat_map(|(source, _)| aliases(&source.text));
         let names = Names::new(wrappers.iter().cloned(), aliases);
         let mut project = Project {
-            roots: roots.to_vec(),
+            roots: std::mem::take(&mut tree.roots),
             files: analyse(sources, &tree.packages, &names, progress),
             packages: Vec::new(),
             no_text,
@@ -92,7 +98,7 @@ impl Project {
         };
         project.reach(&mut tree, &names);
         project.packages = tree.packages;
-        Ok(project)
+        project
     }
 
     /// Follows `mod name;`, `#[path]` and `include!` to the files they name.
@@ -108,8 +114,11 @@ impl Project {
                 let target = match known.get(&key) {
                     Some(target) => *target,
                     None if !path.is_file() => continue,
-                    None if !tree.covers(&path) => {
-                        if !self.outside.contains(&path) {
+                    None if !self.covers(&path) => {
+                        // Who gives a file means that file.
+                        let from = self.files.get(at).map(|file| &file.source.path);
+                        let given = from.is_some_and(|from| self.roots.contains(from));
+                        if !given && !self.outside.contains(&path) {
                             self.outside.push(path);
                         }
                         continue;
@@ -211,6 +220,30 @@ impl Project {
     }
 }
 
+impl Project {
+    /// Whether all sources of a package were given.
+    pub(crate) fn sees_all(&self, package: usize) -> bool {
+        let package = self.packages.get(package);
+        let manifest = package.and_then(|package| package.manifest.as_deref());
+        let Some(folder) = manifest.and_then(Path::parent) else {
+            return true;
+        };
+        self.covers(&folder.join("src"))
+    }
+
+    /// Whether modules that were not given may use the file's private imports.
+    pub(crate) fn reaches_unseen(&self, file: usize) -> bool {
+        let file = self.files.get(file);
+        file.is_some_and(|file| !file.facts.modules.is_empty() && !self.sees_all(file.package))
+    }
+
+    /// Whether one of the given paths holds the file or folder.
+    pub(crate) fn covers(&self, path: &Path) -> bool {
+        let path = real(path);
+        self.roots.iter().any(|root| path.starts_with(real(root)))
+    }
+}
+
 enum Link {
     Module(usize, String, bool),
     Included(String, bool),
@@ -223,6 +256,10 @@ fn aliases(text: &str) -> Vec<(String, Kind)> {
         ("async_fail_point as ", Kind::AsyncFailPoint),
         ("pausable_failpoint as ", Kind::Pausable),
         ("sleep_millis_async as ", Kind::SleepMillis),
+        ("failpoint as ", Kind::Native),
+        ("fail_point_with_context as ", Kind::WithContext),
+        ("fail_point_sync as ", Kind::Sync),
+        ("fail_point_with_context_sync as ", Kind::SyncWithContext),
     ];
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();

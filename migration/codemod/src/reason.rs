@@ -33,6 +33,8 @@ pub enum Reason {
         what: &'static str,
         /// Where it begins to live.
         line: usize,
+        /// Whether that is known; else the compiler is asked.
+        certain: bool,
     },
     /// Inside the tokens of a macro that is not looked into.
     OtherMacro(String),
@@ -46,6 +48,8 @@ pub enum Reason {
     Blocks(&'static str),
     /// A comment at the site asks for it.
     Kept,
+    /// The target that was asked for is about other macros.
+    OtherTarget,
     /// The macro is defined in this crate.
     LocalMacro(String),
     /// The macro comes from elsewhere.
@@ -71,7 +75,18 @@ pub enum Reason {
     Compiler(String),
 }
 
+/// The words for a lock's guard.
+pub(crate) const GUARD: &str = "the guard of a lock";
+/// The words for a `RefCell`'s borrow.
+pub(crate) const BORROW: &str = "a borrow of a `RefCell`";
+
 impl Reason {
+    /// Whether others run into what is held while the site waits, on the same thread as well.
+    #[must_use]
+    pub fn is_lock(&self) -> bool {
+        matches!(self, Reason::Held { what, .. } if *what == GUARD || *what == BORROW)
+    }
+
     /// One word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -92,6 +107,7 @@ impl Reason {
             Reason::Eval | Reason::EvalOfLiteral => "eval",
             Reason::Blocks(_) => "blocks",
             Reason::Kept => "kept",
+            Reason::OtherTarget => "other-target",
             Reason::LocalMacro(_) => "local-macro",
             Reason::NotFails(_) => "not-fail",
             Reason::Ambiguous(_) => "two-imports",
@@ -127,6 +143,7 @@ impl fmt::Display for Reason {
                 binding,
                 what,
                 line,
+                ..
             } => {
                 write!(f, "`{binding}` of line {line}, {what}, is held across it")
             }
@@ -140,6 +157,7 @@ impl fmt::Display for Reason {
             ),
             Reason::Blocks(awaits) => write!(f, "it blocks: `{awaits}!` awaits"),
             Reason::Kept => f.write_str("a comment asks to keep it"),
+            Reason::OtherTarget => f.write_str("`--to explicit` is not about it"),
             Reason::LocalMacro(name) => write!(
                 f,
                 "`{name}!` is a macro of this project, not of `fail`: if it wraps `fail`'s, give `--macro {name}`"

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::callers::Callers;
-use crate::decide::{Decision, Fate};
+use crate::decide::{Decision, Fate, is_implicit};
 use crate::facts::{Kind, Site};
 use crate::package::Package;
 use crate::project::{File, Project};
@@ -118,7 +118,7 @@ impl Report {
         let callers = Callers::of_project(project);
         let mut counts: BTreeMap<usize, CrateReport> = BTreeMap::new();
         let mut sites = Vec::new();
-        for (file, decisions) in project.files.iter().zip(decisions) {
+        for (at, (file, decisions)) in project.files.iter().zip(decisions).enumerate() {
             for (site, decision) in file.facts.sites.iter().zip(decisions) {
                 if decision.fate == Fate::Unlisted {
                     continue;
@@ -127,10 +127,10 @@ impl Report {
                 let count = counts.entry(file.package);
                 let count = count.or_insert_with(|| CrateReport::of(file.package, package));
                 count.add(&decision.fate);
-                let mut report = SiteReport::of(file, site, &decision.fate);
+                let mut report = SiteReport::of(file, site, decision);
                 report.crate_name.clone_from(&count.name);
                 if let Fate::Left(Reason::SyncFunction(_)) = &decision.fate {
-                    report.async_callers = callers.of(&site.function, file.package);
+                    report.async_callers = callers.of(&site.function, at);
                 }
                 sites.push(report);
             }
@@ -211,9 +211,9 @@ impl CrateReport {
 }
 
 impl SiteReport {
-    fn of(file: &File, site: &Site, fate: &Fate) -> SiteReport {
+    fn of(file: &File, site: &Site, decision: &Decision) -> SiteReport {
         let position = file.source.position(site.range.start);
-        let (status, reason) = match fate {
+        let (status, reason) = match &decision.fate {
             Fate::Done | Fate::Unlisted => ("done", None),
             Fate::Rewrite(_) => ("rewrite", None),
             Fate::Left(reason) => ("left", Some(reason)),
@@ -235,7 +235,9 @@ impl SiteReport {
             code: reason.map(Reason::code),
             reason: reason.map(ToString::to_string),
             async_callers: Vec::new(),
-            note: (status == "rewrite").then(|| note(site)).flatten(),
+            note: (status == "rewrite")
+                .then(|| note(site, decision))
+                .flatten(),
         }
     }
 }
@@ -252,12 +254,15 @@ impl FileTrouble {
     }
 }
 
-fn note(site: &Site) -> Option<&'static str> {
+fn note(site: &Site, decision: &Decision) -> Option<&'static str> {
     if !site.around.is_empty() {
         return Some("the blocking task around it goes: a panic in it ends this task");
     }
+    if site.is_tried() {
+        return Some("what may not be Send is held across it: the compiler decides");
+    }
     match site.kind {
-        Kind::Pausable | Kind::SleepMillis => {
+        Kind::Pausable | Kind::SleepMillis if !is_implicit(&decision.resolved) => {
             Some("the macro of neon_failpoint logs only where the point is configured")
         }
         _ => None,

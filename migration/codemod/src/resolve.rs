@@ -1,14 +1,11 @@
 //! Which macro a name means at a place: imports, globs, `#[macro_use]`, `macro_rules!`.
 
-mod imported;
-mod modules;
-mod textual;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::facts::{Import, ScopeKind, Site};
-use crate::package::Package;
+use crate::modules::Modules;
+use crate::package::{NATIVE, Package};
 use crate::project::Project;
 
 /// What a macro's name stands for.
@@ -64,8 +61,12 @@ pub type Pins = BTreeMap<(usize, usize), BTreeSet<(usize, usize)>>;
 #[derive(Debug)]
 pub struct Resolver<'p> {
     project: &'p Project,
+    /// Where paths of modules lead.
+    pub(crate) modules: Modules<'p>,
     /// The names of `fail`, package by package.
     fail_names: Vec<Vec<String>>,
+    /// The names of the native crate.
+    native_names: Vec<Vec<String>>,
     /// The `extern crate` items with `#[macro_use]`: file and position.
     macro_uses: Vec<(usize, usize)>,
     /// Packages with the names of the macros that all of their files see.
@@ -74,12 +75,12 @@ pub struct Resolver<'p> {
     pinned: RefCell<Pins>,
 }
 
-/// The native crate, whose `fail_point!` awaits already.
-const NATIVE: &str = "neon_failpoint";
-
-/// `neon_failpoint::compat`, which has what the shim has.
-fn is_compat(head: &str, module: &str) -> bool {
-    head == NATIVE && module == "compat"
+/// A crate that paths of failpoints lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crate {
+    Fail,
+    /// The native one, whose `fail_point!` awaits already. Its `compat` has what the shim has.
+    Native,
 }
 
 /// Re-exports of re-exports end somewhere.
@@ -92,7 +93,9 @@ impl<'p> Resolver<'p> {
         let packages = project.packages.iter();
         let mut resolver = Resolver {
             project,
-            fail_names: packages.map(Package::fail_names).collect(),
+            modules: Modules::of(project),
+            fail_names: packages.clone().map(Package::fail_names).collect(),
+            native_names: packages.map(Package::native_names).collect(),
             macro_uses: Vec::new(),
             macros: HashSet::new(),
             pinned: RefCell::default(),
@@ -101,12 +104,6 @@ impl<'p> Resolver<'p> {
             for (item, found) in file.facts.extern_crates.iter().enumerate() {
                 if found.macro_use {
                     resolver.macro_uses.push((at, item));
-                }
-                let names = resolver.fail_names.get_mut(file.package);
-                if let Some(names) = names.filter(|names| names.contains(&found.name)) {
-                    if !names.contains(&found.alias) {
-                        names.push(found.alias.clone());
-                    }
                 }
             }
             let macros = file.facts.macros.iter();
@@ -126,28 +123,11 @@ impl<'p> Resolver<'p> {
     /// What a site's macro is.
     #[must_use]
     pub fn site(&self, file: usize, site: &Site) -> Resolved {
-        let scope = self.scope_at(file, site.range.start);
+        let scope = self.modules.scope_at(file, site.range.start);
         match site.path.as_slice() {
             [name] => self.bare(file, scope, name, site.range.start),
             path => self.path(file, scope, path, 0),
         }
-    }
-
-    /// The innermost scope of a byte.
-    #[must_use]
-    pub fn scope_at(&self, file: usize, at: usize) -> usize {
-        let scopes = self.project.files.get(file).map(|file| &file.facts.scopes);
-        let inside = scopes.into_iter().flatten().enumerate();
-        inside
-            .filter(|(_, scope)| scope.range.contains(&at))
-            .min_by_key(|(_, scope)| scope.range.len())
-            .map_or(0, |(at, _)| at)
-    }
-
-    fn imports(&self, file: usize, scope: usize) -> impl Iterator<Item = (usize, &'p Import)> {
-        let imports = self.project.files.get(file).map(|f| &f.facts.imports);
-        let imports = imports.into_iter().flatten().enumerate();
-        imports.filter(move |(_, import)| import.scope == scope)
     }
 
     fn declares_fail(&self, file: usize) -> bool {
@@ -156,10 +136,79 @@ impl<'p> Resolver<'p> {
         package.is_some_and(|package| !package.declared_names().is_empty())
     }
 
-    fn fail_names(&self, file: usize) -> &[String] {
-        let package = self.project.files.get(file).map(|file| file.package);
-        let names = package.and_then(|package| self.fail_names.get(package));
-        names.map_or(&[], Vec::as_slice)
+    /// The crate of this name: by an `extern crate` of the root, which hides what the manifest
+    /// calls by it, else by the manifest.
+    fn crate_named(&self, file: usize, name: &str) -> Option<Crate> {
+        let root = self.modules.root_of(file);
+        let found = self.project.files.get(root)?;
+        let loose = is_loose(&found.source.path);
+        let files = self.project.files.iter().enumerate();
+        let mut roots = files.filter(|(at, other)| {
+            *at == root || *at == file || (loose && other.package == found.package)
+        });
+        let alias = roots.find_map(|(_, file)| {
+            let mut crates = file.facts.extern_crates.iter();
+            crates.find(|found| found.alias == name)
+        });
+        let real = alias.map_or(name, |alias| &alias.name);
+        let is_in = |names: &[Vec<String>]| {
+            let names = names.get(found.package);
+            names.is_some_and(|names| names.iter().any(|known| known == real))
+        };
+        match () {
+            () if is_in(&self.fail_names) => Some(Crate::Fail),
+            () if is_in(&self.native_names) => Some(Crate::Native),
+            () => None,
+        }
+    }
+
+    /// The crate that a name means at a place: a module or an import of the name hides what is
+    /// known from the manifest.
+    fn crate_at(&self, file: usize, scope: usize, name: &str, depth: usize) -> Option<Crate> {
+        if depth > DEPTH || self.modules.is_module(file, scope, name) {
+            return None;
+        }
+        let Some((file, import)) = self.import_of(file, scope, name) else {
+            return self.crate_named(file, name);
+        };
+        match import.path.as_slice() {
+            [only] if only == name => self.crate_named(file, name),
+            [only] => self.crate_at(file, import.scope, only, depth + 1),
+            [front @ .., last] => {
+                let further = self.modules.module(file, import.scope, front);
+                let further = further.and_then(|(file, scope)| {
+                    let mut imports = self.modules.imports(file, scope);
+                    let (_, further) = imports.find(|(_, import)| import.name == *last)?;
+                    Some((file, further))
+                });
+                match further {
+                    Some((file, further)) => match further.path.as_slice() {
+                        [only] if only == last => self.crate_named(file, only),
+                        [only] => self.crate_at(file, further.scope, only, depth + 1),
+                        _ => None,
+                    },
+                    // Handed on by what is not in sight, by its own name.
+                    None if last == name => self.crate_named(file, name),
+                    None => None,
+                }
+            }
+            [] => None,
+        }
+    }
+
+    /// The import that brings a name, of the place or through a glob of a module.
+    fn import_of(&self, file: usize, scope: usize, name: &str) -> Option<(usize, &'p Import)> {
+        if let Some(import) = self.modules.visible_import(file, scope, name) {
+            return Some((file, import));
+        }
+        let scope = self.modules.module_around(file, scope)?;
+        let mut globs = self.modules.imports(file, scope).filter(|(_, i)| i.glob);
+        globs.find_map(|(_, glob)| {
+            let (file, scope) = self.modules.module(file, scope, &glob.path)?;
+            let mut imports = self.modules.imports(file, scope);
+            let (_, import) = imports.find(|(_, i)| i.name == name && i.public)?;
+            Some((file, import))
+        })
     }
 
     fn bare(&self, file: usize, scope: usize, name: &str, at: usize) -> Resolved {
@@ -172,8 +221,8 @@ impl<'p> Resolver<'p> {
         if let Some(found) = imported {
             return found;
         }
-        if let Some(way) = self.macro_use(file, name) {
-            return Origin::Fail(way).into();
+        if let Some(origin) = self.macro_use(file, name) {
+            return origin.into();
         }
         if self.defined_in_package(file, name) {
             return Origin::Local.into();
@@ -205,6 +254,7 @@ impl<'p> Resolver<'p> {
             return None;
         }
         let explicit: Vec<(usize, &Import)> = self
+            .modules
             .imports(file, scope)
             .filter(|(_, import)| import.name == name)
             .collect();
@@ -229,21 +279,21 @@ impl<'p> Resolver<'p> {
                 };
             }
         }
-        let names = self.fail_names(file);
-        self.imports(file, scope)
-            .filter(|(_, import)| import.glob)
-            .find_map(|(_, import)| match import.path.as_slice() {
-                [head] if names.contains(head) => Some(Origin::Fail(Way::Glob).into()),
-                [head, compat] if is_compat(head, compat) => Some(Origin::Fail(Way::Glob).into()),
-                [head, ..] if head == NATIVE => {
-                    let path = format!("{}::{name}", import.path.join("::"));
-                    Some(Origin::Other(path).into())
+        let mut globs = self.modules.imports(file, scope).filter(|(_, i)| i.glob);
+        globs.find_map(|(_, import)| {
+            let (head, rest) = import.path.split_first()?;
+            match (self.crate_at(file, scope, head, depth), rest) {
+                (Some(Crate::Fail), []) => Some(Origin::Fail(Way::Glob).into()),
+                (Some(Crate::Native), [compat]) if compat == COMPAT => {
+                    Some(Origin::Fail(Way::Glob).into())
                 }
-                path => {
-                    let (file, scope) = self.module(file, scope, path)?;
+                (Some(Crate::Native), rest) => Some(native(rest, name).into()),
+                _ => {
+                    let (file, scope) = self.modules.module(file, scope, &import.path)?;
                     self.in_scope(file, scope, name, depth + 1)
                 }
-            })
+            }
+        })
     }
 
     fn by_import(&self, file: usize, at: usize, import: &Import, depth: usize) -> Resolved {
@@ -275,14 +325,19 @@ impl<'p> Resolver<'p> {
         let (Some(head), Some((name, front))) = (path.first(), path.split_last()) else {
             return other();
         };
-        let shadowed = !absolute && self.is_module(file, scope, head);
-        let of_fail = path.len() == 2 && self.fail_names(file).contains(head);
-        if !shadowed
-            && (of_fail || matches!(path, [native, compat, _] if is_compat(native, compat)))
-        {
-            return Origin::Fail(Way::Path).into();
+        let of = match absolute {
+            true => self.crate_named(file, head),
+            false => self.crate_at(file, scope, head, depth),
+        };
+        match (of, path) {
+            (Some(Crate::Fail), [_, _]) => return Origin::Fail(Way::Path).into(),
+            (Some(Crate::Native), [_, compat, _]) if compat == COMPAT => {
+                return Origin::Fail(Way::Path).into();
+            }
+            (Some(Crate::Native), [_, within @ .., _]) => return native(within, name).into(),
+            _ => {}
         }
-        if let Some((module_file, module)) = self.module(file, scope, front) {
+        if let Some((module_file, module)) = self.modules.module(file, scope, front) {
             if let Some(mut found) = self.in_scope(module_file, module, name, depth + 1) {
                 if let Origin::Fail(way) = &mut found.origin {
                     *way = Way::Roundabout;
@@ -305,7 +360,7 @@ impl<'p> Resolver<'p> {
         }
         let relative = ["crate", "self", "super", "$crate"].contains(&head.as_str());
         if !relative && !absolute {
-            let imported = self.visible_import(file, scope, head);
+            let imported = self.modules.visible_import(file, scope, head);
             if let Some(import) = imported.filter(|import| import.path.as_slice() != path) {
                 let mut full = import.path.clone();
                 full.extend(path.iter().skip(1).cloned());
@@ -313,7 +368,11 @@ impl<'p> Resolver<'p> {
                     return self.path(file, import.scope, &full, depth + 1);
                 }
             }
-            if head != NATIVE && self.exported_by(head, name, depth) {
+            let handed_out = self.handed_out(head, path.get(1..).unwrap_or_default(), depth);
+            if let Some(origin) = handed_out {
+                return origin.into();
+            }
+            if self.exported_by(head, name, depth) {
                 return Origin::Fail(Way::Roundabout).into();
             }
         }
@@ -322,6 +381,27 @@ impl<'p> Resolver<'p> {
             return Origin::Local.into();
         }
         other()
+    }
+
+    /// What a path means in another crate of the project, if that leads to a known macro.
+    fn handed_out(&self, head: &str, rest: &[String], depth: usize) -> Option<Origin> {
+        let mut files = self.project.files.iter().enumerate();
+        let (root, _) = files.find(|(_, file)| {
+            let package = self.project.packages.get(file.package);
+            let stem = file.source.path.file_stem();
+            file.parent.is_none()
+                && stem.is_some_and(|stem| stem == "lib")
+                && package.is_some_and(|package| package.name.replace('-', "_") == head)
+        })?;
+        let mut path = vec!["crate".to_owned()];
+        path.extend(rest.iter().cloned());
+        match self.path(root, 0, &path, depth + 1).origin {
+            Origin::Fail(_) => Some(Origin::Fail(Way::Roundabout)),
+            Origin::Other(path) if path.split("::").next() == Some(NATIVE) => {
+                Some(Origin::Other(path))
+            }
+            _ => None,
+        }
     }
 
     /// Whether another crate of the project hands out `fail`'s macro under this name.
@@ -337,7 +417,7 @@ impl<'p> Resolver<'p> {
                 file.facts.imports.iter().any(|import| {
                     import.exported
                         && import.name == name
-                        && self.is_reachable(at, import.scope)
+                        && self.modules.is_reachable(at, import.scope)
                         && matches!(
                             self.path(at, import.scope, &import.path, depth + 1).origin,
                             Origin::Fail(_)
@@ -345,4 +425,91 @@ impl<'p> Resolver<'p> {
                 })
             })
     }
+
+    /// `module::alias::name`, where the module has `use fail as alias`.
+    fn through_alias(
+        &self,
+        file: usize,
+        scope: usize,
+        front: &[String],
+        name: &str,
+        depth: usize,
+    ) -> Option<Resolved> {
+        let (alias, module) = front.split_last()?;
+        let (file, scope) = self.modules.module(file, scope, module)?;
+        let (_, import) = self
+            .modules
+            .imports(file, scope)
+            .find(|(_, i)| i.name == *alias)?;
+        let mut full = import.path.clone();
+        full.push(name.to_owned());
+        Some(self.path(file, import.scope, &full, depth + 1))
+    }
+
+    fn textually_local(&self, file: usize, name: &str, at: usize) -> bool {
+        let defined = |file: usize| {
+            let macros = self.project.files.get(file).map(|file| &file.facts.macros);
+            macros.into_iter().flatten().filter(|m| m.name == name)
+        };
+        if defined(file).any(|m| m.visible.contains(&at) && m.at < at) {
+            return true;
+        }
+        let mut above = file;
+        for _ in 0..=self.project.files.len() {
+            match self.project.files.get(above).and_then(|file| file.parent) {
+                Some((parent, _)) => above = parent,
+                None => return false,
+            }
+            if defined(above).any(|m| m.top) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn defined_in_package(&self, file: usize, name: &str) -> bool {
+        let package = self.project.files.get(file).map(|file| file.package);
+        package.is_some_and(|package| self.macros.contains(&(package, name)))
+    }
+
+    fn macro_use(&self, file: usize, name: &str) -> Option<Origin> {
+        let package = self.project.files.get(file)?.package;
+        let root = self.modules.root_of(file);
+        let loose = is_loose(&self.project.files.get(root)?.source.path);
+        self.macro_uses.iter().find_map(|(at, item)| {
+            let other = self.project.files.get(*at)?;
+            let extern_crate = other.facts.extern_crates.get(*item)?;
+            let mut listed = extern_crate.list.iter();
+            let serves = other.package == package
+                && (*at == root || loose)
+                && (extern_crate.list.is_empty() || listed.any(|(listed, _)| listed == name));
+            match self.crate_named(file, &extern_crate.name) {
+                Some(Crate::Fail) if serves => Some(Origin::Fail(Way::MacroUse(*at, *item))),
+                Some(Crate::Native) if serves => Some(native(&[], name)),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// The module of the native crate that has what the shim has.
+const COMPAT: &str = "compat";
+
+/// A macro of the native crate, by the path that it has there.
+fn native(modules: &[String], name: &str) -> Origin {
+    let mut path = vec![NATIVE];
+    path.extend(modules.iter().map(String::as_str));
+    path.push(name);
+    Origin::Other(path.join("::"))
+}
+
+/// A file that nothing declares, as far as syntax tells, and that is no target's root.
+fn is_loose(path: &std::path::Path) -> bool {
+    let is = |part: Option<&std::ffi::OsStr>, names: &[&str]| {
+        part.and_then(std::ffi::OsStr::to_str)
+            .is_some_and(|part| names.contains(&part))
+    };
+    let folder = path.parent().and_then(|folder| folder.file_name());
+    !is(path.file_stem(), &["lib", "main", "build"])
+        && !is(folder, &["tests", "examples", "benches", "bin"])
 }

@@ -1,19 +1,19 @@
 //! The package that stands in for `fail`: where it is, and whether it is in place.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item};
 
-use crate::manifest::NATIVE;
 use crate::metadata;
-use crate::package::{Package, entry, get, inherited, read};
-use crate::tree::real;
+use crate::package::{NATIVE, Package, entry, get, inherited, read};
+use crate::paths::real;
 
 /// Where a manifest takes it from.
 #[derive(Debug)]
 pub(crate) enum Shim {
-    /// A folder.
-    Path(PathBuf),
+    /// A folder, and whether its path is written from the root.
+    Path(PathBuf, bool),
     /// A repository: the entry's fields.
     Git(Vec<(&'static str, String)>),
 }
@@ -35,30 +35,61 @@ pub(crate) fn of(package: &Package) -> Option<Shim> {
 
 /// What a package has for `fail` instead, and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
+struct Missing {
     /// What it has: follows "the `fail` of NAME".
-    pub has: String,
+    has: String,
     /// What would be right.
-    pub remedy: String,
+    remedy: String,
+}
+
+/// Where the package that stands in for `fail` is not in place, in words.
+#[must_use]
+pub fn unswapped<'p>(packages: impl IntoIterator<Item = &'p Package>) -> Vec<String> {
+    let mut asked = BTreeMap::new();
+    let packages = packages.into_iter();
+    words(packages.filter_map(|package| Some((missing(package, &mut asked)?, &*package.name))))
+}
+
+/// The same, where it is in place in none of the packages that have a `fail`.
+#[must_use]
+pub fn unswapped_in_all(packages: &[Package]) -> Vec<String> {
+    let mut asked = BTreeMap::new();
+    let users = packages
+        .iter()
+        .filter(|package| !package.dependencies.is_empty());
+    let missing = users.map(|package| Some((missing(package, &mut asked)?, &*package.name)));
+    missing
+        .collect::<Option<Vec<_>>>()
+        .map_or_else(Vec::new, words)
+}
+
+fn words<'p>(missing: impl IntoIterator<Item = (Missing, &'p str)>) -> Vec<String> {
+    let mut found: BTreeMap<Missing, Vec<&str>> = BTreeMap::new();
+    for (missing, name) in missing {
+        found.entry(missing).or_default().push(name);
+    }
+    let words = found.into_iter().map(|(Missing { has, remedy }, names)| {
+        format!("the `fail` of {} {has}; {remedy}", names.join(", "))
+    });
+    words.collect()
 }
 
 /// `None` where the package that stands in for `fail` is in place, or none is wanted.
-#[must_use]
-pub fn missing(package: &Package) -> Option<Missing> {
+fn missing(package: &Package, asked: &mut BTreeMap<PathBuf, bool>) -> Option<Missing> {
     if package.dependencies.is_empty() {
         return None;
     }
     let manifests = Manifests::of(package)?;
     let patch = manifests.of_patch();
     let (has, unfit) = match manifests.of_dependency() {
-        Some(Shim::Path(folder)) if lacks_async(&folder) => (
+        Some(Shim::Path(folder, _)) if lacks_async(&folder) => (
             format!("is the published one, in {}", folder.display()),
             None,
         ),
         Some(_) => return None,
         None => match (manifests.unfit_version(), &patch) {
             (Some(version), Some(_)) => (format!("is asked for as {version:?}"), Some(())),
-            (None, Some(Shim::Path(folder))) if lacks_async(folder) => {
+            (None, Some(Shim::Path(folder, _))) if lacks_async(folder) => {
                 let folder = folder.display();
                 (
                     format!("is the published one, by a patch in {folder}"),
@@ -69,7 +100,10 @@ pub fn missing(package: &Package) -> Option<Missing> {
             (_, None) => ("comes from a registry".to_owned(), None),
         },
     };
-    if resolved_has_async(manifests.own_path, manifests.root_path) {
+    // One lock file, one answer.
+    let root = manifests.root_path.to_owned();
+    let ask = || resolved_has_async(manifests.own_path, manifests.root_path);
+    if *asked.entry(root).or_insert_with(ask) {
         return None;
     }
     let remedy = match unfit {
@@ -154,7 +188,7 @@ fn said(entry: &Item, manifest: &Path) -> Option<Shim> {
     // Cargo's own folder is without links, and what a manifest says comes behind it as it is.
     let folder = real(manifest.parent()?);
     if let Some(path) = get(entry, "path").and_then(Item::as_str) {
-        return Some(Shim::Path(folder.join(path)));
+        return Some(Shim::Path(folder.join(path), Path::new(path).is_absolute()));
     }
     let fields: Vec<(&'static str, String)> = ["git", "branch", "tag", "rev"]
         .into_iter()

@@ -68,7 +68,7 @@ impl Source {
         } else {
             0
         };
-        let skip = mark + shebang(text.get(mark..).unwrap_or_default());
+        let skip = mark + head(text.get(mark..).unwrap_or_default());
         let lines = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
@@ -172,6 +172,31 @@ fn too_deep(tokens: &TokenStream) -> Option<Span> {
         }
     }
     None
+}
+
+/// The length of what stands before the code: an interpreter's line, and the manifest of a Cargo
+/// script.
+fn head(text: &str) -> usize {
+    let skip = shebang(text);
+    let rest = text.get(skip..).unwrap_or_default();
+    skip + frontmatter(rest).unwrap_or(0)
+}
+
+/// The length of `---`, a manifest, `---`, as a Cargo script begins.
+fn frontmatter(text: &str) -> Option<usize> {
+    let from = text.len() - text.trim_start().len();
+    let body = text.get(from..)?;
+    let dashes = body.len() - body.trim_start_matches('-').len();
+    let fence = body.get(..dashes).filter(|fence| fence.len() > 2)?;
+    let mut at = from + body.find('\n')? + 1;
+    loop {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let line = rest.lines().next().unwrap_or_default();
+        if line.trim_end() == fence {
+            return Some(at + line.len());
+        }
+        at += rest.find('\n')? + 1;
+    }
 }
 
 /// The length of a first line `#!interpreter`; `#![attribute]` is none.

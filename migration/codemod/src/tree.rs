@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::package::Package;
+use crate::paths::real;
 
 /// The paths that the user gave, walked.
 #[derive(Debug, Default)]
@@ -109,13 +110,6 @@ impl Tree {
         self.files.len() - 1
     }
 
-    /// Whether one of the given folders holds the file.
-    #[must_use]
-    pub fn covers(&self, path: &Path) -> bool {
-        let path = real(path);
-        self.roots.iter().any(|root| path.starts_with(real(root)))
-    }
-
     fn package_of(&mut self, folder: &Path) -> usize {
         if let Some(known) = self.by_folder.get(folder) {
             return *known;
@@ -155,19 +149,6 @@ impl Tree {
             rest.unwrap_or(path).to_owned()
         })
     }
-}
-
-/// The same text for the same file, whatever way leads there.
-#[must_use]
-pub fn real(path: &Path) -> PathBuf {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
-    path.canonicalize()
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// What cannot be read, and why, without the path.

@@ -1,9 +1,9 @@
 //! A project's own macros around failpoints: those that `--macro` names, and those that it
 //! could name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::{Decision, Fate, Wishes};
+use crate::decide::{Decision, Fate, Wishes, is_implicit};
 use crate::facts::{Kind, MacroDefinition};
 use crate::project::{File, Project};
 use crate::reason::Reason;
@@ -42,6 +42,7 @@ pub fn notes(
             _ => {}
         }
     }
+    notes.extend(gates(project, decisions));
     for (name, place) in unnamed(project, wishes, decisions) {
         let calls = match calls(project, &name) {
             0 => continue,
@@ -54,6 +55,42 @@ pub fn notes(
         ));
     }
     notes
+}
+
+/// Macros of the project that ask for a feature of their callers, in whose place come those of
+/// the native crate, which ask for none.
+fn gates(project: &Project, decisions: &[Vec<Decision>]) -> Vec<String> {
+    let sites = project.files.iter().flat_map(|file| &file.facts.sites);
+    let sites = sites.zip(decisions.iter().flatten());
+    let going = sites.filter(|(site, decision)| {
+        matches!(site.kind, Kind::Pausable | Kind::SleepMillis)
+            && matches!(decision.fate, Fate::Rewrite(_))
+            && !is_implicit(&decision.resolved)
+    });
+    let names: BTreeSet<&String> = going.filter_map(|(site, _)| site.path.last()).collect();
+    let mut gated: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for name in names {
+        let found = project.files.iter().find_map(|file| {
+            let mut macros = file.facts.macros.iter().filter(|m| m.name == *name);
+            let definition = macros.find(|m| m.gate.is_some())?;
+            Some((definition.gate.as_deref()?, place(file, definition)))
+        });
+        if let Some((feature, place)) = found {
+            gated
+                .entry(feature)
+                .or_default()
+                .push(format!("`{name}!` ({place})"));
+        }
+    }
+    let notes = gated.into_iter().map(|(feature, macros)| {
+        format!(
+            "the feature `{feature}` of the package that calls it is asked for by {}; the macros of \
+             neon_failpoint ask for `testing` of their own, which any package of the build may \
+             switch on: `if cfg!(feature = {feature:?})` around a call keeps the caller's gate",
+            macros.join(" and ")
+        )
+    });
+    notes.collect()
 }
 
 /// How many calls a rewrite takes away.

@@ -18,7 +18,8 @@ fn check(folder: &str, target: &str) {
         let copy = crate_folder.path().join("src/lib.rs");
         common::write(&copy, &text);
         let dependencies = "[dependencies]\nfail = \"0.5\"\nfail-parallel = \"0.5\"\n";
-        let manifest = common::manifest("left", dependencies);
+        let dependencies = format!("{}\n{dependencies}", common::patch());
+        let manifest = common::manifest("left", &dependencies);
         common::write(&crate_folder.path().join("Cargo.toml"), &manifest);
 
         let report = common::scan_with(&["--to", target], crate_folder.path());
@@ -123,4 +124,76 @@ fn functions_that_only_share_a_name_are_no_callers() {
     let callers = common::each(&common::scan(folder.path()), "async_callers");
     let place = at("near/src/lib.rs").display().to_string();
     assert_eq!(callers, [format!("[\"uses ({place}:2)\"]")]);
+}
+
+#[test]
+fn only_calls_that_are_likely_are_named() {
+    let store = "\
+pub struct Store;
+pub struct Cache { store: std::sync::Arc<Store>, map: HashMap<u32, u32> }
+impl Store {
+    pub fn new() -> Store { fail::fail_point!(\"new\"); Store }
+    pub fn get(&self) { fail::fail_point!(\"get\"); }
+    pub async fn by_self(&self) { self.get(); }
+}
+impl Other {
+    fn get(&self) {}
+    async fn by_another_self(&self) { self.get(); }
+}
+impl Cache {
+    async fn by_a_field(&self) { self.store.get(); }
+    async fn by_another_field(&self, key: u32) { self.map.get(&key); }
+}
+pub fn run() { fail::fail_point!(\"run\"); }
+async fn beside() { run(); }
+async fn by_new() { let s = Store::new(); s.get(); }
+async fn by_type(a: &Arc<Store>) { a.get(); }
+async fn by_another_type(a: &Map) { a.get(); }
+async fn by_name(x: X) { x.the_store.lock().unwrap().get(); }
+async fn by_no_name(x: X) { x.y().get(); Vec::new(); Runtime::new(); }
+";
+    let other = "\
+use crate::store::run as go;
+use crate::store;
+async fn by_path() { store::run(); }
+async fn by_another_path() { server::run(); tokio::run(); run(); }
+mod inner {
+    use crate::store::run;
+    async fn by_import() { run(); }
+}
+";
+    let folder = common::sketch(&[
+        ("src/lib.rs", "mod store;\nmod other;\n"),
+        ("src/other.rs", other),
+        ("src/store.rs", store),
+    ]);
+    let report = common::scan(folder.path());
+    let callers = |name: &str| {
+        let sites = report["sites"].as_array().expect("sites");
+        let site = sites
+            .iter()
+            .find(|site| site["name"] == name)
+            .expect("the site");
+        let callers = site["async_callers"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let first = |caller: &serde_json::Value| {
+            let text = caller.as_str().unwrap_or_default();
+            text.split(' ').next().unwrap_or_default().to_owned()
+        };
+        callers.iter().map(first).collect::<Vec<_>>()
+    };
+    assert_eq!(callers("new"), ["by_new"]);
+    assert_eq!(
+        callers("get"),
+        [
+            "Store::by_self",
+            "Cache::by_a_field",
+            "by_new",
+            "by_type",
+            "by_name"
+        ]
+    );
+    assert_eq!(callers("run"), ["by_path", "by_import", "beside"]);
 }

@@ -154,6 +154,9 @@ fn native_takes_the_source_of_a_patch() {
         "[patch.crates-io]\nfail = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }\n",
         "[dependencies]\nfail = \"0.5\"\n",
     );
+    // Nobody answers there.
+    let offline = "[net]\noffline = true\n";
+    common::write(&folder.path().join(".cargo/config.toml"), offline);
     let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
     let wanted = "neon_failpoint = { git = \"https://example.org/neon_failpoint\", rev = \"abc\" }";
     assert!(after.contains(wanted), "{after}");
@@ -165,8 +168,9 @@ fn native_takes_the_source_of_a_patch() {
 
 #[test]
 fn native_takes_the_workspaces_own_entry() {
+    let native = common::native("");
     let folder = workspace(
-        "[workspace.dependencies]\nneon_failpoint = \"0.1\"\n",
+        &format!("[workspace.dependencies]\n{native}"),
         "[dependencies]\nfail = { version = \"0.5\", features = [\"failpoints\"] }\n",
     );
     let after = common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml");
@@ -322,4 +326,266 @@ fn neons_macros_need_the_native_crate_without_failpoints_as_well() {
     let after = common::rewritten(folder.path(), &[], "Cargo.toml");
     assert!(after.contains("neon_failpoint = { path = "), "{after}");
     assert_eq!(after.matches("optional").count(), 1, "{after}");
+}
+
+#[test]
+fn the_native_crate_goes_where_fail_was_in_dev_dependencies_with_testing_there() {
+    let source = "#[cfg(test)]\nmod tests {\n    async fn run() {\n        fail::fail_point!(\"x\");\n    }\n}\n";
+    let native = |manifest: &str| {
+        let folder = common::sketch(&[("src/lib.rs", source)]);
+        let head = common::manifest("a", &format!("{}\n", common::patch()));
+        let path = folder.path().join("Cargo.toml");
+        common::write(&path, &format!("{head}{manifest}"));
+        let after = common::rewritten(folder.path(), &["--to", "native"], "Cargo.toml");
+        after
+            .strip_prefix(&head)
+            .expect("the head stays")
+            .to_owned()
+    };
+    let after = native("[dev-dependencies]\nfail = \"0.5\"\n");
+    assert!(
+        after.starts_with("[dev-dependencies]\nfail = \"0.5\"\nneon_failpoint = { path = \""),
+        "{after}"
+    );
+    assert!(after.ends_with(", features = [\"testing\"] }\n"), "{after}");
+
+    let on =
+        native("[dev-dependencies]\nfail = { version = \"0.5\", features = [\"failpoints\"] }\n");
+    assert!(on.ends_with(", features = [\"testing\"] }\n"), "{on}");
+
+    let passed = native(
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dev-dependencies]\nfail = \"0.5\"\n",
+    );
+    let feature = "[features]\nfailpoints = [\"fail/failpoints\", \"neon_failpoint/testing\"]\n";
+    assert!(passed.starts_with(feature), "{passed}");
+    assert!(!passed.contains("[dependencies]"), "{passed}");
+    assert!(!passed.contains("\"testing\""), "{passed}");
+
+    let for_target = native("[target.'cfg(unix)'.dev-dependencies]\nfail = \"0.5\"\n");
+    assert!(
+        for_target.starts_with(
+            "[target.'cfg(unix)'.dev-dependencies]\nfail = \"0.5\"\nneon_failpoint = "
+        ),
+        "{for_target}"
+    );
+    assert!(!for_target.contains("[features]"), "{for_target}");
+}
+
+#[test]
+fn the_native_crate_goes_where_fail_was_for_a_target() {
+    let after = edited(
+        "[target.'cfg(unix)'.dependencies]\nfail = \"0.5\"\n",
+        &["--to", "native"],
+    );
+    assert!(
+        after.starts_with(
+            "[target.'cfg(unix)'.dependencies]\nfail = \"0.5\"\nneon_failpoint = { path"
+        ),
+        "{after}"
+    );
+    assert!(
+        after.ends_with("\n[features]\ntesting = [\"neon_failpoint/testing\"]\n"),
+        "{after}"
+    );
+}
+
+#[test]
+fn a_second_entry_for_tests_switches_their_failpoints_on_natively_too() {
+    let before = "[dependencies]\nfail = \"0.5\"\n\n[dev-dependencies]\nfail = { version = \"0.5\", features = [\"failpoints\"] }\n";
+    let after = edited(before, &["--to", "native"]);
+    let (normal, tests) = after.split_once("[dev-dependencies]").expect("both tables");
+    assert!(normal.contains("neon_failpoint = { path"), "{after}");
+    assert!(!normal.contains("testing"), "{after}");
+    assert!(tests.contains(", features = [\"testing\"] }"), "{after}");
+}
+
+#[test]
+fn a_build_script_has_dependencies_of_its_own() {
+    let script = "async fn run() {\n    fail::fail_point!(\"x\");\n}\nfn main() {}\n";
+    let edit = |options: &[&str]| {
+        let folder = common::sketch(&[("build.rs", script), ("src/lib.rs", "")]);
+        let path = folder.path().join("Cargo.toml");
+        let both = common::read(&path) + "\n[build-dependencies]\nfail = \"0.5\"\n";
+        common::write(&path, &both);
+        let after = common::rewritten(folder.path(), options, "Cargo.toml");
+        let (normal, build) = after
+            .split_once("[build-dependencies]")
+            .expect("both tables");
+        assert!(
+            normal.ends_with("[dependencies]\nfail = \"0.5\"\n\n"),
+            "{after}"
+        );
+        build.to_owned()
+    };
+    let compat = edit(&[]);
+    assert_eq!(
+        compat,
+        "\nfail = { version = \"0.5\", features = [\"async\"] }\n"
+    );
+    let native = edit(&["--to", "native"]);
+    assert!(
+        native.starts_with("\nfail = \"0.5\"\nneon_failpoint = { path = "),
+        "{native}"
+    );
+}
+
+#[test]
+fn a_feature_that_brings_fail_and_its_failpoints_brings_both_natively() {
+    let native = |features: &str| {
+        let before = format!(
+            "[features]\n{features}\n[dependencies]\nfail = {{ version = \"0.5\", optional = true }}\n"
+        );
+        edited(&before, &["--to", "native"])
+    };
+    let after = native("failpoints = [\"dep:fail\", \"fail?/failpoints\"]\n");
+    let both = "failpoints = [\"dep:fail\", \"fail?/failpoints\", \"dep:neon_failpoint\", \"neon_failpoint?/testing\"]\n";
+    assert!(after.contains(both), "{after}");
+    assert!(after.contains(", optional = true }\n"), "{after}");
+
+    let after =
+        native("faults = [\"dep:fail\"]\nfailpoints = [\"faults\", \"fail?/failpoints\"]\n");
+    assert!(
+        after.contains("faults = [\"dep:fail\", \"dep:neon_failpoint\"]\n"),
+        "{after}"
+    );
+    let weak = "failpoints = [\"faults\", \"fail?/failpoints\", \"neon_failpoint?/testing\"]\n";
+    assert!(after.contains(weak), "{after}");
+}
+
+#[test]
+fn a_comment_behind_the_last_line_of_a_list_stays_there() {
+    let native = |list: &str| {
+        let before = format!("[features]\nfailpoints = {list}\n\n[dependencies]\nfail = \"0.5\"\n");
+        let after = edited(&before, &["--to", "native"]);
+        let list = after
+            .strip_prefix("[features]\nfailpoints = ")
+            .expect("the list");
+        list.split_once("\n\n").expect("a list").0.to_owned()
+    };
+    assert_eq!(
+        native("[\n    \"a/b\", # other\n    \"fail/failpoints\", # for tests\n]"),
+        "[\n    \"a/b\", # other\n    \"fail/failpoints\", # for tests\n    \"neon_failpoint/testing\",\n]"
+    );
+    assert_eq!(
+        native("[\n    \"fail/failpoints\" # for tests\n]"),
+        "[\n    \"fail/failpoints\", # for tests\n    \"neon_failpoint/testing\"\n]"
+    );
+    assert_eq!(
+        native("[\n    \"fail/failpoints\",\n    # the end\n]"),
+        "[\n    \"fail/failpoints\",\n    \"neon_failpoint/testing\",\n    # the end\n]"
+    );
+}
+
+#[test]
+fn a_fail_from_the_workspace_brings_the_native_crate_from_there() {
+    let shared =
+        "[workspace]\nmembers = [\"a\", \"b\"]\n\n[workspace.dependencies]\nfail = \"0.5\"\n";
+    let folder = workspace("", "");
+    common::write(
+        &folder.path().join("Cargo.toml"),
+        &format!("{shared}\n{}", common::patch()),
+    );
+    for (name, fail) in [
+        ("a", "fail.workspace = true\n"),
+        (
+            "b",
+            "fail = { workspace = true, optional = true }\n\n[features]\nfaults = [\"dep:fail\"]\n",
+        ),
+    ] {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n{fail}"
+        );
+        common::write(&folder.path().join(name).join("Cargo.toml"), &manifest);
+        common::write(&folder.path().join(name).join("src/lib.rs"), SOURCE);
+    }
+    let root = common::rewritten(folder.path(), &["--to", "native"], "Cargo.toml");
+    assert_eq!(root.matches("neon_failpoint = {").count(), 1, "{root}");
+    let added = "fail = \"0.5\"\nneon_failpoint = { path = \"";
+    assert!(root.contains(added), "{root}");
+    let a = common::read(&folder.path().join("a/Cargo.toml"));
+    assert!(
+        a.contains("fail.workspace = true\nneon_failpoint = { workspace = true }\n"),
+        "{a}"
+    );
+    let b = common::read(&folder.path().join("b/Cargo.toml"));
+    assert!(
+        b.contains("neon_failpoint = { workspace = true, optional = true }\n"),
+        "{b}"
+    );
+    assert!(
+        b.contains("faults = [\"dep:fail\", \"dep:neon_failpoint\"]"),
+        "{b}"
+    );
+    common::succeeds(common::cargo(
+        &folder.path().join("Cargo.toml"),
+        &["update", "--workspace", "--quiet"],
+    ));
+}
+
+/// A workspace of these members, and what a rewrite to the native macros says.
+fn said_of(members: &[(&str, &str, &str)]) -> String {
+    let folder = common::folder();
+    let root = format!("[workspace]\nmembers = [\"*\"]\n\n{}", common::patch());
+    common::write(&folder.path().join("Cargo.toml"), &root);
+    for (name, fail, source) in members {
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n\
+             [dependencies]\nfail = {fail}\n"
+        );
+        common::write(&folder.path().join(name).join("Cargo.toml"), &manifest);
+        common::write(&folder.path().join(name).join("src/lib.rs"), source);
+    }
+    let lock = folder.path().join("Cargo.toml");
+    common::succeeds(common::cargo(&lock, &["update", "--workspace", "--quiet"]));
+    let said = notes(folder.path(), &["--to", "native"]);
+    assert!(said.contains("rewritten"), "{said}");
+    said
+}
+
+const WITH_FAILPOINTS: &str = "{ version = \"0.5\", features = [\"failpoints\"] }";
+
+#[test]
+fn a_dependency_that_is_there_for_its_features_is_not_said_to_be_unused() {
+    let hack = ("workspace-hack", WITH_FAILPOINTS, "");
+    let said = said_of(&[("app", "\"0.5\"", SOURCE), hack]);
+    assert!(
+        said.contains("nothing in app uses `fail` any more"),
+        "{said}"
+    );
+    assert!(!said.contains("workspace-hack"), "{said}");
+    assert!(!said.contains("nothing is left of `fail`"), "{said}");
+}
+
+#[test]
+fn a_dependency_that_switches_failpoints_on_for_others_stays() {
+    let sync = "pub fn sync() {\n    fail::fail_point!(\"y\");\n}\n";
+    let app = ("app", WITH_FAILPOINTS, SOURCE);
+    let said = said_of(&[app, ("engine", "\"0.5\"", sync)]);
+    assert!(!said.contains("can go"), "{said}");
+    // Nobody else is left.
+    let said = said_of(&[app, ("engine", "\"0.5\"", SOURCE)]);
+    assert!(
+        said.contains("nothing in app uses `fail` any more"),
+        "{said}"
+    );
+    assert!(said.contains("nothing is left of `fail`"), "{said}");
+}
+
+#[test]
+fn a_path_from_the_root_stays_one() {
+    let path = |shim: &str| {
+        let folder = workspace(
+            &format!("[patch.crates-io]\nfail = {{ path = {shim:?} }}\n"),
+            "[dependencies]\nfail = \"0.5\"\n",
+        );
+        common::rewritten(folder.path(), &["--to", "native"], "a/Cargo.toml")
+    };
+    let root = common::workspace();
+    let absolute = root.join("migration/fail").display().to_string();
+    let wanted = format!(
+        "neon_failpoint = {{ path = {:?} }}",
+        root.display().to_string()
+    );
+    let after = path(&absolute);
+    assert!(after.contains(&wanted), "{after}");
 }

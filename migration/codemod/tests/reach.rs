@@ -326,3 +326,15 @@ fn what_goes_from_nested_braces_takes_along_what_is_empty_then() {
         "use u::{b, d};",
     );
 }
+
+#[test]
+fn a_file_that_was_given_alone_is_meant_alone() {
+    let files = [
+        ("src/lib.rs", "mod a;\nmod b;\n"),
+        ("src/a.rs", SITE),
+        ("src/b.rs", SITE),
+    ];
+    let folder = common::sketch(&files);
+    let report = common::scan(&folder.path().join("src/lib.rs"));
+    assert_eq!(report["notes"], serde_json::json!([]));
+}

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use failpoint_migrate::decide::{self, Refused, Target, Wishes};
+use failpoint_migrate::decide::{self, NotSend, Refused, Target, Wishes};
 use failpoint_migrate::project::Project;
 use failpoint_migrate::report::Report;
 use failpoint_migrate::resolve::Resolver;
@@ -175,6 +175,7 @@ fn tables(text: &str) -> (String, String) {
     let wishes = Wishes {
         target: Target::Compat,
         wrappers: Default::default(),
+        not_send: NotSend::Tried,
     };
     let resolver = Resolver::new(&project);
     let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());

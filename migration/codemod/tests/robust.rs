@@ -116,7 +116,35 @@ pub async fn f(b: B) { let held = b.get(); fail::fail_point!(\"x\"); }
 ";
     let folder = common::sketch(&[("src/lib.rs", text)]);
     for _ in 0..8 {
-        let codes = common::each(&common::scan(folder.path()), "code");
-        assert_eq!(codes, ["not-send"]);
+        // Which of them is called, the compiler knows.
+        let notes = common::each(&common::scan(folder.path()), "note");
+        let decides = "what may not be Send is held across it: the compiler decides";
+        assert_eq!(notes, [decides]);
     }
+}
+
+#[test]
+fn the_manifest_in_a_cargo_script_is_no_mistake() {
+    let script = "#!/usr/bin/env -S cargo -Zscript\n---\n[dependencies]\nfail = \"0.5\"\n---\n\n\
+                  async fn run() {\n    fail::fail_point!(\"x\");\n}\nfn main() {}\n";
+    for script in [
+        script,
+        &script.replace("---", "----"),
+        &script[script.find("---").unwrap_or(0)..],
+    ] {
+        let folder = common::folder();
+        common::write(&folder.path().join("run.rs"), script);
+        let report = common::scan(folder.path());
+        assert_eq!(report["unparsed"], serde_json::json!([]), "{script}");
+        assert_eq!(common::each(&report, "name"), ["x"]);
+        let at = script.find("fail::").expect("a site");
+        assert_eq!(report["sites"][0]["start"], at, "{script}");
+    }
+    let open = common::folder();
+    common::write(
+        &open.path().join("run.rs"),
+        "---\n[dependencies]\n\nfn main() {}\n",
+    );
+    let report = common::scan(open.path());
+    assert_eq!(report["unparsed"][0]["line"], 1, "{report}");
 }

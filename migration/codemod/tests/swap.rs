@@ -44,6 +44,19 @@ fn the_published_crate_is_named_with_the_lines_to_write() {
 }
 
 #[test]
+fn it_is_said_before_the_sources_are_read() {
+    let folder = package("[dependencies]\nfail = \"0.5\"\n");
+    // Nothing of it can be rewritten, which only a look at it tells.
+    let sync = SOURCE.replace("async ", "");
+    common::write(&folder.path().join("src/lib.rs"), &sync);
+    let output = common::migrate(&["rewrite", "--allow-dirty"], folder.path());
+    let said = common::said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("comes from a registry"), "{said}");
+    assert!(output.stdout.is_empty(), "{said}");
+}
+
+#[test]
 fn what_writes_nothing_says_it_and_goes_on() {
     let folder = package("[dependencies]\nfail = \"0.5\"\n");
     for (option, status) in [("--check", 1), ("--diff", 0)] {

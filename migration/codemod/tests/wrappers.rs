@@ -222,3 +222,31 @@ fn a_wrapper_that_nothing_calls_any_more_can_go() {
     let said = notes(&text, &["rewrite", "--check", "--macro", "point"]);
     assert!(!said.contains("any more"), "{said}");
 }
+
+#[test]
+fn a_feature_of_the_caller_that_a_macro_asks_for_is_named_where_the_macro_goes() {
+    let gated = "\
+macro_rules! pausable_failpoint {
+    ($name:literal) => {{
+        if cfg!(feature = \"testing\") {
+            let _ = tokio::task::spawn_blocking(|| fail::fail_point!($name)).await;
+        }
+    }};
+}
+";
+    let call = "pub async fn run() {\n    pausable_failpoint!(\"x\");\n}\n";
+    let notes = |definition: &str, call: &str| {
+        let folder = common::sketch(&[("src/lib.rs", &format!("{definition}{call}"))]);
+        common::scan(folder.path())["notes"].to_string()
+    };
+    let said = notes(gated, call);
+    assert!(
+        said.contains(
+            "the feature `testing` of the package that calls it is asked for by `pausable"
+        ),
+        "{said}"
+    );
+    let free = gated.replace("cfg!(feature = \"testing\")", "true");
+    assert!(!notes(&free, call).contains("is asked for by"));
+    assert!(!notes(gated, "").contains("is asked for by"));
+}

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Draft, Rewriting};
+use super::draft::{Draft, Rewriting};
 use crate::check::{Complaint, Outcome};
+use crate::decide::Refused;
 use crate::edit;
+use crate::error::Error;
 use crate::metadata::Known;
+use crate::paths::real;
 use crate::project::File;
+use crate::reason::Reason;
 use crate::source::Source;
-use crate::tree::real;
 
 /// A check that failed.
 #[derive(Debug)]
@@ -18,8 +21,9 @@ pub(super) struct Failed {
     pub(super) packages: Vec<usize>,
     /// What was checked.
     pub(super) name: String,
-    complaints: Vec<Complaint>,
-    cargo: String,
+    pub(super) complaints: Vec<Complaint>,
+    /// Cargo's words, where it did not get as far as the compiler.
+    pub(super) cargo: Option<String>,
     /// The packages that do not build, where the edits are in others.
     dependants: Vec<String>,
 }
@@ -29,8 +33,8 @@ impl Failed {
     pub(super) fn of(outcome: Outcome, packages: Vec<usize>, name: String) -> Option<Failed> {
         let (complaints, cargo) = match outcome {
             Outcome::Builds => return None,
-            Outcome::Errors(complaints) => (complaints, String::new()),
-            Outcome::Cargo(words) => (Vec::new(), words),
+            Outcome::Errors(complaints) => (complaints, None),
+            Outcome::Cargo(words) => (Vec::new(), Some(words)),
         };
         Some(Failed {
             packages,
@@ -73,17 +77,19 @@ impl Failed {
         }
     }
 
-    /// Cargo's own words, which say what is wrong at their end; the compiler's first ones.
-    fn on_one_line(&self) -> String {
-        match self.complaints.first() {
-            Some(complaint) => complaint.message.clone(),
-            None => self.cargo.split_whitespace().collect::<Vec<_>>().join(" "),
-        }
+    /// Cargo did not get as far as the compiler, which alone can refuse an edit.
+    pub(super) fn cannot_check(&self) -> Error {
+        Error::new(format!(
+            "Cargo cannot check {}, so nothing was changed; let `cargo check --all-targets` work \
+             there, choose `--features`, or give `--no-check`:\n{}",
+            self.name,
+            self.words()
+        ))
     }
 
     pub(super) fn words(&self) -> String {
-        if self.complaints.is_empty() {
-            return self.cargo.clone();
+        if let Some(cargo) = &self.cargo {
+            return cargo.clone();
         }
         let lines = self.complaints.iter().map(|complaint| {
             let place = complaint
@@ -98,7 +104,7 @@ impl Failed {
 
 impl Rewriting<'_> {
     /// The sites that a failure names; the file's or the package's where it names none.
-    pub(super) fn blame(&self, draft: &Draft, failed: &Failed) -> Vec<((usize, usize), String)> {
+    pub(super) fn blame(&self, draft: &Draft, failed: &Failed) -> Refused {
         let mut refused = BTreeMap::new();
         for complaint in &failed.complaints {
             for site in self.named(draft, complaint) {
@@ -107,7 +113,8 @@ impl Rewriting<'_> {
             }
         }
         if refused.is_empty() {
-            let words = failed.reason(&failed.on_one_line());
+            let first = failed.complaints.first();
+            let words = first.map_or_else(String::new, |first| failed.reason(&first.message));
             let of_package = |file: &File| {
                 let mut packages = std::iter::once(&file.package).chain(&file.also);
                 packages.any(|package| failed.packages.contains(package))
@@ -123,12 +130,15 @@ impl Rewriting<'_> {
                 refused.insert(*site, format!("{} does not build with it", failed.name));
             }
         }
-        refused.into_iter().collect()
+        let refused = refused.into_iter();
+        refused
+            .map(|(site, words)| (site, Reason::Compiler(words)))
+            .collect()
     }
 
     /// The sites in whose lines the complaint has a place; else those in the lines that it
     /// names, a function's, say; else those of the files.
-    fn named(&self, draft: &Draft, complaint: &Complaint) -> Vec<(usize, usize)> {
+    pub(super) fn named(&self, draft: &Draft, complaint: &Complaint) -> Vec<(usize, usize)> {
         let mut places: BTreeMap<PathBuf, Vec<(usize, usize)>> = BTreeMap::new();
         for (path, from, to) in &complaint.places {
             places.entry(real(path)).or_default().push((*from, *to));
@@ -168,7 +178,7 @@ impl Rewriting<'_> {
 }
 
 /// Where a byte of the old text is in the new one.
-fn moved(edits: &[edit::Edit], at: usize) -> usize {
+pub(super) fn moved(edits: &[edit::Edit], at: usize) -> usize {
     let mut seen: Vec<&edit::Edit> = Vec::new();
     let mut there = at;
     for edit in edits {

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::blame::Failed;
-use super::{Draft, Rewriting};
-use crate::check::{self, Features, Step};
+use super::draft::{Draft, Rewriting};
+use crate::cargo::Step;
+use crate::check::{self, Features};
 use crate::dependants::Dependants;
 use crate::error::Error;
 use crate::files;
 use crate::metadata::Known;
 use crate::package::Package;
-use crate::tree::real;
+use crate::paths::real;
 
 /// The packages that are to build.
 #[derive(Debug)]
 pub(super) struct Checks {
     /// Those with edits.
-    pub(super) touched: Vec<usize>,
+    touched: Vec<usize>,
     /// By workspace: those with edits, and the members that depend on them.
     dependants: Vec<(Vec<usize>, Dependants)>,
     /// Whether the ones with edits are known to have built without them; and the others.
@@ -27,12 +28,17 @@ pub(super) struct Checks {
 }
 
 impl Rewriting<'_> {
-    pub(super) fn checks(&self, draft: &Draft) -> Result<Checks, Error> {
+    /// The packages with edits.
+    pub(super) fn touched(&self, draft: &Draft) -> BTreeSet<usize> {
         let files = draft.plan.edits.keys();
         let files = files.filter_map(|file| self.project.files.get(*file));
-        let touched: BTreeSet<usize> = files
+        files
             .flat_map(|file| std::iter::once(file.package).chain(file.also.iter().copied()))
-            .collect();
+            .collect()
+    }
+
+    pub(super) fn checks(&self, draft: &Draft) -> Result<Checks, Error> {
+        let touched = self.touched(draft);
         let mut workspaces: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
         for at in &touched {
             let package = self.project.packages.get(*at);
@@ -74,7 +80,11 @@ impl Rewriting<'_> {
         }
     }
 
-    fn check_touched(&self, checks: &Checks, features: &Features) -> Result<Option<Failed>, Error> {
+    pub(super) fn check_touched(
+        &self,
+        checks: &Checks,
+        features: &Features,
+    ) -> Result<Option<Failed>, Error> {
         for at in &checks.touched {
             let Some(package) = self.now(*at) else {
                 continue;
@@ -107,6 +117,23 @@ impl Rewriting<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether one of the packages that do not build has edits, or depends on one that has.
+    /// Where not, the edits bring in what does not build.
+    pub(super) fn is_about_ours(&self, checks: &Checks, failed: &Failed) -> bool {
+        let touched = checks.touched.iter();
+        let touched = touched.filter_map(|at| self.project.packages.get(*at)?.manifest.as_deref());
+        let dependants = checks
+            .dependants
+            .iter()
+            .flat_map(|(_, found)| &found.members);
+        let ours: BTreeSet<PathBuf> = touched
+            .chain(dependants.map(|member| member.manifest.as_path()))
+            .map(real)
+            .collect();
+        let mut broken = failed.manifests();
+        broken.any(|manifest| ours.contains(&real(manifest)))
     }
 
     /// A package as its manifest is now.

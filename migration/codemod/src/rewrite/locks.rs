@@ -10,7 +10,7 @@ use crate::project::Project;
 pub(super) struct Locks(Vec<(PathBuf, Option<String>)>);
 
 impl Locks {
-    pub(super) fn of(project: &Project, packages: &[usize]) -> Locks {
+    pub(super) fn of(project: &Project, packages: &BTreeSet<usize>) -> Locks {
         let packages = packages.iter().filter_map(|at| project.packages.get(*at));
         let folders: BTreeSet<PathBuf> = packages
             .filter_map(|package| package.workspace.as_deref()?.parent())

@@ -4,8 +4,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::parse::Parser as _;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
+use syn::visit::Visit;
 use syn::{Expr, Pat, Token, Type};
 
+use super::values::bindings;
 use crate::edit::Edit;
 use crate::facts::Kind;
 use crate::reason::Reason;
@@ -140,10 +143,18 @@ pub(crate) fn native(source: &Source, arguments: &[Expr]) -> Result<Vec<Edit>, R
     match pattern {
         Pat::Wild(_) => {}
         Pat::Ident(binding) if binding.subpat.is_none() => {
-            let name = binding.ident.to_string();
-            let body = closure.body.to_token_stream();
-            adapt(source, body, &name, &mut edits)
-                .map_err(|()| Reason::NativeClosure("it looks at the `Option`"))?;
+            let mut uses = Uses {
+                source,
+                name: binding.ident.to_string(),
+                hidden: false,
+                edits,
+                looks: false,
+            };
+            uses.visit_expr(&closure.body);
+            if uses.looks {
+                return Err(Reason::NativeClosure("it looks at the `Option`"));
+            }
+            edits = uses.edits;
         }
         _ => return Err(Reason::NativeClosure("it takes the `Option` apart")),
     }
@@ -152,7 +163,6 @@ pub(crate) fn native(source: &Source, arguments: &[Expr]) -> Result<Vec<Edit>, R
 
 /// Where the type's text is, if it has to change.
 fn option_of_string(source: &Source, ty: &Type) -> Result<Option<std::ops::Range<usize>>, Reason> {
-    use syn::spanned::Spanned as _;
     if matches!(ty, Type::Infer(_)) {
         return Ok(None);
     }
@@ -164,37 +174,134 @@ fn option_of_string(source: &Source, ty: &Type) -> Result<Option<std::ops::Range
     }
 }
 
-/// Takes `.unwrap()` and its like from each use of the parameter. Any other use is an error.
-fn adapt(
-    source: &Source,
-    tokens: TokenStream,
-    name: &str,
-    edits: &mut Vec<Edit>,
-) -> Result<(), ()> {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            TokenTree::Group(group) => adapt(source, group.stream(), name, edits)?,
-            TokenTree::Literal(literal) => {
-                let text = literal.to_string();
-                if text.contains(&format!("{{{name}}}")) || text.contains(&format!("{{{name}:")) {
-                    return Err(());
+/// The uses of the parameter: `.unwrap()` and its like go; any other looks at the `Option`.
+struct Uses<'a> {
+    source: &'a Source,
+    name: String,
+    /// Whether something else has the name here.
+    hidden: bool,
+    edits: Vec<Edit>,
+    looks: bool,
+}
+
+impl Uses<'_> {
+    fn is_hidden_by<'p>(&self, patterns: impl IntoIterator<Item = &'p Pat>) -> bool {
+        let mut names = patterns.into_iter().flat_map(bindings);
+        self.hidden || names.any(|name| name == self.name)
+    }
+
+    /// Visits what has names of its own.
+    fn within(&mut self, hidden: bool, visit: impl FnOnce(&mut Self)) {
+        let outside = std::mem::replace(&mut self.hidden, hidden);
+        visit(self);
+        self.hidden = outside;
+    }
+
+    fn tokens(&mut self, tokens: TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for (at, token) in tokens.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+            match token {
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Literal(literal) => {
+                    let text = literal.to_string();
+                    let name = &self.name;
+                    self.looks |= text.contains(&format!("{{{name}}}"))
+                        || text.contains(&format!("{{{name}:"));
                 }
-            }
-            TokenTree::Ident(ident) if ident == name => {
-                let field = at
-                    .checked_sub(1)
-                    .and_then(|before| tokens.get(before))
-                    .is_some_and(|before| is_punct(before, '.'));
-                if field {
-                    continue;
+                TokenTree::Ident(ident)
+                    if *ident == self.name && !before.is_some_and(|dot| is_punct(dot, '.')) =>
+                {
+                    match unwrapping(self.source, ident, tokens.get(at + 1..)) {
+                        Some(edit) => self.edits.push(edit),
+                        None => self.looks = true,
+                    }
                 }
-                edits.push(unwrapping(source, ident, tokens.get(at + 1..)).ok_or(())?);
+                TokenTree::Ident(_) | TokenTree::Punct(_) => {}
             }
-            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
         }
     }
-    Ok(())
+}
+
+impl<'e> Visit<'e> for Uses<'_> {
+    fn visit_expr_method_call(&mut self, call: &'e syn::ExprMethodCall) {
+        let is_own = matches!(&*call.receiver, Expr::Path(path) if path.path.is_ident(&self.name));
+        if is_own && !self.hidden && unwraps(&call.method) {
+            let whole = self.source.range(call.span());
+            let from = self.source.range(call.receiver.span()).end;
+            self.edits.push(Edit::delete(from..whole.end));
+        } else {
+            syn::visit::visit_expr_method_call(self, call);
+        }
+    }
+
+    fn visit_expr_path(&mut self, path: &'e syn::ExprPath) {
+        self.looks |= !self.hidden && path.path.is_ident(&self.name);
+    }
+
+    fn visit_macro(&mut self, mac: &'e syn::Macro) {
+        if !self.hidden {
+            self.tokens(mac.tokens.clone());
+        }
+    }
+
+    fn visit_block(&mut self, block: &'e syn::Block) {
+        self.within(self.hidden, |uses| {
+            for statement in &block.stmts {
+                uses.visit_stmt(statement);
+                if let syn::Stmt::Local(local) = statement {
+                    uses.hidden = uses.is_hidden_by([&local.pat]);
+                }
+            }
+        });
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'e syn::ExprClosure) {
+        let hidden = self.is_hidden_by(&closure.inputs);
+        self.within(hidden, |uses| uses.visit_expr(&closure.body));
+    }
+
+    fn visit_arm(&mut self, arm: &'e syn::Arm) {
+        let hidden = self.is_hidden_by([&arm.pat]);
+        self.within(hidden, |uses| syn::visit::visit_arm(uses, arm));
+    }
+
+    fn visit_expr_if(&mut self, item: &'e syn::ExprIf) {
+        self.visit_expr(&item.cond);
+        let hidden = self.is_hidden_by(lets(&item.cond));
+        self.within(hidden, |uses| uses.visit_block(&item.then_branch));
+        if let Some((_, otherwise)) = &item.else_branch {
+            self.visit_expr(otherwise);
+        }
+    }
+
+    fn visit_expr_while(&mut self, item: &'e syn::ExprWhile) {
+        self.visit_expr(&item.cond);
+        let hidden = self.is_hidden_by(lets(&item.cond));
+        self.within(hidden, |uses| uses.visit_block(&item.body));
+    }
+
+    fn visit_expr_for_loop(&mut self, item: &'e syn::ExprForLoop) {
+        self.visit_expr(&item.expr);
+        let hidden = self.is_hidden_by([&*item.pat]);
+        self.within(hidden, |uses| uses.visit_block(&item.body));
+    }
+
+    // They see nothing of the closure.
+    fn visit_item(&mut self, _: &'e syn::Item) {}
+}
+
+/// The patterns of a condition: `let a = b && let c = d`.
+fn lets(condition: &Expr) -> Vec<&Pat> {
+    match condition {
+        Expr::Let(item) => vec![&item.pat],
+        Expr::Binary(binary) => {
+            let mut found = lets(&binary.left);
+            found.extend(lets(&binary.right));
+            found
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Takes away what follows `ident`, if it is `.unwrap()` or its like.
@@ -206,12 +313,16 @@ fn unwrapping(
     let [dot, TokenTree::Ident(method), TokenTree::Group(group), ..] = rest? else {
         return None;
     };
-    let known = ["unwrap", "unwrap_or_default", "expect"].contains(&method.to_string().as_str());
-    if !is_punct(dot, '.') || !known || group.delimiter() != Delimiter::Parenthesis {
+    let is_call = group.delimiter() == Delimiter::Parenthesis;
+    if !is_punct(dot, '.') || !unwraps(method) || !is_call {
         return None;
     }
     let from = source.range(ident.span()).end;
     Some(Edit::delete(from..source.range(group.span()).end))
+}
+
+fn unwraps(method: &proc_macro2::Ident) -> bool {
+    ["unwrap", "unwrap_or_default", "expect"].contains(&method.to_string().as_str())
 }
 
 fn is_punct(token: &TokenTree, wanted: char) -> bool {

@@ -23,6 +23,15 @@ pub(crate) fn expressions(macro_name: &str, tokens: &TokenStream) -> Option<Vec<
     }
 }
 
+/// Whether a macro of this name takes none of the values that it is given.
+pub(crate) fn only_looks(macro_name: &str) -> bool {
+    let formats = [
+        "print", "println", "eprint", "eprintln", "format", "write", "writeln", "panic", "bail",
+        "trace", "debug", "info", "warn", "error", "log", "event",
+    ];
+    formats.contains(&macro_name) || macro_name.contains("assert")
+}
+
 fn list(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
     let list = Punctuated::<Expr, Token![,]>::parse_terminated(input)?;
     Ok(list.into_iter().collect())

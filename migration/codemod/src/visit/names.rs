@@ -130,3 +130,9 @@ pub(crate) fn has_attribute(attributes: &[syn::Attribute], name: &str) -> bool {
         .iter()
         .any(|attribute| attribute.path().is_ident(name))
 }
+
+/// The text of `path`, as code has it.
+pub(crate) fn path_text(path: &syn::Path) -> String {
+    let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+    names.join("::")
+}

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::Names;
+use super::macros::Names;
 use super::{arguments, marker};
 use crate::facts::{Function, Kind, Place, Site};
 use crate::reason::Reason;
@@ -165,6 +165,7 @@ impl Sweep<'_> {
             function: Function::default(),
             body: "macro tokens",
             obstacle: Some(inside.clone()),
+            future: None,
             in_place: None,
             around: Vec::new(),
             native: Ok(Vec::new()),

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::reaches_unseen;
 use crate::decide::{Becomes, Decision, Fate};
 use crate::facts::Import;
 use crate::project::{File, Project};
 use crate::resolve::Resolver;
 
 /// The imports that nothing names any more: file and position.
-pub(super) fn unused(
+pub(crate) fn unused(
     project: &Project,
     resolver: &Resolver<'_>,
     decisions: &[Vec<Decision>],
@@ -26,15 +25,21 @@ pub(super) fn unused(
             let [head, _, ..] = site.path.as_slice() else {
                 continue;
             };
-            if !matches!(decision.fate, Fate::Rewrite(Becomes::Path(_))) {
+            if !matches!(
+                decision.fate,
+                Fate::Rewrite(Becomes::Path(_) | Becomes::Native(_))
+            ) {
                 continue;
             }
             paths.push(site.path_range.clone());
-            if let Some(import) = resolver.only_import(at, site.path_range.start, head) {
+            if let Some(import) = resolver
+                .modules
+                .only_import(at, site.path_range.start, head)
+            {
                 going.insert(import);
             }
         }
-        if going.is_empty() || reaches_unseen(project, at) {
+        if going.is_empty() || project.reaches_unseen(at) {
             continue;
         }
         let mut words = words(file);
@@ -78,7 +83,10 @@ impl Place<'_> {
         let (in_itself, others): (Vec<usize>, Vec<usize>) =
             places.map(|(at, _)| *at).partition(|at| own.contains(at));
         let another = |at: &usize| {
-            let import = self.resolver.only_import(self.file, *at, &self.import.name);
+            let import = self
+                .resolver
+                .modules
+                .only_import(self.file, *at, &self.import.name);
             import.is_some_and(|import| import != self.position)
         };
         let counts = |at: &usize| {
@@ -96,14 +104,14 @@ impl Place<'_> {
 
     /// Whether a place is in its module, or below.
     fn is_seen_at(&self, at: usize) -> bool {
-        let module = |scope| self.resolver.module_around(self.file, scope);
+        let module = |scope| self.resolver.modules.module_around(self.file, scope);
         let own = module(self.import.scope);
-        let mut here = module(self.resolver.scope_at(self.file, at));
+        let mut here = module(self.resolver.modules.scope_at(self.file, at));
         while let Some(scope) = here {
             if here == own {
                 return true;
             }
-            let above = self.resolver.above((self.file, scope));
+            let above = self.resolver.modules.above((self.file, scope));
             here = above
                 .filter(|above| above.0 == self.file)
                 .map(|above| above.1);
@@ -113,14 +121,16 @@ impl Place<'_> {
 
     /// Whether another import, of a file of its own perhaps, may go through this one.
     fn leads_to(&self, file: usize, other: &Import) -> bool {
-        let scope = |file, scope| self.resolver.module_around(file, scope);
+        let scope = |file, scope| self.resolver.modules.module_around(file, scope);
         let here = scope(self.file, self.import.scope).map(|scope| (self.file, scope));
         let mut places = other.path.iter().enumerate();
         places.any(|(at, word)| {
             let before = other.path.get(..at).unwrap_or_default();
             let module = match before.first().map(String::as_str) {
                 None => scope(file, other.scope).map(|scope| (file, scope)),
-                Some("crate" | "self" | "super") => self.resolver.module(file, other.scope, before),
+                Some("crate" | "self" | "super") => {
+                    self.resolver.modules.module(file, other.scope, before)
+                }
                 // It goes through a module or a crate.
                 Some(_) => return false,
             };
