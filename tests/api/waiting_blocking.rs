@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::common::end::End;
 use crate::common::{
-    DEADLINE, Runtime, WAITS, assert_stats, spawn, until_waiting, within_deadline,
+    DEADLINE, Runtime, WAITS, assert_stats, in_current_scope, spawn, until_waiting, within_deadline,
 };
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
@@ -77,7 +77,8 @@ fn every_end_of_a_configuration_lets_spawn_blocking_go_on() {
                     let name: Arc<str> = format!("task-ends-{kind:?}-{action}-{end:?}").into();
                     configure_failpoint(&*name, action).unwrap();
                     let hit = name.clone();
-                    let task = runtime.spawn_blocking(move || failpoint_blocking(&hit, None));
+                    let task = runtime
+                        .spawn_blocking(in_current_scope(move || failpoint_blocking(&hit, None)));
                     until_waiting(&name, 1);
 
                     let ended = end.apply(&name);
@@ -96,7 +97,7 @@ fn a_blocking_waiter_holds_the_drop_of_its_runtime_until_its_point_goes() {
         let name = "runtime-drop";
         configure_failpoint(name, "pause").unwrap();
         let runtime = Runtime::MultiThread.build();
-        runtime.spawn_blocking(move || failpoint_blocking(name, None));
+        runtime.spawn_blocking(in_current_scope(move || failpoint_blocking(name, None)));
         until_waiting(name, 1);
         let is_dropped = Arc::new(AtomicBool::new(false));
         let drops = {
@@ -224,7 +225,8 @@ fn a_blocking_sleep_does_not_move_the_paused_clock() {
         let start = tokio::time::Instant::now();
         assert_eq!(failpoint_blocking(name, None), Continue);
         assert_eq!(start.elapsed().as_nanos(), 0);
-        let hit = tokio::task::spawn_blocking(move || failpoint_blocking(name, None));
+        let hit =
+            tokio::task::spawn_blocking(in_current_scope(move || failpoint_blocking(name, None)));
         assert_eq!(hit.await.unwrap(), Continue);
         assert_eq!(start.elapsed().as_nanos(), 0);
         assert_stats(name, (2, 2, 0));

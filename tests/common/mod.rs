@@ -125,6 +125,7 @@ pub(crate) async fn until_waiting_async(name: &str, n: usize) {
 }
 
 /// Returns a closure that calls `f` where this thread is: in its scope, if it is in one.
+/// (What `spawn_blocking` calls needs it in builds without the feature `runtime`.)
 pub(crate) fn in_current_scope<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let scope = Scope::current();
     move || match scope {
