@@ -1,6 +1,7 @@
 //! Proves that idle hits, and hits whose action does nothing, allocate nothing, and
-//! that an idle site does not evaluate its context. Needs the global table to itself:
-//! there is one test.
+//! that an idle site does not evaluate its context.
+//!
+//! Alone for the allocator of the process; on the global table, with one test.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -15,7 +15,9 @@
 //! Some error has to say that, and each of those lines has to have an error. A case that
 //! says nothing has to compile as it is. Each build is a package of its own in
 //! Cargo's folder for the files of tests, with that folder's own target folder: there
-//! is no lock that the outer Cargo holds. There is no global table here.
+//! is no lock that the outer Cargo holds.
+//!
+//! Alone because it needs nothing of the library but its source.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 #![cfg(not(miri))]
 

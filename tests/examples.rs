@@ -2,6 +2,8 @@
 //! status and output are checked.
 //!
 //! `cargo test` builds the examples; `cargo test --test examples` alone does not.
+//!
+//! Alone because it takes in an example whole, with the test that shows how one looks.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::env::consts::EXE_SUFFIX;

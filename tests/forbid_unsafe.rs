@@ -1,6 +1,7 @@
 //! Proves that the macros work in a crate that forbids unsafe code and denies every
 //! lint that a strict project is likely to deny.
-//! Shares the global table: every test has names of its own.
+//!
+//! Alone for the attributes of the crate.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 #![forbid(unsafe_code)]
 #![deny(

@@ -1,6 +1,8 @@
 //! Holds `src/` to its plan: folders import downwards, files in no circle, those of the engine in the
 //! order of its page, and a folder's page only declares. It reads tokens, so that what is behind a
 //! `#[cfg]` or in a macro's argument counts.
+//!
+//! Alone because it is the same in every build, and needs nothing of the library but its source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -4,6 +4,9 @@
 //!
 //! Each deposit has the bug that its test is there to find: it loses what another one paid in
 //! meanwhile. So a test that passes has tested nothing.
+//!
+//! Alone for its call sites: the messages name those that are nearest. It is in no scope, as the
+//! tests that it is about.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 
 use std::error::Error;

@@ -1,8 +1,8 @@
 //! Proves that nothing of a failpoint is left in a build without the feature
 //! `testing`, and that what was made for one is not reported as unused there.
 //!
-//! Run with `cargo test --test without_testing`, and with `--no-default-features`; with
-//! `--all-features` this file is empty. There is no global table to share.
+//! Alone for the lints of the crate. Run with `cargo test --test without_testing`, and with
+//! `--no-default-features`; with `--all-features` this file is empty.
 #![cfg(not(feature = "testing"))]
 #![deny(warnings)]
 

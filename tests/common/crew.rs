@@ -7,7 +7,7 @@ use neon_failpoint::{
     Error, FailpointContext, FailpointResult, Wait, failpoint, failpoint_blocking,
 };
 
-use super::{Runtime, block_on, until, until_async, within_deadline};
+use super::{Runtime, block_on, spawn, until, until_async, within_deadline};
 
 /// A task that hits `name`, once.
 pub(crate) fn spawn_hit(name: &str) -> tokio::task::JoinHandle<FailpointResult> {
@@ -56,7 +56,7 @@ impl Crew {
         match self {
             Crew::Threads => {
                 let hit = move || failpoint_blocking(&name, context.as_ref());
-                Hit::Thread(thread::spawn(hit))
+                Hit::Thread(spawn(hit))
             }
             Crew::CurrentThread | Crew::MultiThread => {
                 let hit = async move { failpoint(&name, context.as_ref()).await };

@@ -19,16 +19,17 @@ pub(crate) mod table;
 
 use std::future::Future;
 use std::io::Write;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use neon_failpoint::{FailpointInfo, FailpointResult, failpoint_blocking, list_failpoints};
+use neon_failpoint::{FailpointInfo, FailpointResult, Scope, failpoint_blocking, list_failpoints};
 
 /// Far beyond what any test needs: one that takes this long hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -45,6 +46,14 @@ pub(crate) fn hit(name: &str) -> FailpointResult {
 /// The result of a hit that is told to return `value`.
 pub(crate) fn value(value: impl ToString) -> FailpointResult {
     FailpointResult::Return(value.to_string())
+}
+
+/// The point, which has to be listed: as it is configured, or because it is compiled in.
+#[track_caller]
+pub(crate) fn listed(name: &str) -> FailpointInfo {
+    let points = list_failpoints();
+    let point = points.into_iter().find(|p| p.name() == name);
+    point.unwrap_or_else(|| panic!("{name:?} is not listed"))
 }
 
 /// The point, if it is configured.
@@ -74,6 +83,15 @@ pub(crate) fn assert_stats(name: &str, expected: (usize, usize, usize)) {
     let point = info(name).unwrap_or_else(|| panic!("{name:?} is not configured"));
     let stats = (point.hits(), point.fired(), point.waiters().len());
     assert_eq!(stats, expected, "(hits, fired, waiters) of {name:?}");
+}
+
+/// Asserts that the text of the error has all `words`.
+#[track_caller]
+pub(crate) fn assert_says(error: &neon_failpoint::Error, words: &[&str]) {
+    let text = error.to_string();
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in: {text}");
+    }
 }
 
 /// Yields to other threads until `holds`.
@@ -106,6 +124,21 @@ pub(crate) async fn until_waiting_async(name: &str, n: usize) {
     until_async(&format!("{n} wait at {name:?}"), || waiters(name) == n).await;
 }
 
+/// Returns a closure that calls `f` where this thread is: in its scope, if it is in one.
+/// (What `spawn_blocking` calls needs it in builds without the feature `runtime`.)
+pub(crate) fn in_current_scope<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let scope = Scope::current();
+    move || match scope {
+        Some(scope) => scope.run(f),
+        None => f(),
+    }
+}
+
+/// Starts a thread in the scope of this one.
+pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    thread::spawn(in_current_scope(f))
+}
+
 /// Runs `test` on a thread of its own. If it does not end, the process is aborted: the test may
 /// hold a lock of the table, and then nothing else would end either.
 #[track_caller]
@@ -114,7 +147,7 @@ pub(crate) fn within_deadline<T: Send + 'static>(
     test: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let (done, result) = channel();
-    let thread = thread::spawn(move || done.send(test()).unwrap());
+    let thread = spawn(move || done.send(test()).unwrap());
     match result.recv_timeout(DEADLINE) {
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => {
@@ -138,7 +171,7 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn build(self) -> tokio::runtime::Runtime {
+    pub(crate) fn build(self) -> Built {
         let mut builder = match self {
             Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
             Runtime::CurrentThread | Runtime::PausedClock => {
@@ -147,7 +180,7 @@ impl Runtime {
         };
         builder.worker_threads(2).enable_time();
         builder.start_paused(matches!(self, Runtime::PausedClock));
-        builder.build().unwrap()
+        Built::new(builder.build().unwrap())
     }
 
     /// Runs `test` to its end; `what` names it if it hangs.
@@ -158,6 +191,36 @@ impl Runtime {
         test: impl FnOnce() -> F + Send + 'static,
     ) {
         within_deadline(what, move || self.build().block_on(test()));
+    }
+}
+
+/// A runtime in the scope of the thread that built it, if there is one.
+pub(crate) struct Built {
+    runtime: tokio::runtime::Runtime,
+    /// Until the runtime has shut down.
+    #[cfg(feature = "runtime")]
+    _attached: Option<neon_failpoint::Attached>,
+}
+
+impl Built {
+    fn new(runtime: tokio::runtime::Runtime) -> Self {
+        Self {
+            #[cfg(feature = "runtime")]
+            _attached: Scope::current().map(|scope| scope.attach(runtime.handle())),
+            runtime,
+        }
+    }
+
+    pub(crate) fn shutdown_background(self) {
+        self.runtime.shutdown_background();
+    }
+}
+
+impl Deref for Built {
+    type Target = tokio::runtime::Runtime;
+
+    fn deref(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, RwLockWriteGuard};
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) fn rounds() -> usize {
 
 /// The table, empty, for one test at a time, which ends the process if it hangs.
 pub(crate) struct Alone {
-    _table: RwLockWriteGuard<'static, ()>,
+    _table: MutexGuard<'static, ()>,
     _ends: Sender<()>,
 }
 

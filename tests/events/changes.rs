@@ -2,16 +2,15 @@
 
 use super::{lines, listen, told};
 use crate::common::hit;
-use crate::common::table::alone;
 use neon_failpoint::{
     arm, arm_callback, compat, configure_failpoint, configure_failpoint_callback,
-    configure_failpoint_with_context, configure_failpoints, list_failpoints, remove_all_failpoints,
-    remove_failpoint,
+    configure_failpoint_with_context, configure_failpoints, isolate, list_failpoints,
+    remove_all_failpoints, remove_failpoint,
 };
 
 #[test]
 fn every_change_of_a_configuration_is_told_once_with_what_was_and_what_is() {
-    let _table = alone();
+    let _alone = isolate();
     listen();
     let name = "events-changes";
     let changed = |old: Option<&str>, new: Option<&str>| {

@@ -5,17 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::{Hooked, Told, lines, listen, told};
-use crate::common::table::shared;
-use crate::common::{Runtime, hit, now, panic_of, poll_once, waiters};
+use crate::common::{Runtime, hit, in_current_scope, now, panic_of, poll_once, waiters};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     arm, compat, configure_failpoint, fail_point, fail_point_sync, fail_point_with_context_sync,
-    failpoint, failpoint_context, remove_failpoint,
+    failpoint, failpoint_context, isolate, remove_failpoint,
 };
 
 #[test]
 fn a_hit_that_fires_is_told_once_with_action_number_context_and_place() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     let name = "events-fired";
     configure_failpoint(name, "1*off->when(k=v)1*return(a b)->0*panic->print(x)").unwrap();
@@ -60,7 +59,7 @@ fn a_hit_that_fires_is_told_once_with_action_number_context_and_place() {
 
 #[test]
 fn every_way_to_hit_is_told_alike_and_a_hit_that_nothing_took_is_not() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     let name = "events-ways";
     let guard = arm(name, "off").unwrap();
@@ -91,7 +90,7 @@ fn every_way_to_hit_is_told_alike_and_a_hit_that_nothing_took_is_not() {
 
 #[test]
 fn a_hit_is_told_before_its_action_is_done() {
-    let _table = shared();
+    let _alone = isolate();
     let name = "events-before";
     let guard = arm(name, "1*panic(oh)->pause").unwrap();
     let seen = Arc::new(AtomicUsize::new(0));
@@ -114,13 +113,13 @@ fn a_hit_is_told_before_its_action_is_done() {
 
 #[test]
 fn eight_threads_are_told_of_exactly_as_often_as_they_fire() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     let name = "events-threads";
     let guard = arm(name, "1000*off->0*return").unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..250).for_each(|_| drop(hit(name))));
+            scope.spawn(in_current_scope(|| (0..250).for_each(|_| drop(hit(name)))));
         }
     });
     let fired = told(name)

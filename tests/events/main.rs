@@ -1,10 +1,16 @@
 //! Proves what the library tells through `tracing`: one event for each hit that fires, each
 //! wait that ends and each change of a configuration, with the documented names, and what
-//! becomes of a subscriber that uses failpoints itself. Shares the global table and one
-//! subscriber: every test has names of its own, and looks at the events of those; those that
-//! remove everything run alone. What needs a process to itself runs in a child: this
-//! executable again, with the name of the case in a variable.
-#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
+//! becomes of a subscriber that uses failpoints itself. What needs a process to itself runs in
+//! a child: this executable again, with the name of the case in a variable.
+//!
+//! Alone for the one subscriber of the process, which keeps every event. Each test is in a scope
+//! of its own, and looks at the events of names of its own.
+#![cfg(all(
+    feature = "testing",
+    feature = "async",
+    feature = "context",
+    feature = "runtime"
+))]
 
 mod changes;
 mod children;

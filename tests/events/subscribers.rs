@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::{Hooked, lines, told};
-use crate::common::table::shared;
-use crate::common::{hit, now, panic_of, until, value, waiting, within_deadline};
+use crate::common::{hit, now, panic_of, spawn, until, value, waiting, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
-    arm, configure_failpoint, fail_point_sync, failpoint, list_failpoints, release_failpoint,
-    wait_for_hits,
+    arm, configure_failpoint, fail_point_sync, failpoint, isolate, list_failpoints,
+    release_failpoint, wait_for_hits,
 };
 
 #[test]
 fn a_subscriber_that_hits_waits_and_configures_does_not_hear_of_itself() {
-    let _table = shared();
+    let _alone = isolate();
     within_deadline("a subscriber that uses everything", || {
         let name = "events-subscriber";
         let calls = Arc::new(AtomicUsize::new(0));
@@ -55,7 +53,7 @@ fn a_subscriber_that_hits_waits_and_configures_does_not_hear_of_itself() {
             }
         });
         let other = arm("events-subscriber-other", "off").unwrap();
-        let thread = thread::spawn(move || drop(hit(name)));
+        let thread = spawn(move || drop(hit(name)));
         let task = waiting(failpoint(name, None));
         guard.wait_until_paused(2).blocking().unwrap();
         assert_eq!(guard.release_all(), 2);
@@ -68,7 +66,7 @@ fn a_subscriber_that_hits_waits_and_configures_does_not_hear_of_itself() {
 
 #[test]
 fn a_subscriber_that_changes_the_point_does_not_change_the_hit_it_is_told_of() {
-    let _table = shared();
+    let _alone = isolate();
     let name = "events-changes-it";
     let guard = arm(name, "return(first)").unwrap();
     let _hooked = Hooked::new(name, |told| {
@@ -83,7 +81,7 @@ fn a_subscriber_that_changes_the_point_does_not_change_the_hit_it_is_told_of() {
 
 #[test]
 fn a_subscriber_that_panics_leaves_the_library_usable() {
-    let _table = shared();
+    let _alone = isolate();
     let name = "events-panics";
     let guard = arm(name, "off").unwrap();
     let hooked = Hooked::new(name, |_| panic!("the subscriber panics"));
@@ -94,7 +92,7 @@ fn a_subscriber_that_panics_leaves_the_library_usable() {
     );
     drop(hooked);
     told(name);
-    let thread = thread::spawn(move || drop(hit(name)));
+    let thread = spawn(move || drop(hit(name)));
     guard.wait_until_paused(1).blocking().unwrap();
     assert_eq!(guard.release_all(), 1);
     thread.join().unwrap();

@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use super::{Hooked, lines, listen, told};
 use crate::common::crew::Crew;
-use crate::common::table::shared;
 use crate::common::{Runtime, hit, info, now, poll_once, waiting};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{
     arm, compat, configure_failpoint, configure_failpoint_callback, configure_failpoints,
-    failpoint, failpoint_context, failpoint_with_cancellation, release_failpoint,
+    failpoint, failpoint_context, failpoint_with_cancellation, isolate, release_failpoint,
     release_failpoint_matching, remove_failpoint, wait_until_paused,
 };
 use tokio_util::sync::CancellationToken;
 
 #[test]
 fn every_end_of_a_wait_is_told_once_with_its_reason_and_its_time() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     type End = fn(&str);
     let ends: [(&str, &str, End); 9] = [
@@ -84,7 +83,7 @@ fn every_end_of_a_wait_is_told_once_with_its_reason_and_its_time() {
 
 #[test]
 fn a_sleep_that_is_over_a_cancelled_wait_and_a_dropped_one_are_told_once() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     fn whys(name: &str) -> Vec<String> {
         let told = told(name);
@@ -129,7 +128,7 @@ fn a_sleep_that_is_over_a_cancelled_wait_and_a_dropped_one_are_told_once() {
 /// What is told is what happened, however late the task looks.
 #[test]
 fn a_wait_that_a_guard_ended_is_told_as_reconfigured_though_the_guard_is_gone() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     let name = "events-came-and-went";
     configure_failpoint(name, "pause").unwrap();
@@ -143,7 +142,7 @@ fn a_wait_that_a_guard_ended_is_told_as_reconfigured_though_the_guard_is_gone() 
 
 #[test]
 fn a_wait_that_was_released_is_told_as_released_though_the_point_changed_then() {
-    let _table = shared();
+    let _alone = isolate();
     listen();
     let name = "events-released-then";
     for is_dropped in [false, true] {
@@ -163,7 +162,7 @@ fn a_wait_that_was_released_is_told_as_released_though_the_point_changed_then() 
 /// A point that goes between the hit and its wait: nobody stood there.
 #[test]
 fn a_wait_that_never_began_is_told_alike_by_tasks_and_threads() {
-    let _table = shared();
+    let _alone = isolate();
     let name = "events-never-began";
     let _hooked = Hooked::new(name, move |told| {
         if told.message == "failpoint fired" {

@@ -39,6 +39,7 @@ macro_rules! can_return {
                 fail_point_with_context!($name, &failpoint_context! {}, $closure);
                 $other
             }
+            let _alone = isolate();
             returns($name, "7");
             let all = [sync(), sync_if(), sync_context()];
             let all = all.into_iter().chain([now(task())]);
@@ -137,6 +138,7 @@ can_return! {
 
 #[test]
 fn can_have_an_opaque_type_returned() {
+    let _alone = isolate();
     fn sync() -> impl Display {
         fail_point_sync!("macros-closure-impl", |v| v);
         String::new()
@@ -157,6 +159,7 @@ fn can_have_an_opaque_type_returned() {
 
 #[test]
 fn may_diverge() {
+    let _alone = isolate();
     fn sync() -> u8 {
         fail_point_sync!("macros-closure-never", |v| panic!("{v}"));
         1
@@ -174,6 +177,7 @@ fn may_diverge() {
 
 #[test]
 fn borrows_moves_and_changes_locals() {
+    let _alone = isolate();
     fn sync(log: &mut Vec<String>) -> Vec<String> {
         let local = String::from("local");
         let mut count = 0;

@@ -9,6 +9,7 @@ macro_rules! can_be {
     ($($test:ident: $value:literal as ($($name:tt)+);)*) => {
         $(#[test]
         fn $test() {
+            let _alone = isolate();
             counts($value);
             now(async { hit_by_every_macro!($($name)+) });
             assert_stats($value, (FORMS, FORMS, 0));
@@ -51,6 +52,7 @@ can_be! {
 
 #[test]
 fn can_be_a_local_variable() {
+    let _alone = isolate();
     let name = "macros-local-str";
     let string = "macros-local-string".to_owned();
     let fields = ("macros-field".to_owned(), ["macros-element"]);
@@ -72,6 +74,7 @@ fn can_be_a_local_variable() {
 
 #[test]
 fn can_be_any_text_the_empty_one_included() {
+    let _alone = isolate();
     now(async {
         hit_by_every_macro!("");
         hit_by_every_macro!("a=b;c->d(\"{}\")\n\u{0}ü");

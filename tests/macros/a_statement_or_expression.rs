@@ -15,6 +15,7 @@ macro_rules! everywhere {
             clippy::unit_cmp
         )]
         fn $test() {
+            let _alone = isolate();
             counts($name);
             now(async {
                 $call;
@@ -81,6 +82,7 @@ everywhere! {
 
 #[test]
 fn every_macro_takes_trailing_commas() {
+    let _alone = isolate();
     let name = "macros-commas";
     let context = &failpoint_context! { "a" => 1, "b" => 2, };
     let token = &CancellationToken::new();
@@ -114,6 +116,7 @@ fn every_macro_takes_trailing_commas() {
 
 #[test]
 fn every_bracket_will_do() {
+    let _alone = isolate();
     counts("macros-brackets");
     now(async {
         fail_point! { "macros-brackets" }

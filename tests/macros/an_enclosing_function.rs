@@ -19,6 +19,7 @@ fn generic_sync<T: std::str::FromStr + Default, const N: usize>() -> [Result<T, 
 
 #[test]
 fn may_be_generic() {
+    let _alone = isolate();
     returns("macros-generic", "7");
     returns("macros-generic-sync", "7");
     assert_eq!(now(generic(String::new())), "7");
@@ -106,6 +107,7 @@ impl Step for One {
 
 #[test]
 fn may_be_a_method_of_a_generic_type() {
+    let _alone = isolate();
     returns("macros-impl", "why");
     let store = Store { inner: &[1] };
     assert_eq!(now(store.load()), Err("why: [1]".to_owned()));
@@ -114,6 +116,7 @@ fn may_be_a_method_of_a_generic_type() {
 
 #[test]
 fn may_be_a_default_method_of_a_trait() {
+    let _alone = isolate();
     let all = || {
         let step: &dyn Fn() -> u32 = &|| One.sync_step();
         [
@@ -130,6 +133,7 @@ fn may_be_a_default_method_of_a_trait() {
 
 #[test]
 fn may_be_a_closure_or_a_block() {
+    let _alone = isolate();
     returns("macros-closures", "2");
     let annotated = || -> Result<u8, ParseIntError> {
         fail_point_sync!("macros-closures", |v| v.parse());
@@ -179,6 +183,7 @@ fn may_be_a_closure_or_a_block() {
 
 #[test]
 fn may_loop_around_it() {
+    let _alone = isolate();
     configure_failpoint("macros-loop", "3*off->return(out)").unwrap();
     let sync = || {
         let owned = String::from("owned");

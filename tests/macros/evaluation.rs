@@ -22,6 +22,7 @@ impl Log {
 /// where the point is idle, where it is armed, and where it returns.
 #[test]
 fn goes_from_the_condition_by_the_name_and_the_context_to_the_closure() {
+    let _alone = isolate();
     let log = Log::default();
     let context = failpoint_context! { "k" => "v" };
     let token = CancellationToken::new();
@@ -107,6 +108,7 @@ fn goes_from_the_condition_by_the_name_and_the_context_to_the_closure() {
 
 #[test]
 fn of_a_context_needs_that_very_point_armed() {
+    let _alone = isolate();
     let evaluated = Log::default();
     let context = || evaluated.of("context", failpoint_context! { "k" => "v" });
     let all = async || {

@@ -11,6 +11,7 @@ fn is_send<T: Send>(value: T) -> T {
 
 #[test]
 fn of_all_macros_are_send_whatever_makes_their_context_and_name() {
+    let _alone = isolate();
     counts("macros-send");
     let name = String::from("macros-send");
     let token = CancellationToken::new();
@@ -42,9 +43,10 @@ fn of_all_macros_are_send_whatever_makes_their_context_and_name() {
 
 #[test]
 fn of_a_literal_name_can_be_spawned() {
+    let _alone = isolate();
     static TOKEN: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
     static CONTEXT: FailpointContext = FailpointContext::new();
-    let runtime = super::common::Runtime::MultiThread.build();
+    let runtime = crate::common::Runtime::MultiThread.build();
     returns("macros-spawned", "1");
     let results = runtime.block_on(async {
         let tasks = [
@@ -76,6 +78,7 @@ fn of_a_literal_name_can_be_spawned() {
 
 #[test]
 fn may_be_awaited_with_temporaries_for_token_and_context() {
+    let _alone = isolate();
     fn token() -> CancellationToken {
         let token = CancellationToken::new();
         token.cancel();
@@ -118,6 +121,7 @@ fn may_be_awaited_with_temporaries_for_token_and_context() {
 
 #[test]
 fn of_failpoint_borrow_the_users_locals_and_do_not_move_them() {
+    let _alone = isolate();
     let tenant = String::from("t-1");
     let token = CancellationToken::new();
     let name = String::from("macros-borrow");
@@ -132,6 +136,7 @@ fn of_failpoint_borrow_the_users_locals_and_do_not_move_them() {
 
 #[test]
 fn take_what_derefs_to_a_token_or_a_context() {
+    let _alone = isolate();
     let token = std::sync::Arc::new(CancellationToken::new());
     let context = Box::new(failpoint_context! { "k" => "v" });
     counts("macros-deref");

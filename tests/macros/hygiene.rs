@@ -6,6 +6,7 @@ use super::prelude::*;
 
 #[test]
 fn locals_with_the_names_of_the_macros_own_variables_do_not_clash() {
+    let _alone = isolate();
     // Each of them is `&str`, and gives a name, a key, a value and a result.
     macro_rules! with_local {
         ($($local:ident)*) => {
@@ -64,6 +65,7 @@ fn locals_with_the_names_of_the_macros_own_variables_do_not_clash() {
 
 #[test]
 fn items_with_the_name_of_the_call_sites_static_do_not_clash() {
+    let _alone = isolate();
     const SITE: &str = "macros-hygiene-item";
     returns(SITE, "x");
     let sync = || {
@@ -86,6 +88,7 @@ fn items_with_the_name_of_the_call_sites_static_do_not_clash() {
 
 #[test]
 fn labels_and_loops_of_the_user_are_the_users() {
+    let _alone = isolate();
     counts("macros-hygiene-loop");
     let rounds = now(async {
         let mut rounds = 0;

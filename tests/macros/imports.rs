@@ -1,12 +1,13 @@
 //! Proves that the macros work however they are imported, reexported, or wrapped.
 
-use super::common::{assert_stats, now};
+use crate::common::{assert_stats, now};
 
 /// Proves that two hits of `$name` are made by `$hit`.
 macro_rules! work {
     ($($test:ident: $name:literal, $hit:block;)*) => {
         $(#[test]
         fn $test() {
+            let _alone = neon_failpoint::isolate();
             neon_failpoint::configure_failpoint($name, "off").unwrap();
             now(async $hit);
             assert_stats($name, (2, 2, 0));

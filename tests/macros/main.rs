@@ -1,7 +1,14 @@
 //! Proves that the macros can stand wherever users put them, with any name and any
 //! closure, however they are imported. Most of the proof is that this compiles.
-//! Shares the global table: every test has names of its own.
-#![cfg(all(feature = "testing", feature = "async", feature = "context"))]
+//!
+//! Alone for the crate's root, which imports macros and gives the crate another name, and for its
+//! hundreds of call sites, which every list elsewhere would have to go through.
+#![cfg(all(
+    feature = "testing",
+    feature = "async",
+    feature = "context",
+    feature = "runtime"
+))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -42,9 +42,10 @@ async fn task(
 
 #[test]
 fn the_macros_need_no_name_of_the_standard_library() {
+    let _alone = isolate();
     let name = "macros-no-prelude";
     configure_failpoint(name, "10*off->return(x)").unwrap();
     let token = ::tokio_util::sync::CancellationToken::new();
-    let (which, value) = super::common::now(task(name, &token));
+    let (which, value) = crate::common::now(task(name, &token));
     assert_eq!((which, &*value), ("4", "x"));
 }

@@ -1,0 +1,92 @@
+//! Proves how a hit ends that does not come back: by the end of the process, or by a panic where a
+//! `return` has nowhere to go.
+
+use std::cell::Cell;
+
+use super::ways::WAYS;
+use crate::common::{child, now, panic_of, within_deadline};
+use neon_failpoint::{
+    configure_failpoint, fail_point, fail_point_sync, fail_point_with_context,
+    fail_point_with_context_sync, failpoint_context, isolate,
+};
+
+#[test]
+fn exit_names_the_point_on_standard_error_and_ends_the_process_with_1() {
+    const TEST: &str =
+        "actions::ends_of_hits::exit_names_the_point_on_standard_error_and_ends_the_process_with_1";
+    if let Some(number) = child::role() {
+        within_deadline("an exit", move || {
+            let way = &WAYS[number.parse::<usize>().unwrap()];
+            way.configure("0%panic->125%exit");
+            let result = way.at_once();
+            panic!("{way:?} survived with {result:?}");
+        });
+    }
+    for (i, way) in WAYS.iter().enumerate() {
+        let output = child::run(TEST, &i.to_string(), &[]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{way:?}: {stderr}");
+        let expected = format!("failpoint {:?}: exit", way.name);
+        assert_eq!(stderr.lines().collect::<Vec<_>>(), [expected], "{way:?}");
+    }
+}
+
+#[test]
+fn a_return_without_a_closure_panics_with_the_line_of_the_call_site() {
+    let _alone = isolate();
+    let context = &failpoint_context! {};
+    let name = "actions-line";
+    configure_failpoint(name, "return(x)").unwrap();
+    type Site<'a> = &'a dyn Fn(&Cell<u32>);
+    let sites: [Site<'_>; 8] = [
+        &|line| {
+            line.set(line!() + 1);
+            fail_point_sync!("actions-line");
+        },
+        &|line| {
+            line.set(line!() + 1);
+            fail_point_sync!(name);
+        },
+        &|line| {
+            line.set(line!() + 1);
+            fail_point_with_context_sync!("actions-line", context);
+        },
+        &|line| {
+            line.set(line!() + 1);
+            fail_point_with_context_sync!(name, context);
+        },
+        &|line| {
+            now(async {
+                line.set(line!() + 1);
+                fail_point!("actions-line");
+            })
+        },
+        &|line| {
+            now(async {
+                line.set(line!() + 1);
+                fail_point!(name);
+            })
+        },
+        &|line| {
+            now(async {
+                line.set(line!() + 1);
+                fail_point_with_context!("actions-line", context);
+            })
+        },
+        &|line| {
+            now(async {
+                line.set(line!() + 1);
+                fail_point_with_context!(name, context);
+            })
+        },
+    ];
+    for (i, site) in sites.iter().enumerate() {
+        let line = Cell::new(0);
+        let message = panic_of(|| site(&line));
+        let expected = format!("\"actions-line\" at {}:{} ", file!(), line.get());
+        assert!(
+            message.contains(&expected),
+            "{i}: {message}, not {expected}"
+        );
+    }
+}

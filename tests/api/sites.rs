@@ -1,0 +1,158 @@
+//! The list of compiled-in call sites, and the warning for a name that is almost one of
+//! them.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::common::events::listen;
+use neon_failpoint::__private::{SiteKind, sites};
+use neon_failpoint::{
+    FailpointContext, configure_failpoint, configure_failpoint_callback, configure_failpoints,
+    fail_point, fail_point_sync, fail_point_with_context, fail_point_with_context_sync, failpoint,
+    isolate, pausable_failpoint, set_seed, sleep_millis_async,
+};
+
+/// One of each macro, each in a line of its own. The lines count: see `FIRST_LINE`.
+async fn every_macro() {
+    let context = FailpointContext::new();
+    fail_point_sync!("sites-sync");
+    fail_point_with_context_sync!("sites-context-sync", &context);
+    fail_point!("sites-async");
+    fail_point_with_context!("sites-context", &context);
+    let _ = failpoint!("sites-future").await;
+    let _ = pausable_failpoint!("sites-pausable").await;
+    sleep_millis_async!("sites-sleep").await;
+    fail_point_sync!("sites-run-time".to_lowercase().as_str());
+}
+const FIRST_LINE: u32 = line!() - 9;
+
+#[test]
+fn every_macro_with_a_literal_name_is_listed_with_its_place_and_kind() {
+    // Listed whether it ran or not: nobody polls the future.
+    drop(every_macro());
+    let expected = [
+        ("sites-sync", SiteKind::Blocks),
+        ("sites-context-sync", SiteKind::Blocks),
+        ("sites-async", SiteKind::Awaits),
+        ("sites-context", SiteKind::Awaits),
+        ("sites-future", SiteKind::Awaits),
+        ("sites-pausable", SiteKind::Awaits),
+        ("sites-sleep", SiteKind::Awaits),
+    ];
+    for ((name, kind), line) in expected.into_iter().zip(FIRST_LINE..) {
+        let found: Vec<_> = sites().filter(|s| s.name() == name).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        assert_eq!(found[0].kind(), kind, "{name}");
+        assert_eq!(
+            (found[0].file(), found[0].line()),
+            (file!(), line),
+            "{name}"
+        );
+    }
+    assert!(sites().all(|site| site.name() != "sites-run-time"));
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that the library logs on this thread during `run`.
+fn logged(run: impl FnOnce()) -> Vec<String> {
+    // Before a subscriber of this thread alone, for the reason that it gives.
+    listen();
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, run);
+    let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let text = String::from_utf8(bytes).unwrap();
+    text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+fn warning(name: &str, meant: &str) -> String {
+    format!(
+        "WARN neon_failpoint: failpoint {name:?} was configured, but no call site has that name; \
+         did you mean {meant:?}?"
+    )
+}
+
+#[test]
+fn a_name_within_two_edits_of_a_call_sites_is_warned_about_once_with_both() {
+    let _alone = isolate();
+    for misspelled in [
+        "sites-pausabel",
+        "sites-pausble",
+        "Sites-pausable",
+        "sites-pausable__",
+    ] {
+        let log = logged(|| configure_failpoint(misspelled, "off").unwrap());
+        assert_eq!(log, [warning(misspelled, "sites-pausable")]);
+    }
+    let log = logged(|| configure_failpoint_callback("site-sync", || {}).unwrap());
+    assert_eq!(log, [warning("site-sync", "sites-sync")]);
+    let log = logged(|| {
+        let batch = [
+            ("sites-slep", "off"),
+            ("sites-sleep", "off"),
+            ("sites-futur", "off"),
+        ];
+        configure_failpoints(batch).unwrap();
+    });
+    assert_eq!(
+        log,
+        [
+            warning("sites-slep", "sites-sleep"),
+            warning("sites-futur", "sites-future")
+        ]
+    );
+}
+
+#[test]
+fn an_exact_or_a_far_name_is_not_warned_about() {
+    let _alone = isolate();
+    for name in ["sites-pausable", "sites-pau", "nothing like it"] {
+        assert_eq!(
+            logged(|| configure_failpoint(name, "off").unwrap()),
+            [""; 0],
+            "{name}"
+        );
+    }
+    // What is refused is not configured, and so nothing to warn about.
+    assert_eq!(
+        logged(|| assert!(configure_failpoint("sites-pausabl", "of").is_err())),
+        [""; 0]
+    );
+}
+
+#[test]
+fn the_seed_is_logged_once_something_draws_by_it() {
+    let _alone = isolate();
+    let log = logged(|| {
+        set_seed(17);
+        configure_failpoint("sites-draws-nothing", "100%off->1*off").unwrap();
+    });
+    assert_eq!(log, [""; 0]);
+    let log = logged(|| {
+        configure_failpoint("sites-draws", "50%off").unwrap();
+        configure_failpoint("sites-draws", "50%off").unwrap();
+    });
+    assert_eq!(
+        log,
+        ["INFO neon_failpoint: percentages draw from seed 17; FAILPOINTS_SEED=17 repeats them"]
+    );
+}

@@ -1,0 +1,14 @@
+//! What belongs to the process, whatever scopes there are: its environment, its seed, the deadline of its
+//! waits, the end of its threads. The tests take turns, or run in a child.
+#![cfg(feature = "testing")]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(all(feature = "async", feature = "context"))]
+mod deadlines;
+mod determinism;
+mod env;
+#[cfg(all(feature = "async", feature = "context"))]
+mod list;
+#[cfg(all(feature = "async", feature = "context"))]
+mod thread_ends;
