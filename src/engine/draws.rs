@@ -43,7 +43,9 @@ pub(crate) struct Draws {
 
 struct State {
     seed: Option<u64>,
-    announced: bool,
+    /// Whether somebody chose it.
+    is_chosen: bool,
+    announced: Option<u64>,
     /// Created for the first percentage.
     numbers: Option<Trie<Arc<Numbers>>>,
 }
@@ -70,7 +72,8 @@ impl Draws {
         Self {
             state: Mutex::new(State {
                 seed: None,
-                announced: false,
+                is_chosen: false,
+                announced: None,
                 numbers: None,
             }),
         }
@@ -81,14 +84,19 @@ impl Draws {
     pub(crate) fn set_seed(&self, seed: u64) {
         let mut state = unpoisoned(self.state.lock());
         state.seed = Some(seed);
-        state.announced = false;
+        state.is_chosen = true;
+        state.announced = None;
         state.numbers = None;
     }
 
     /// Takes over a seed that was set.
     pub(crate) fn inherit(&self, from: &Draws) {
-        let seed = unpoisoned(from.state.lock()).seed;
-        unpoisoned(self.state.lock()).seed = seed;
+        let (seed, is_chosen) = {
+            let from = unpoisoned(from.state.lock());
+            (from.seed, from.is_chosen)
+        };
+        let mut state = unpoisoned(self.state.lock());
+        (state.seed, state.is_chosen) = (seed, is_chosen);
     }
 
     /// Begins the sequences of draws anew, from the same seed.
@@ -131,11 +139,15 @@ impl Draws {
         percents.iter().enumerate().map(draw).collect()
     }
 
-    /// Returns the seed that draws start from, the first time that this is called since it was set.
-    pub(crate) fn to_announce(&self) -> Option<u64> {
-        let mut state = unpoisoned(self.state.lock());
-        let announced = std::mem::replace(&mut state.announced, true);
-        state.seed.filter(|_| !announced)
+    /// Whether the seed was chosen, rather than found.
+    pub(crate) fn is_chosen(&self) -> bool {
+        unpoisoned(self.state.lock()).is_chosen
+    }
+
+    /// Whether `seed` is to be said: it is not the one that was said last.
+    pub(crate) fn is_to_announce(&self, seed: u64) -> bool {
+        let said = &mut unpoisoned(self.state.lock()).announced;
+        said.replace(seed) != Some(seed)
     }
 }
 

@@ -107,9 +107,13 @@ pub(crate) fn announce_env(points: &[Arc<Point>]) {
 }
 
 fn announce_seed(points: &[Arc<Point>]) {
-    let draws = points.iter().find(|point| point.draws());
-    let seed = draws.and_then(|point| Registry::global().draws_of(point.home()).to_announce());
-    if let Some(seed) = seed {
-        report::seed(seed);
+    if let Some(point) = points.iter().find(|point| point.draws()) {
+        let registry = Registry::global();
+        let seed = registry.seed(point.home());
+        if registry.draws.is_to_announce(seed) {
+            // Whoever chose it knows it.
+            let draws = registry.draws_of(point.home());
+            report::seed(seed, !draws.is_chosen() && !registry.draws.is_chosen());
+        }
     }
 }

@@ -25,7 +25,10 @@ pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Respo
         Poll::Ready(met) => Poll::Ready(Some(met)),
         Poll::Pending => Pin::new(&mut timer).poll(cx).map(|()| None),
     });
-    let late = match met.await {
+    let met = met.await;
+    // It is not to be seen among those who wait.
+    drop(wait);
+    let late = match met {
         Some(met) => {
             met.map_err(Response::refusal)?;
             None

@@ -1,7 +1,6 @@
 //! Proves what a wait needs of a runtime, and what the shutdown of one leaves of it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use super::HOUR;
 use crate::common::crew::spawn_hit;
@@ -41,21 +40,68 @@ fn a_pause_needs_no_runtime() {
     });
 }
 
-/// I8 names this panic as tokio's.
+/// On an executor that has no timer, on a runtime whose timers are off, and inside another executor
+/// on a thread of tokio's, where nobody drives tokio's timers.
 #[test]
-fn a_sleep_without_a_timer_panics_and_leaves_no_waiter() {
+fn a_sleep_needs_no_timer_of_a_runtime() {
     let _alone = isolate();
     let name = "no-timer";
-    configure_failpoint(name, "sleep(3600000)").unwrap();
-    let mut hit = Box::pin(failpoint(name, None));
-    let poll = AssertUnwindSafe(|| poll_once(hit.as_mut()));
-    let panic = catch_unwind(poll).map(drop).unwrap_err();
-    let message = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
-    assert!(message.unwrap().contains("no reactor running"));
-    assert_stats(name, (1, 1, 0));
-    assert_eq!(poll_once(hit.as_mut()), Poll::Ready(Continue));
-    assert_stats(name, (1, 1, 0));
+    configure_failpoint(name, "sleep(20)").unwrap();
+    let without = tokio::runtime::Builder::new_current_thread().build();
+    let with = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let (without, with) = (without.unwrap(), with.unwrap());
+    within_deadline("sleeps without a runtime's timer", move || {
+        let start = Instant::now();
+        let hit = || failpoint(name, None);
+        assert_eq!(block_on(hit()), Continue);
+        assert_eq!(without.block_on(hit()), Continue);
+        assert_eq!(with.block_on(async { block_on(hit()) }), Continue);
+        async fn compat(name: &str) {
+            neon_failpoint::compat::async_fail_point!(name);
+        }
+        block_on(compat(name));
+        assert!(start.elapsed() >= Duration::from_millis(80));
+        assert_stats(name, (4, 4, 0));
+    });
+}
+
+#[test]
+fn many_sleeps_end_in_the_order_of_their_times_and_those_that_are_dropped_never() {
+    let _alone = isolate();
+    within_deadline("many sleeps", || {
+        let (ended, order) = std::sync::mpsc::channel();
+        let sleeps = [60, 20, 40].map(|millis| {
+            let name = format!("sleep-of-{millis}");
+            configure_failpoint(name.as_str(), format!("sleep({millis})")).unwrap();
+            let ended = ended.clone();
+            spawn(move || {
+                let _ = block_on(failpoint(&name, None));
+                ended.send(millis).unwrap();
+            })
+        });
+        configure_failpoint("sleep-dropped", "sleep(3600000)").unwrap();
+        let mut dropped = Box::pin(failpoint("sleep-dropped", None));
+        assert!(poll_once(dropped.as_mut()).is_pending());
+        drop(dropped);
+        assert_eq!(waiters("sleep-dropped"), 0);
+        assert_eq!([(); 3].map(|()| order.recv().unwrap()), [20, 40, 60]);
+        sleeps.into_iter().for_each(|sleep| sleep.join().unwrap());
+    });
+}
+
+/// `fail`'s sleep is in real time, and a native one by the clock of the runtime.
+#[test]
+fn under_a_paused_clock_a_sleep_of_compat_takes_its_time() {
+    let _alone = isolate();
+    Runtime::PausedClock.run("a paused clock", || async {
+        configure_failpoint("paused-compat", "sleep(50)").unwrap();
+        let (start, paused) = (Instant::now(), tokio::time::Instant::now());
+        neon_failpoint::compat::async_fail_point!("paused-compat");
+        assert!(start.elapsed() >= Duration::from_millis(50));
+        assert_eq!(paused.elapsed(), Duration::ZERO);
+    });
 }
 
 #[test]
