@@ -526,12 +526,14 @@ impl Drop for Armed {
             .disturbance()
             .filter(|(_, ended_waits)| *ended_waits);
         let disturbance = disturbance.map(|(text, _)| self.whole(&text));
-        let why_not = (demands && self.fired() == 0).then(|| self.why_not());
+        // What there is to say takes a while to find, and is gone with the layer.
+        let has_to_say = demands && !Registry::global().has_fired(&self.key);
+        let why_not = has_to_say.then(|| self.why_not());
         let fired = in_destructor(disarm);
         match (disturbance, why_not) {
             (Some(disturbance), _) if demands => panic!("{disturbance}"),
             (Some(disturbance), _) => drop(in_destructor(|| report::disturbed(&disturbance))),
-            // An earlier configuration of the guard may have fired.
+            // A hit may have come since.
             (None, Some(why_not)) if fired == Some(false) => panic!("{why_not}"),
             (None, _) => {}
         }

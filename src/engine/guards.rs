@@ -182,6 +182,14 @@ impl Registry {
         tally.fired() || own.is_some_and(|own| own.fired() > 0)
     }
 
+    /// Whether the guard's point ever fired.
+    pub(crate) fn has_fired(&self, key: &GuardKey) -> bool {
+        let layers = self.write();
+        let tally = key.position(&layers).map(|(stack, at)| &stack[at].tally);
+        let own = self.layer_in(&layers, key);
+        tally.is_some_and(|tally| tally.fired()) || own.is_some_and(|own| own.fired() > 0)
+    }
+
     /// Returns the point of the guard's layer, whether on top or not.
     pub(crate) fn layer(&self, key: &GuardKey) -> Option<Arc<Point>> {
         self.layer_in(&self.write(), key)
