@@ -68,10 +68,7 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
 /// Describes, for people, where `name` is compiled in, or which names are like it.
 pub(crate) fn about(name: &str) -> String {
     let mut about = String::new();
-    for site in site::by_name()
-        .into_iter()
-        .filter(|site| site.name() == name)
-    {
+    for site in site::by_name().iter().filter(|site| site.name() == name) {
         let before = if about.is_empty() { "it is at" } else { "," };
         about += &format!("{before} {}:{}", site.file(), site.line());
     }
