@@ -41,6 +41,9 @@
 //! neon_failpoint = { version = "0.1", features = ["testing"] }
 //! ```
 //!
+//! With Cargo's resolver 2 or later that is so in tests, examples and benchmarks only. A program that
+//! must not have failpoints says so: `const _: () = assert!(!neon_failpoint::has_failpoints());`.
+//!
 //! # Where to go
 //!
 //! | you want to | look at |
@@ -173,7 +176,8 @@
 //! `FAILPOINTS="name=actions;name=actions"` configures points from outside. It is read
 //! once: by [`init`], which returns an error for a bad value, or at the first use of this crate,
 //! where a bad value ends the process with status 2 and a message, so that no run goes on without
-//! the faults that it was to have.
+//! the faults that it was to have. A name in it that no call site has is warned of.
+//! A build without `testing` does not look; there only [`init`] refuses a value.
 //!
 //! # Events
 //!

@@ -106,15 +106,13 @@ impl Registry {
     /// Returns the scope that this thread is in.
     pub(crate) fn home(&self) -> Home {
         // What a thread has entered comes before its runtime, for which the table has to be asked.
-        if scope::entered() != scope::GLOBAL {
-            return Home(scope::current(&[]));
+        let entered = scope::current(&[]);
+        if entered.is_some() {
+            return Home(entered);
         }
         let table = self.snapshot.load();
-        Home(
-            table
-                .as_ref()
-                .and_then(|table| scope::current(table.runtimes())),
-        )
+        let of_runtime = |table: &Arc<Table>| scope::current(table.runtimes());
+        Home(table.as_ref().and_then(of_runtime))
     }
 
     /// Returns the draws of what is configured in a scope.
