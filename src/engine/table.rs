@@ -475,7 +475,7 @@ impl View {
     }
 
     /// [`get`](Self::get) while some scope has a point.
-    #[inline(never)]
+    #[cold]
     fn get_scoped<'v>(table: &'v Table, hash: u64, name: &str) -> (Option<&'v Arc<Point>>, bool) {
         let Some(scoped) = table.scoped(hash, name) else {
             return (table.global(hash, name), true);

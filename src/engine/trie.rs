@@ -100,7 +100,8 @@ impl<T: Named + Clone> Trie<T> {
         self.len
     }
 
-    #[inline]
+    // Always: out of line it costs an armed hit a tenth more.
+    #[inline(always)]
     pub(crate) fn get(&self, hash: u64, name: &str) -> Option<&T> {
         let mut branch = &self.root;
         let mut rest = hash;
