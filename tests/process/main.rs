@@ -9,6 +9,8 @@ mod deadlines;
 mod determinism;
 mod env;
 #[cfg(all(feature = "async", feature = "context"))]
+mod heard;
+#[cfg(all(feature = "async", feature = "context"))]
 mod list;
 #[cfg(all(feature = "async", feature = "context"))]
 mod thread_ends;

@@ -1,0 +1,123 @@
+//! What the library has to say is heard: by `tracing`, by `log`, or on standard error. Each case is a
+//! child, because a listener is the process's.
+
+use std::ffi::OsStr;
+
+use crate::common::loggers::{on_event, on_record};
+use crate::common::{child, hit};
+use neon_failpoint::{
+    arm, configure_failpoint, fail_point_sync, init, seed, set_seed, wait_for_hits,
+};
+
+fn site() {
+    fail_point_sync!("heard-site");
+}
+
+fn misspell() {
+    configure_failpoint("heard-sitee", "off").unwrap();
+    site();
+}
+
+const CASES: &[(&str, fn())] = &[
+    ("misspelled", misspell),
+    ("misspelled, with a logger", || {
+        on_record(|record| child::say(record.args()), || {});
+        misspell();
+    }),
+    ("misspelled, with a subscriber", || {
+        on_event(|event| child::say(format_args!("{event:?}")));
+        misspell();
+    }),
+    ("printed, with a logger", || {
+        on_record(|record| child::say(record.args()), || {});
+        configure_failpoint("heard-site", "print(a text)").unwrap();
+        site();
+    }),
+    ("found seed", || {
+        configure_failpoint("heard-site", "50%off").unwrap();
+        child::say(seed());
+    }),
+    ("chosen seed", || {
+        set_seed(7);
+        configure_failpoint("heard-site", "50%off").unwrap();
+        child::say(seed());
+    }),
+    ("environment", || {
+        init().unwrap();
+        let _ = hit("heard-sitee");
+    }),
+    ("expired", || {
+        set_seed(41);
+        configure_failpoint("heard-site", "50%off").unwrap();
+        let wait = wait_for_hits("heard-site", 1).within(std::time::Duration::ZERO);
+        child::say(wait.blocking().unwrap_err());
+        drop(arm("heard-site", "0%off").unwrap().must_fire());
+    }),
+];
+
+/// What a case said itself, and what was on its standard error.
+fn run(role: &str, failpoints: &str) -> (Vec<String>, String) {
+    const TEST: &str = "heard::whoever_listens_hears_it_and_else_standard_error_does";
+    let output = child::run(TEST, role, &[("FAILPOINTS", OsStr::new(failpoints))]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (child::said(&output), stderr)
+}
+
+#[test]
+fn whoever_listens_hears_it_and_else_standard_error_does() {
+    child::play(CASES);
+    if child::role().is_some() {
+        return;
+    }
+    const MEANT: &str = "did you mean \"heard-site\"?";
+    let (said, stderr) = run("misspelled", "");
+    assert!(said.is_empty() && stderr.contains(MEANT), "{stderr}");
+    for role in ["misspelled, with a logger", "misspelled, with a subscriber"] {
+        let (said, stderr) = run(role, "");
+        let heard = said
+            .iter()
+            .filter(|said| said.contains("did you mean"))
+            .count();
+        assert_eq!(
+            (heard, stderr.contains("did you mean")),
+            (1, false),
+            "{role}: {said:?} {stderr}"
+        );
+    }
+    let (said, _) = run("printed, with a logger", "");
+    assert_eq!(said, ["a text"]);
+
+    let (said, stderr) = run("found seed", "");
+    let repeats = format!("FAILPOINTS_SEED={} repeats them", said[0]);
+    assert!(stderr.contains(&repeats), "{said:?} {stderr}");
+    let (said, stderr) = run("chosen seed", "");
+    assert_eq!(
+        (said, stderr.contains("seed")),
+        (vec!["7".to_owned()], false),
+        "{stderr}"
+    );
+
+    // A name that nothing will hit, one that somebody does, and one that is nothing like any.
+    let (_, stderr) = run("environment", "heard-sitee=off;heard-site=off;zzz=off");
+    assert!(
+        stderr.contains("FAILPOINTS configures failpoint \"heard-sitee\""),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("names like it are [\"heard-site\""),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("FAILPOINTS configures failpoint \"zzz\""),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("failpoint \"heard-site\""), "{stderr}");
+
+    let (said, stderr) = run("expired", "");
+    for text in [&said[0], &stderr] {
+        assert!(
+            text.contains("its percentages draw from seed 41"),
+            "{said:?} {stderr}"
+        );
+    }
+}
