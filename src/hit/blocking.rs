@@ -36,6 +36,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// assert_eq!(load(), Err("disk full".to_owned()));
 /// assert_eq!(load(), Ok(7));
 /// ```
+#[track_caller]
 pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> FailpointResult {
     match hit_blocking(Target::Name(name), context) {
         Some(value) => FailpointResult::Return(value.unwrap_or_default()),
@@ -45,6 +46,7 @@ pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> Fai
 
 /// Hits a failpoint for a blocking macro: `Some`, with the argument of the `return`, if it returns.
 #[inline]
+#[track_caller]
 pub fn hit_blocking(
     target: Target<'_>,
     context: Option<&FailpointContext>,

@@ -67,7 +67,10 @@ pub(crate) enum Step {
 
 /// Evaluates one hit and does what can be done at once. The argument of a `return` goes into
 /// `returned`: as a part of the result it would be copied once more.
+///
+/// A panic of the action `panic` is placed at the call site: `#[track_caller]` all the way.
 #[inline]
+#[track_caller]
 pub(crate) fn evaluate(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
@@ -99,6 +102,7 @@ pub(crate) fn evaluate(
 
 /// The rest of [`evaluate`] for a hit that may have observers or subscribers.
 #[cold]
+#[track_caller]
 fn evaluate_watched(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
@@ -155,6 +159,7 @@ fn step(
 
 /// Does an action that is done at once.
 #[cold]
+#[track_caller]
 fn perform(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
@@ -165,7 +170,12 @@ fn perform(
     if rules == Rules::Pausable {
         report::at(target.name());
     }
-    if action.is_some_and(|action| !run(action, target.name(), rules)) {
+    // No closure: it would not know its caller.
+    let is_done = match action {
+        Some(action) => run(action, target.name(), rules),
+        None => true,
+    };
+    if !is_done {
         // The point was retired meanwhile. A newer table was published before that, which this
         // finds.
         return evaluate(target, context, rules, returned);
@@ -175,6 +185,7 @@ fn perform(
 
 /// Does an action that is done at once; `false` if its callback is gone.
 #[cold]
+#[track_caller]
 fn run(action: Action, name: &str, rules: Rules) -> bool {
     match action {
         Action::Print(text) if rules == Rules::Fail => report::print_as_fail(name, text.as_deref()),

@@ -29,6 +29,7 @@ pub fn compat_unit(target: Target<'_>) {
 /// `async_fail_point!` with a closure, up to the await.
 #[cfg(feature = "async")]
 #[inline]
+#[track_caller]
 pub fn compat_begin(target: Target<'_>) -> Begun<'static> {
     begin_by(target, None, None, Rules::Fail)
 }

@@ -157,6 +157,7 @@ impl Future for FailpointFuture<'_> {
     type Output = FailpointResult;
 
     #[inline]
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
         let this = self.get_mut();
         match &mut this.state {
@@ -181,6 +182,7 @@ impl Future for FailpointFuture<'_> {
 
 impl FailpointFuture<'_> {
     #[cold]
+    #[track_caller]
     fn advance(&mut self, cx: &mut Context<'_>) -> Progress {
         if let State::Hit {
             target,
@@ -246,6 +248,7 @@ pub enum Begun<'a> {
 }
 
 #[inline]
+#[track_caller]
 pub(super) fn begin_by<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
@@ -259,6 +262,7 @@ pub(super) fn begin_by<'a>(
 }
 
 #[cold]
+#[track_caller]
 fn begin_cold<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
@@ -269,6 +273,7 @@ fn begin_cold<'a>(
 }
 
 #[inline]
+#[track_caller]
 fn begin_armed<'a>(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
@@ -408,6 +413,7 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
 /// Evaluates a hit of a macro that awaits in place. The result borrows nothing, so that neither the
 /// name nor the context is held across the await.
 #[inline]
+#[track_caller]
 pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
     if !ENABLED {
         return Begun::Continue;
@@ -449,6 +455,7 @@ impl Future for PausableFuture<'_> {
     type Output = Result<(), ()>;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
         match ready!(Pin::new(&mut self.0).poll(cx)) {
             FailpointResult::Cancelled => Poll::Ready(Err(())),
@@ -475,6 +482,7 @@ impl Future for MillisFuture<'_> {
     type Output = ();
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.0).poll(cx).map(drop)
     }

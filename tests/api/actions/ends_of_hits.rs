@@ -94,3 +94,27 @@ fn a_return_without_a_closure_panics_with_the_line_of_the_call_site() {
         );
     }
 }
+
+#[test]
+fn a_panic_is_placed_where_the_call_site_is() {
+    const TEST: &str = "actions::ends_of_hits::a_panic_is_placed_where_the_call_site_is";
+    if let Some(number) = child::role() {
+        within_deadline("a panic", move || {
+            let way = &WAYS[number.parse::<usize>().unwrap()];
+            way.configure("panic(here)");
+            let result = way.at_once();
+            panic!("{way:?} survived with {result:?}");
+        });
+    }
+    for (i, way) in WAYS.iter().enumerate() {
+        let output = child::run(TEST, &i.to_string(), &[]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let place = stderr.lines().zip(stderr.lines().skip(1));
+        let mut place = place.filter(|(_, message)| *message == "here");
+        let (place, _) = place.next().unwrap_or_else(|| panic!("{way:?}: {stderr}"));
+        assert!(
+            place.contains("tests/api/actions/ways.rs:"),
+            "{way:?}: {place}"
+        );
+    }
+}
