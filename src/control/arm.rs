@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::control::config::{self, scope_ended};
 use crate::control::release::release_first;
 use crate::control::wait_for::{Wait, Watched};
-use crate::engine::actions::matcher::Matcher;
+use crate::engine::actions::matcher::{Matcher, Memory};
 use crate::engine::guards::GuardKey;
 use crate::engine::layers::Cause;
 use crate::engine::point::Point;
@@ -473,7 +473,8 @@ impl Armed {
         K: Into<String>,
         V: Into<String>,
     {
-        let matchers = config::matchers(self.name(), config::pairs(matchers))?;
+        let matchers = config::pairs(matchers);
+        let matchers = config::matchers(self.name(), matchers, &mut Memory::of_a_call())?;
         Ok(self.release_first(usize::MAX, &matchers))
     }
 

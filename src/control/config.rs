@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::engine::actions::action::{Action, Callback};
 use crate::engine::actions::chain::{self, Alternative};
-use crate::engine::actions::matcher::{Matcher, demand};
+use crate::engine::actions::matcher::{Matcher, Memory, demand};
 use crate::engine::env;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
@@ -70,8 +70,9 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid, and, if
-/// there are matchers, in a build without the feature `context`.
+/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid or needs more
+/// than 1 MiB once compiled (all of one call may need 64 MiB), and, if there are matchers, in a build
+/// without the feature `context`.
 ///
 /// # Examples
 ///
@@ -224,6 +225,7 @@ pub(crate) fn configure_batch(
     refuses_harm: bool,
     cause: Option<Cause>,
 ) -> Result<(), Error> {
+    let mut memory = Memory::of_a_call();
     let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
     let mut hashes = HashSet::with_capacity(batch.len());
     for (number, entry) in (1..).zip(batch) {
@@ -233,7 +235,14 @@ pub(crate) fn configure_batch(
             actions,
             matchers,
         } = entry;
-        let point = point_unless_harmful(home, name, actions.into(), matchers, refuses_harm);
+        let point = checked(
+            home,
+            name,
+            actions.into(),
+            matchers,
+            refuses_harm,
+            &mut memory,
+        );
         let point = point.map_err(in_batch)?;
         // Another name may have the same hash, but hardly ever has.
         let is_new = hashes.insert(point.hash());
@@ -371,22 +380,24 @@ pub(crate) fn point(
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
-    point_unless_harmful(home, name, actions.into(), matchers, false)
+    let memory = &mut Memory::of_a_call();
+    checked(home, name, actions.into(), matchers, false, memory)
 }
 
-fn point_unless_harmful(
+fn checked(
     home: &Home,
     name: String,
     actions: Box<str>,
     matchers: impl IntoIterator<Item = (String, String)>,
     refuses_harm: bool,
+    memory: &mut Memory,
 ) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
     // First, so that the point draws by the seed of the environment.
     env::read_once();
     let of_point = |problem| Error::of_point(&name, problem);
-    let mut alternatives = chain::parse(&actions, refuses_harm).map_err(of_point)?;
-    let matchers = self::matchers(&name, matchers)?;
+    let mut alternatives = chain::parse(&actions, refuses_harm, memory).map_err(of_point)?;
+    let matchers = self::matchers(&name, matchers, memory)?;
     for alternative in &mut alternatives {
         demand(&mut alternative.matchers, &matchers);
     }
@@ -398,8 +409,11 @@ fn point_unless_harmful(
 pub(crate) fn matchers(
     name: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
+    memory: &mut Memory,
 ) -> Result<Vec<Matcher>, Error> {
-    let matchers = matchers.into_iter().map(|(k, v)| Matcher::new(k, v));
+    let matchers = matchers
+        .into_iter()
+        .map(|(k, v)| Matcher::new(k, v, memory));
     let matchers: Result<Vec<Matcher>, Problem> = matchers.collect();
     matchers.map_err(|problem| Error::of_point(name, problem))
 }

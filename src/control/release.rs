@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::config;
-use crate::engine::actions::matcher::Matcher;
+use crate::engine::actions::matcher::{Matcher, Memory};
 use crate::engine::env;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
@@ -99,7 +99,7 @@ pub(crate) fn first_matching(
     n: usize,
     matchers: Vec<(String, String)>,
 ) -> Result<usize, Error> {
-    let matchers = config::matchers(name, matchers)?;
+    let matchers = config::matchers(name, matchers, &mut Memory::of_a_call())?;
     Ok(release_first(&find(home, name)?, n, &matchers))
 }
 

@@ -225,6 +225,7 @@ pub(crate) fn by_name() -> &'static [&'static Site] {
 mod tests {
     use super::*;
     use crate::engine::actions::chain;
+    use crate::engine::actions::matcher::Memory;
     use crate::engine::layers::Cause;
     use crate::engine::scope::Home;
 
@@ -232,7 +233,7 @@ mod tests {
     fn a_site_remembers_that_it_is_armed_until_something_is_published() {
         let registry = Registry::new();
         let configure = |name| {
-            let alternatives = chain::parse("off", false).unwrap();
+            let alternatives = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
             let point = registry.point(&Home::GLOBAL, name, alternatives, None);
             registry
                 .put(&[point], Some(Cause::here("configured")))

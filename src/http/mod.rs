@@ -28,8 +28,7 @@
 //! failpoint. Nothing here binds a socket or authenticates a client: serve it on a loopback
 //! address, on a Unix socket, or behind a listener that authenticates its clients.
 //! [`Control::refuse_exit_and_panic`] refuses the two most dangerous actions. That protects from
-//! mistakes, not from malice: a client can still stop the service wherever it has a failpoint, and
-//! fill its memory with configurations.
+//! mistakes, not from malice: a client can still stop the service wherever it has a failpoint.
 //!
 //! A web page in a browser on the same machine can reach a loopback address, too. The router
 //! refuses a POST that a page of another site could send without a preflight request: one with the

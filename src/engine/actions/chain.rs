@@ -17,7 +17,7 @@ use std::fmt;
 use std::num::IntErrorKind;
 
 use super::action::{self, Action, Argument, Row};
-use super::matcher::{self, Matcher};
+use super::matcher::{self, Matcher, Memory};
 use super::reader::{Reader, syntax};
 use crate::engine::name::distance;
 use crate::error::{Problem, Syntax};
@@ -68,11 +68,16 @@ pub(crate) fn write<'a>(alternatives: impl Iterator<Item = &'a Alternative>) -> 
 
 /// Parses the actions of one failpoint. With `refuses_harm` those that may end the thread or the
 /// process are an error.
-pub(crate) fn parse(text: &str, refuses_harm: bool) -> Result<Vec<Alternative>, Problem> {
+pub(crate) fn parse(
+    text: &str,
+    refuses_harm: bool,
+    memory: &mut Memory,
+) -> Result<Vec<Alternative>, Problem> {
     let mut parser = Parser {
         reader: Reader::new(text),
         end: None,
         refuses_harm,
+        memory,
     };
     parser.alternatives()
 }
@@ -100,6 +105,7 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
         reader: Reader::new(text),
         end: Some(';'),
         refuses_harm: false,
+        memory: &mut Memory::of_a_call(),
     };
     let mut entries: Vec<Entry<'_>> = Vec::new();
     loop {
@@ -138,14 +144,15 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, 'm> {
     reader: Reader<'a>,
     /// What ends the alternatives, if it is not the end of the text.
     end: Option<char>,
     refuses_harm: bool,
+    memory: &'m mut Memory,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     /// Whether the alternatives end here.
     fn at_end(&self) -> bool {
         let next = self.reader.rest().chars().next();
@@ -176,7 +183,7 @@ impl<'a> Parser<'a> {
     }
 
     fn alternative(&mut self) -> Result<Alternative, Problem> {
-        let matchers = matcher::when(&mut self.reader)?;
+        let matchers = matcher::when(&mut self.reader, self.memory)?;
         self.reader.skip_space();
         let (head, start) = (self.head(), self.reader.at);
         self.reader.at += head.len();

@@ -30,9 +30,9 @@ impl PartialEq for Matcher {
 impl Matcher {
     /// Compiles `regex`. A bad one is refused here, so that a hit never sees it.
     #[cfg(feature = "context")]
-    pub(crate) fn new(key: String, regex: String) -> Result<Self, Problem> {
+    pub(crate) fn new(key: String, regex: String, memory: &mut Memory) -> Result<Self, Problem> {
         check_key(&key)?;
-        match whole_value(&regex) {
+        match whole_value(&regex, memory) {
             Ok((grouped, whole)) => {
                 // In quotes, a backslash at the end would escape the quote.
                 let regex = if regex.ends_with('\\') {
@@ -42,18 +42,12 @@ impl Matcher {
                 };
                 Ok(Self { key, regex, whole })
             }
-            Err(reason) => {
-                // The parser's own text shows the pattern over several lines.
-                let reason = reason.to_string();
-                let reason = reason.lines().last().unwrap_or_default();
-                let reason = reason.trim_start_matches("error: ").to_owned();
-                Err(Problem::Regex { key, regex, reason })
-            }
+            Err(reason) => Err(Problem::Regex { key, regex, reason }),
         }
     }
 
     #[cfg(not(feature = "context"))]
-    pub(crate) fn new(key: String, _regex: String) -> Result<Self, Problem> {
+    pub(crate) fn new(key: String, _: String, _: &mut Memory) -> Result<Self, Problem> {
         check_key(&key)?;
         Err(Problem::Feature {
             what: "a context matcher",
@@ -110,13 +104,60 @@ impl fmt::Display for Matcher {
     }
 }
 
+/// How much memory the expressions of one configuration, or of one batch, may still take. A short
+/// text can compile to megabytes, and a list of such texts would fill the memory.
+pub(crate) struct Memory {
+    #[cfg_attr(not(feature = "context"), allow(dead_code))]
+    left: usize,
+}
+
+impl Memory {
+    /// That of one call: 64 MiB.
+    pub(crate) fn of_a_call() -> Self {
+        Self { left: 64 << 20 }
+    }
+
+    /// Compiles an expression, and takes off what it needs, rounded up to one of a few sizes: the
+    /// least with which it compiles.
+    #[cfg(feature = "context")]
+    fn compile(&mut self, regex: &str) -> Result<regex::Regex, String> {
+        const SIZES: [usize; 4] = [4 << 10, 32 << 10, 256 << 10, 1 << 20];
+        for size in SIZES {
+            match regex::RegexBuilder::new(regex).size_limit(size).build() {
+                Ok(compiled) => {
+                    let left = self.left.checked_sub(size);
+                    self.left = left.ok_or(
+                        "with those before it, it needs more than 64 MiB once compiled; expected \
+                         fewer or smaller ones in one call",
+                    )?;
+                    return Ok(compiled);
+                }
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(other) => return Err(last_line(&other)),
+            }
+        }
+        Err("it needs more than 1 MiB once compiled; expected a smaller one".to_owned())
+    }
+}
+
+/// Returns what an error of regex says, without the pattern, which it shows over several lines.
+#[cfg(feature = "context")]
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().last().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
+}
+
 /// Returns the user's expression as a group, and compiled with an anchor at both ends.
 #[cfg(feature = "context")]
-fn whole_value(regex: &str) -> Result<(String, regex::Regex), regex::Error> {
-    // Alone first: `a)|(b` is an error, but would be none inside a group.
-    regex::Regex::new(regex)?;
-    let anchored = |group: String| {
-        let whole = regex::Regex::new(&format!(r"\A{group}\z"))?;
+fn whole_value(regex: &str, memory: &mut Memory) -> Result<(String, regex::Regex), String> {
+    // Alone first: `a)|(b` is an error, but would be none inside a group. What it takes is given
+    // back.
+    let left = memory.left;
+    memory.compile(regex)?;
+    memory.left = left;
+    let mut anchored = |group: String| {
+        let whole = memory.compile(&format!(r"\A{group}\z"))?;
         Ok((group, whole))
     };
     // In verbose mode a comment at the end would hide the closing parenthesis; a line break ends
@@ -147,7 +188,7 @@ pub(super) fn write(matchers: &[Matcher], f: &mut fmt::Formatter<'_>) -> fmt::Re
 }
 
 /// Takes `when(..)`, if it is next.
-pub(super) fn when(reader: &mut Reader<'_>) -> Result<Vec<Matcher>, Problem> {
+pub(super) fn when(reader: &mut Reader<'_>, memory: &mut Memory) -> Result<Vec<Matcher>, Problem> {
     let mut matchers = Vec::new();
     let open = reader.at;
     if !reader.eat("when(") {
@@ -174,7 +215,7 @@ pub(super) fn when(reader: &mut Reader<'_>) -> Result<Vec<Matcher>, Problem> {
         } else {
             plain_regex(reader).to_owned()
         };
-        let matcher = Matcher::new(key, regex).map_err(|e| in_text(e, key_start, start))?;
+        let matcher = Matcher::new(key, regex, memory).map_err(|e| in_text(e, key_start, start))?;
         matchers.push(matcher);
         reader.skip_space();
         if reader.eat(")") {
@@ -237,7 +278,7 @@ mod tests {
 
     fn matches(regex: &str, value: &str) -> bool {
         let context = FailpointContext::from_iter([("k", value)]);
-        Matcher::new("k".into(), regex.into())
+        Matcher::new("k".into(), regex.into(), &mut Memory::of_a_call())
             .unwrap()
             .matches(&context)
     }
@@ -259,12 +300,42 @@ mod tests {
     #[test]
     fn a_regex_that_only_parses_inside_a_group_is_refused() {
         for bad in ["a)|(b", "(", "[", "a{2", "(?P<n>", r"\"] {
-            let problem = Matcher::new("k".into(), bad.into()).unwrap_err();
+            let problem =
+                Matcher::new("k".into(), bad.into(), &mut Memory::of_a_call()).unwrap_err();
             let Problem::Regex { regex, reason, .. } = problem else {
                 panic!("{problem:?}");
             };
             assert_eq!(regex, bad);
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+        }
+    }
+
+    /// A short text can be a large expression, and many of them together.
+    #[test]
+    fn what_compiles_to_too_much_is_refused_alone_and_in_a_list() {
+        let mut memory = Memory::of_a_call();
+        let mut new = |regex: &str| Matcher::new("k".into(), regex.into(), &mut memory);
+        let reason = |problem| match problem {
+            Problem::Regex { regex, reason, .. } => format!("{regex}: {reason}"),
+            other => panic!("{other:?}"),
+        };
+        for large in [r"\w{140}", r"(?:\w{20}){20}", "(?:[a-z]{1000}){1000}"] {
+            let text = reason(new(large).unwrap_err());
+            assert!(
+                text.starts_with(large) && text.contains("more than 1 MiB"),
+                "{text}"
+            );
+        }
+        let refused = (0..)
+            .find_map(|n| Some((n, new(r"\w{20}").err()?)))
+            .unwrap();
+        let text = reason(refused.1);
+        assert!((50..=300).contains(&refused.0), "{}: {text}", refused.0);
+        assert!(text.contains("more than 64 MiB"), "{text}");
+        // What many people write is small.
+        let mut memory = Memory::of_a_call();
+        for _ in 0..1_000 {
+            Matcher::new("k".into(), r"tenant-\d+".into(), &mut memory).unwrap();
         }
     }
 }

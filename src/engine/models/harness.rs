@@ -6,6 +6,7 @@ use std::task::{Wake, Waker};
 use loom::sync::Notify;
 
 use crate::engine::actions::chain;
+use crate::engine::actions::matcher::Memory;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
 use crate::engine::point::Point;
@@ -30,7 +31,8 @@ pub(crate) fn explore_most(model: impl Fn() + Send + Sync + 'static) {
 
 /// Creates a configuration of the one name that the models use, or of another.
 pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
-    let alternatives = chain::parse(actions, false).expect("valid actions");
+    let alternatives =
+        chain::parse(actions, false, &mut Memory::of_a_call()).expect("valid actions");
     registry.point(&Home::GLOBAL, name, alternatives, None)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loom::thread;
 
 use crate::engine::actions::chain;
+use crate::engine::actions::matcher::Memory;
 use crate::engine::draws::Draws;
 use crate::engine::layers::Cause;
 use crate::engine::models::harness::{deadlocks, explore, wait_as_thread, wake};
@@ -19,7 +20,8 @@ fn cause() -> Cause {
 
 /// Creates a point of the one name that the models use, in a scope.
 fn point(registry: &Registry, scope: &Arc<Node>, actions: &str) -> Arc<Point> {
-    let alternatives = chain::parse(actions, false).expect("valid actions");
+    let alternatives =
+        chain::parse(actions, false, &mut Memory::of_a_call()).expect("valid actions");
     registry.point(&Home(Some(scope.clone())), "p", alternatives, None)
 }
 

@@ -386,3 +386,26 @@ fn exit_and_panic_can_be_refused() {
         remove_failpoint("http-refuse-4");
     });
 }
+
+/// A short body can ask for a lot of memory.
+#[test]
+fn expressions_that_compile_to_too_much_are_refused_by_name() {
+    with_client("large expressions", async |mut client| {
+        let _table = TABLE.read().await;
+        let list = |regex: &str, n: usize| {
+            let pairs: Vec<_> = (0..n).map(|i| json!([format!("k{i}"), regex])).collect();
+            json!([{ "name": "http-large", "actions": "off", "context_matchers": pairs }])
+                .to_string()
+        };
+        let answer = client.post("/v1/failpoints", list(r"\w{140}", 1_500)).await;
+        let parts = ["entry 1", "\"http-large\"", r"\\w{140}", "more than 1 MiB"];
+        answer.refused(400, &parts);
+        let answer = client.post("/v1/failpoints", list(r"\w{20}", 1_500)).await;
+        answer.refused(400, &["\"http-large\"", r"\\w{20}", "more than 64 MiB"]);
+        let answer = client
+            .post("/v1/failpoints", list(r"t-[0-9]+", 1_500))
+            .await;
+        assert_eq!(answer.expect(200), Value::Null);
+        client.delete("/v1/failpoints/http-large").await.expect(200);
+    });
+}
