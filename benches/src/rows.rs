@@ -13,6 +13,7 @@ mod idle;
 mod instructions;
 mod load;
 mod release;
+mod scan;
 mod scopes;
 mod threads;
 
@@ -59,6 +60,7 @@ pub(crate) const ALL: &[Row] = &[
     instructions::INSTRUCTIONS,
     curves::NAMES,
     curves::WAITERS,
+    scan::SCAN,
     // Last: arc-swap keeps a node for every thread that ever existed, and each publication visits
     // all nodes.
     threads::THREADS,

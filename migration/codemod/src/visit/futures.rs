@@ -59,7 +59,7 @@ pub(super) fn of_function(
         ]
     };
     Future {
-        range: source.range(block.span()),
+        range: source.range(block.brace_token.span.join()),
         asserted,
     }
 }

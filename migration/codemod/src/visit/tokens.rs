@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Punct, Spacing, TokenStream, TokenTree};
 
 use super::macros::Names;
 use super::{arguments, marker};
@@ -29,10 +29,16 @@ pub(crate) struct Sweep<'a> {
 impl Sweep<'_> {
     /// Goes through `tokens`, which stand in what `inside` says.
     pub(crate) fn walk(&mut self, tokens: TokenStream, inside: &Reason) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
         // What the next group stands in, where that is another macro.
         let mut deeper: Option<Reason> = None;
-        for (at, token) in tokens.iter().enumerate() {
+        for at in 0..tokens.len() {
+            if let Some(stream) = tokens.get_mut(at).and_then(taken) {
+                let reason = deeper.take();
+                self.walk(stream, reason.as_ref().unwrap_or(inside));
+                continue;
+            }
+            let Some(token) = tokens.get(at) else { break };
             match token {
                 TokenTree::Ident(ident) => {
                     self.head(&tokens, at, inside);
@@ -60,11 +66,7 @@ impl Sweep<'_> {
                         _ => {}
                     }
                 }
-                TokenTree::Group(group) => {
-                    let reason = deeper.take();
-                    self.walk(group.stream(), reason.as_ref().unwrap_or(inside));
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+                TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
         }
     }
@@ -90,7 +92,7 @@ impl Sweep<'_> {
         let named = before.is_some_and(
             |before| matches!(before, TokenTree::Ident(word) if word == "crate" || word == "use"),
         );
-        let outermost = *inside == outside();
+        let outermost = is_outside(inside);
         if leads || named || !outermost {
             let name = ident.to_string();
             if !self.heads.contains(&name) {
@@ -124,7 +126,7 @@ impl Sweep<'_> {
             .checked_sub(1)
             .is_some_and(|before| is(tokens.get(before), ':'));
         let is_call = group.delimiter() == proc_macro2::Delimiter::Parenthesis;
-        if is_path && is_call && *inside != outside() {
+        if is_path && is_call && !is_outside(inside) {
             self.add(Kind::Eval, tokens, at, group, inside);
         }
     }
@@ -175,7 +177,25 @@ impl Sweep<'_> {
 
 /// What the tokens of a file stand in that no other macro holds.
 pub(crate) fn outside() -> Reason {
-    Reason::OtherMacro("an attribute".to_owned())
+    Reason::OtherMacro(OUTSIDE.to_owned())
+}
+
+const OUTSIDE: &str = "an attribute";
+
+/// Whether it is that. Asked at every word: nothing is allocated for it.
+fn is_outside(inside: &Reason) -> bool {
+    matches!(inside, Reason::OtherMacro(words) if words == OUTSIDE)
+}
+
+/// What is in a group, which a comma takes the place of: tokens that nothing else holds are not
+/// copied where they are walked. Who looks back only asks for words and marks of paths.
+fn taken(token: &mut TokenTree) -> Option<TokenStream> {
+    let TokenTree::Group(group) = token else {
+        return None;
+    };
+    let stream = group.stream();
+    *token = TokenTree::Punct(Punct::new(',', Spacing::Alone));
+    Some(stream)
 }
 
 /// The path that ends with the token at `at`.

@@ -636,7 +636,8 @@ impl<'e> Visit<'e> for Finder<'_, '_> {
     }
 
     fn visit_block(&mut self, block: &'e syn::Block) {
-        let range = self.source.range(block.span());
+        // Of its braces: to ask the block itself prints all that is in it.
+        let range = self.source.range(block.brace_token.span.join());
         self.values.frames.push(Vec::new());
         self.regions.push(range.clone());
         let has_names = block.stmts.iter().any(|statement| {
