@@ -8,12 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use failpoint_migrate::decide::{self, NotSend, Refused, Target, Wishes};
+use failpoint_migrate::decide::{NotSend, Target, Wishes};
 use failpoint_migrate::project::Project;
 use failpoint_migrate::report::Report;
-use failpoint_migrate::resolve::Resolver;
+use failpoint_migrate::scan;
 use failpoint_migrate::table::{self, Tense};
-use failpoint_migrate::{farewell, wrappers};
 
 use super::{Row, package, scratch};
 use neon_failpoint_benches::measure::{Effort, in_turns};
@@ -83,13 +82,7 @@ fn scanned(folder: &Path) -> Result<Report, String> {
     };
     let project = Project::read(&[folder.to_owned()], &[], &|_, _| ());
     let project = project.map_err(|e| e.to_string())?;
-    let resolver = Resolver::new(&project);
-    let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
-    let mut report = Report::of(&project, &decisions);
-    let notes = wrappers::notes(&project, &wishes, &decisions, false);
-    report.notes.extend(notes);
-    let notes = farewell::notes(&project, &decisions, &[]);
-    report.notes.extend(notes);
+    let report = scan::scan(&project, &wishes);
     black_box(table::table(&report, Tense::Can, None));
     black_box(table::remarks(&report));
     Ok(report)

@@ -3,10 +3,10 @@
 //! The way of a file: [`source`] has its text, [`visit`] makes [`facts`] of it (names and bytes,
 //! no syntax tree), [`project`] puts the files together, [`resolve`] says what a macro's name
 //! means at a place, [`decide`] what becomes of each site, [`plan`] which [`edit`]s that takes,
-//! [`rewrite`] makes them and puts back what the compiler refuses. Beside it, for Cargo: a
-//! [`package`] is what a manifest says, [`metadata`] what [`cargo`] knows, [`shim`] where `fail`
-//! comes from, [`manifest`] how Cargo.toml changes, [`check`] what the compiler says. A module
-//! imports from those before it on its way, never back.
+//! [`rewrite`] makes them and puts back what the compiler refuses; [`scan`] stops at the decisions.
+//! Beside it, for Cargo: a [`package`] is what a manifest says, [`metadata`] what [`cargo`] knows,
+//! [`shim`] where `fail` comes from, [`manifest`] how Cargo.toml changes, [`check`] what the compiler
+//! says. A module imports from those before it on its way, never back.
 //!
 //! ```
 //! use std::path::Path;
@@ -50,6 +50,7 @@ pub mod reason;
 pub mod report;
 pub mod resolve;
 pub mod rewrite;
+pub mod scan;
 pub mod shim;
 pub mod source;
 pub mod table;

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use failpoint_migrate::cargo::Step;
 use failpoint_migrate::cli::{Cli, Command, Rewrite, Scan};
-use failpoint_migrate::decide::{self, NotSend, Refused, Wishes};
+use failpoint_migrate::decide::{NotSend, Wishes};
 use failpoint_migrate::error::Error;
 use failpoint_migrate::farewell;
 use failpoint_migrate::files::Change;
 use failpoint_migrate::git;
 use failpoint_migrate::project::Project;
 use failpoint_migrate::report::Report;
-use failpoint_migrate::resolve::Resolver;
 use failpoint_migrate::rewrite::Rewriting;
+use failpoint_migrate::scan;
 use failpoint_migrate::shim;
 use failpoint_migrate::table::{self, Tense};
 use failpoint_migrate::tree::Tree;
@@ -58,19 +58,11 @@ fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-fn run_scan(scan: &Scan) -> Result<ExitCode, Error> {
-    let wishes = scan.common.wishes()?;
-    let project = read(Tree::walk(&scan.common.paths)?, &wishes);
-    let resolver = Resolver::new(&project);
-    let decisions = decide::decide(&project, &resolver, &wishes, &Refused::new());
-    let mut report = Report::of(&project, &decisions);
-    report
-        .notes
-        .extend(wrappers::notes(&project, &wishes, &decisions, false));
-    report
-        .notes
-        .extend(farewell::notes(&project, &decisions, &[]));
-    print(&report, scan.common.json, Tense::Can)?;
+fn run_scan(options: &Scan) -> Result<ExitCode, Error> {
+    let wishes = options.common.wishes()?;
+    let project = read(Tree::walk(&options.common.paths)?, &wishes);
+    let report = scan::scan(&project, &wishes);
+    print(&report, options.common.json, Tense::Can)?;
     Ok(ended(&report))
 }
 
