@@ -291,7 +291,7 @@ impl Syntax {
 }
 
 /// A user's text in quotes, truncated if it is long.
-struct Word<'a>(&'a str);
+pub(crate) struct Word<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

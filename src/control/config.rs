@@ -214,17 +214,17 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(&Registry::global().home(), batch, false, Some(configured()))
+    let points = batch_points(&Registry::global().home(), batch, false)?;
+    put(&points, Some(configured()))
 }
 
-/// [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that may end the thread
-/// or the process are an error.
-pub(crate) fn configure_batch(
+/// Creates the points of [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that
+/// may end the thread or the process are an error.
+pub(crate) fn batch_points(
     home: &Home,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
-    cause: Option<Cause>,
-) -> Result<(), Error> {
+) -> Result<Vec<Arc<Point>>, Error> {
     let mut memory = Memory::of_a_call();
     let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
     let mut hashes = HashSet::with_capacity(batch.len());
@@ -254,7 +254,19 @@ pub(crate) fn configure_batch(
         }
         points.push(point);
     }
-    put(&points, cause)
+    Ok(points)
+}
+
+/// Creates the point `name` that does `actions`, for somebody outside: see [`batch_points`].
+#[cfg(feature = "http")]
+pub(crate) fn outside_point(
+    name: &str,
+    actions: &str,
+    refuses_harm: bool,
+) -> Result<Arc<Point>, Error> {
+    let memory = &mut Memory::of_a_call();
+    let (name, actions) = (name.to_owned(), actions.into());
+    checked(&Home::GLOBAL, name, actions, [], refuses_harm, memory)
 }
 
 /// Removes the configuration of the failpoint `name`, if it has one.
@@ -275,10 +287,10 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
     remove(&Registry::global().home(), name.as_ref(), cause);
 }
 
-/// [`remove_failpoint`] in the scope `home`.
-pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) {
+/// [`remove_failpoint`] in the scope `home`; returns whether there was one.
+pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) -> bool {
     env::read_once();
-    Registry::global().remove(home, hash(name), name, cause);
+    Registry::global().remove(home, hash(name), name, cause)
 }
 
 /// Removes the configuration of every failpoint of the current [scope](crate::Scope), or, outside of
@@ -298,10 +310,10 @@ pub fn remove_all_failpoints() {
     remove_all(&Registry::global().home(), cause);
 }
 
-/// [`remove_all_failpoints`] in the scope `home`.
-pub(crate) fn remove_all(home: &Home, cause: Option<Cause>) {
+/// [`remove_all_failpoints`] in the scope `home`; returns how many there were.
+pub(crate) fn remove_all(home: &Home, cause: Option<Cause>) -> usize {
     env::read_once();
-    Registry::global().reset(home, &[], cause);
+    Registry::global().reset(home, &[], cause)
 }
 
 /// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.
@@ -431,7 +443,7 @@ pub(crate) fn callback_point(
 }
 
 /// Publishes checked points of one scope, in one step.
-fn put(points: &[Arc<Point>], cause: Option<Cause>) -> Result<(), Error> {
+pub(crate) fn put(points: &[Arc<Point>], cause: Option<Cause>) -> Result<(), Error> {
     env::read_once();
     let new = Registry::global().put(points, cause);
     // A name that was configured before was checked for its spelling then.

@@ -112,6 +112,9 @@ pub struct FailpointInfo {
     totals: FailpointTotals,
     waiters: Vec<WaiterInfo>,
     observers: usize,
+    /// How long it is until it is removed by itself, if it is.
+    #[cfg(feature = "http")]
+    pub(crate) ttl: Option<Duration>,
 }
 
 impl FailpointInfo {
@@ -128,6 +131,8 @@ impl FailpointInfo {
             totals: FailpointTotals::default(),
             waiters: Vec::new(),
             observers: 0,
+            #[cfg(feature = "http")]
+            ttl: None,
         }
     }
 
@@ -149,6 +154,8 @@ impl FailpointInfo {
             totals,
             waiters: point.waiters.infos(),
             observers: point.waiters.observers(),
+            #[cfg(feature = "http")]
+            ttl: point.lifetime(),
             ..Self::new(point.name())
         }
     }

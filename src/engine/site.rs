@@ -90,6 +90,7 @@ pub struct Site {
     file: &'static str,
     line: u32,
     kind: SiteKind,
+    returns: Returns,
     pub(super) hash: u64,
     letters: u64,
     /// The last generation at which the name was found absent (I4).
@@ -108,6 +109,19 @@ pub enum SiteKind {
     Blocks,
 }
 
+/// What a `return` does at a call site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// Its value goes to a closure, or to the caller.
+    Value,
+    /// Its value is how many milliseconds to sleep.
+    Millis,
+    /// Nothing.
+    Nothing,
+    /// It panics: there is no closure.
+    Panics,
+}
+
 impl Site {
     const_unless_loom! {
         /// Creates a site that has not looked its name up.
@@ -117,6 +131,7 @@ impl Site {
                 file,
                 line,
                 kind,
+                returns: Returns::Value,
                 hash: hash(name),
                 letters: letters(name),
                 // Not a generation: the first hit looks the name up.
@@ -124,6 +139,16 @@ impl Site {
                 armed_at: AtomicUsize::new(0),
             }
         }
+    }
+
+    /// Says what a `return` does here, if that is not [`Returns::Value`].
+    pub const fn returning(self, returns: Returns) -> Self {
+        Self { returns, ..self }
+    }
+
+    /// Returns what a `return` does here.
+    pub fn returns(&self) -> Returns {
+        self.returns
     }
 
     /// Returns the name of its failpoint.

@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::name::{distance, letters};
 use crate::engine::point::Point;
 use crate::engine::report;
+#[cfg(feature = "http")]
+use crate::engine::site::Returns;
 use crate::engine::site::{self, Site};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
@@ -79,6 +81,78 @@ pub(crate) fn about(name: &str) -> String {
         [] => "no call site has that name".to_owned(),
         similar => format!("no call site has that name; names like it are {similar:?}"),
     }
+}
+
+/// Says, for whoever configured `points` from outside, why they may not do what was meant. A hit by a
+/// name that is made at run time is not known before, so that there is no more than a warning.
+#[cfg(feature = "http")]
+pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
+    // To look for names takes a while, and a request may have thousands of wrong ones.
+    const MOST: usize = 10;
+    let sites = site::by_name();
+    if sites.is_empty() {
+        // More likely a platform that cannot list them than a program that has none.
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    let mut unknown = 0;
+    for point in points {
+        let name = point.name();
+        let first = sites.partition_point(|site| site.name() < name);
+        let count = sites[first..].partition_point(|site| site.name() == name);
+        if count > 0 {
+            let sites = &sites[first..first + count];
+            warnings.extend(no_return(name, &point.returns(), sites));
+            continue;
+        }
+        unknown += 1;
+        let near = if unknown <= MOST {
+            similar(name)
+        } else {
+            Vec::new()
+        };
+        let near = match near.as_slice() {
+            [] => String::new(),
+            near => format!("; names like it are {near:?}"),
+        };
+        warnings.push(format!(
+            "failpoint {name:?}: no call site compiled in has that name; a name made at run time \
+             may{near}"
+        ));
+    }
+    warnings
+}
+
+/// What is wrong with a `return`, with these arguments, at all of `sites`.
+#[cfg(feature = "http")]
+fn no_return(name: &str, returns: &[Option<&str>], sites: &[&Site]) -> Option<String> {
+    let does = |what| sites.iter().filter(move |site| site.returns() == what);
+    if returns.is_empty() || does(Returns::Value).next().is_some() {
+        return None;
+    }
+    let are_millis = |value: &Option<&str>| value.is_some_and(|v| v.parse::<u64>().is_ok());
+    if does(Returns::Millis).next().is_some() && returns.iter().all(are_millis) {
+        return None;
+    }
+    let parts = [
+        (Returns::Panics, "panics for want of a closure at"),
+        (Returns::Nothing, "has no effect at"),
+        (
+            Returns::Millis,
+            "sleeps as many milliseconds as it says, as return(250) does, at",
+        ),
+    ];
+    let parts = parts.map(|(what, text)| {
+        let places: Vec<String> = does(what)
+            .map(|site| format!("{}:{}", site.file(), site.line()))
+            .collect();
+        (!places.is_empty()).then(|| format!("{text} {}", places.join(", ")))
+    });
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(format!(
+        "failpoint {name:?}: no call site compiled in can return a value for it: a `return` {}",
+        parts.join("; it ")
+    ))
 }
 
 /// Says the seed if `points` are the first to need it, and what the names of `new` may have been meant

@@ -188,16 +188,21 @@
 //! ```
 
 // A request comes in through `router`, or straight to `answer`, which does what `call` says is asked
-// for. `batch` and `selection` read bodies by the `fields` that they share, `wait_call` waits, `json`
-// is what goes out, and `message` is the envelope of both.
+// for. `hosts` turns away what is for somebody else. `batch` and `selection` read bodies by the `fields`
+// that they share, `actions` those that are text, `query` and `ttl` what stands behind a path. `wait_call`
+// waits, `json` is what goes out, and `message` is the envelope of both.
+mod actions;
 mod answer;
 mod batch;
 mod call;
 mod fields;
+mod hosts;
 mod json;
 mod message;
+mod query;
 mod router;
 mod selection;
+mod ttl;
 mod wait_call;
 
 pub use answer::Control;

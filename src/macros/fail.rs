@@ -29,7 +29,9 @@
 #[macro_export]
 macro_rules! __compat_fail_point {
     ($name:literal $(, $rest:expr)* $(,)?) => {
-        $crate::__compat_hit!($crate::__site!($name, Blocks) $(, $rest)*)
+        $crate::__compat_hit!(
+            $crate::__site!($name, Blocks, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
     };
     ($name:expr $(, $rest:expr)* $(,)?) => {
         $crate::__compat_hit!($crate::__private::by_name($name) $(, $rest)*)
@@ -92,7 +94,9 @@ macro_rules! __compat_no_fail_point {
 #[macro_export]
 macro_rules! __compat_async_fail_point {
     ($name:literal $(, $rest:expr)* $(,)?) => {
-        $crate::__compat_await!($crate::__site!($name, Awaits) $(, $rest)*)
+        $crate::__compat_await!(
+            $crate::__site!($name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
     };
     ($name:expr $(, $rest:expr)* $(,)?) => {
         $crate::__compat_await!($crate::__private::by_name($name) $(, $rest)*)

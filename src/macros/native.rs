@@ -15,21 +15,39 @@
 //! - The condition comes first, then the hit, then the await; the closure is evaluated last, and
 //!   only where it is called.
 
-/// The static of a call site, as a `Target`.
+/// The static of a call site, as a `Target`. The last argument says what a `return` does there; without
+/// it the value is returned.
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($name:literal, $kind:ident) => {{
+    ($name:literal, $kind:ident $(, $returns:expr)?) => {{
         static SITE: $crate::__private::Site = $crate::__private::Site::new(
             $name,
             ::core::file!(),
             ::core::line!(),
             $crate::__private::SiteKind::$kind,
-        );
+        )$(.returning($returns))?;
         $crate::__private::inventory::submit! { $crate::__private::Compiled(&SITE) }
         $crate::__private::Target::Site(&SITE)
     }};
+}
+
+/// What a `return` does at a call site with these arguments behind its name: the last one is a closure,
+/// if there is one besides a context.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returns {
+    () => {
+        $crate::__private::Returns::Panics
+    };
+    (@context $context:expr $(,)?) => {
+        $crate::__private::Returns::Panics
+    };
+    ($($rest:tt)+) => {
+        $crate::__private::Returns::Value
+    };
 }
 
 /// In a build without `testing` a call site is only its name, in code that never runs.
@@ -37,7 +55,7 @@ macro_rules! __site {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($name:literal, $kind:ident) => {
+    ($name:literal, $kind:ident $(, $($returns:tt)*)?) => {
         $crate::__private::by_name($name)
     };
 }
@@ -92,7 +110,9 @@ macro_rules! __site {
 #[macro_export]
 macro_rules! fail_point {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__fail_point!(
+            $crate::__site!($name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__fail_point!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -124,7 +144,9 @@ macro_rules! fail_point {
 #[macro_export]
 macro_rules! fail_point_sync {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point_sync!($crate::__site!($name, Blocks) $(, $($rest)*)?)
+        $crate::__fail_point_sync!(
+            $crate::__site!($name, Blocks, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__fail_point_sync!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -173,7 +195,9 @@ macro_rules! fail_point_sync {
 #[macro_export]
 macro_rules! fail_point_with_context {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context!($crate::__site!($name, Awaits), $($rest)*)
+        $crate::__fail_point_with_context!(
+            $crate::__site!($name, Awaits, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
     };
     ($name:expr, $($rest:tt)*) => {
         $crate::__fail_point_with_context!($crate::__private::by_name($name), $($rest)*)
@@ -206,7 +230,9 @@ macro_rules! fail_point_with_context {
 #[macro_export]
 macro_rules! fail_point_with_context_sync {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context_sync!($crate::__site!($name, Blocks), $($rest)*)
+        $crate::__fail_point_with_context_sync!(
+            $crate::__site!($name, Blocks, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
     };
     ($name:expr, $($rest:tt)*) => {
         $crate::__fail_point_with_context_sync!($crate::__private::by_name($name), $($rest)*)
@@ -288,7 +314,9 @@ macro_rules! failpoint {
 #[macro_export]
 macro_rules! pausable_failpoint {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__pausable_failpoint!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__pausable_failpoint!(
+            $crate::__site!($name, Awaits, $crate::__private::Returns::Nothing) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__pausable_failpoint!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -329,7 +357,9 @@ macro_rules! pausable_failpoint {
 #[macro_export]
 macro_rules! sleep_millis_async {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__sleep_millis_async!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__sleep_millis_async!(
+            $crate::__site!($name, Awaits, $crate::__private::Returns::Millis) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__sleep_millis_async!($crate::__private::by_name($name) $(, $($rest)*)?)

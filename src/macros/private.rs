@@ -1,7 +1,7 @@
 //! What the macros expand to. Not part of the public API: it may change in any release.
 
 use crate::engine::context::FailpointContext;
-pub use crate::engine::site::{Compiled, Site, SiteKind, Target, sites};
+pub use crate::engine::site::{Compiled, Returns, Site, SiteKind, Target, sites};
 #[cfg(feature = "async")]
 pub use crate::hit::{
     Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
