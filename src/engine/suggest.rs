@@ -48,11 +48,17 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
 /// Returns the compiled-in names that are most like `name`, without itself: at most three, and none
 /// that differs in more than half.
 pub(crate) fn similar(name: &str) -> Vec<&'static str> {
+    let set = letters(name);
     let mut similar: Vec<(usize, &str)> = Vec::new();
     for site in site::by_name() {
         let longer = name.len().max(site.name().len());
-        // Each byte that one name is longer than the other is an edit.
-        if 2 * name.len().abs_diff(site.name().len()) > longer {
+        // Each byte that one name is longer than the other is an edit, and each edit changes at most two
+        // bits.
+        let longer_by = name.len().abs_diff(site.name().len());
+        let bits = (site.letters() ^ set).count_ones() as usize;
+        let least = longer_by.max(bits.div_ceil(2));
+        let is_too_far = |&(edits, _): &(usize, &str)| least >= edits;
+        if 2 * least > longer || similar.get(2).is_some_and(is_too_far) {
             continue;
         }
         let edits = distance(name, site.name());

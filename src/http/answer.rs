@@ -130,9 +130,8 @@ impl Control {
     /// use neon_failpoint::http::{Control, Request};
     ///
     /// let control = Control::new();
-    /// let body = br#"[{"name": "handle-doc", "actions": "off"}]"#;
-    /// let response = control.handle(Request::new("PUT", "/v1/failpoints").body(body)).await;
-    /// assert_eq!((response.status(), response.body()), (200, &b"null"[..]));
+    /// let off = Request::new("PUT", "/v1/failpoints/handle-doc").body(b"off");
+    /// assert_eq!(control.handle(off).await.status(), 200);
     ///
     /// let wait = Request::new("GET", "/v1/failpoints/handle-doc/wait");
     /// let response = control.handle(wait.query("hits=1&timeout_ms=0")).await;

@@ -6,6 +6,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::error::Word;
+
 /// The names that are answered.
 #[derive(Clone, Debug)]
 pub(super) struct Hosts(Arc<[String]>);
@@ -33,8 +35,9 @@ impl Hosts {
         match self.0.iter().any(is_it) {
             true => Ok(()),
             false => Err(format!(
-                "the header `host` is {host:?}, which is not a name that this program answers; \
-                 {expected} (the option `Control::answer_hosts`)"
+                "the header `host` is {}, which is not a name that this program answers; \
+                 {expected} (the option `Control::answer_hosts`)",
+                Word(host)
             )),
         }
     }

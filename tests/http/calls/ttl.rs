@@ -51,16 +51,16 @@ fn a_service_that_a_dead_client_paused_goes_on() {
             .get("/v1/failpoints/http-ttl/wait?paused=1")
             .await
             .expect(200);
-        // Anew, and at a hit: the client of this one dies.
+        let mut other = Client::connect(client.address()).await;
+        let wait = tokio::spawn(async move {
+            let path = "/v1/failpoints/http-ttl/wait?hits=9&timeout_ms=3600000";
+            other.get(path).await
+        });
+        until_async("the wait is there", || observers("http-ttl") == 1).await;
+        // The client of this one dies.
         put(&mut client, "http-ttl", 300).await;
         assert_eq!(task.await.unwrap(), FailpointResult::Continue);
         let task = spawn_hit("http-ttl");
-        let mut other = Client::connect(client.address()).await;
-        let wait = tokio::spawn(async move {
-            other
-                .get("/v1/failpoints/http-ttl/wait?hits=9&timeout_ms=3600000")
-                .await
-        });
         drop(client);
         assert_eq!(task.await.unwrap(), FailpointResult::Continue);
         wait.await
@@ -128,6 +128,12 @@ fn a_guard_over_it_stays_and_uncovers_nothing() {
         assert_eq!(info(NAME).unwrap().actions(), Some("off"));
         drop(guard);
         assert!(info(NAME).is_none());
+
+        // A guard that is gone before then changes nothing.
+        put(&mut client, NAME, 200).await;
+        drop(arm(NAME, "off").unwrap());
+        assert!(info(NAME).is_none_or(|info| info.actions() == Some("pause")));
+        until_async("it is gone", || info(NAME).is_none()).await;
 
         // The other way round: what was put over a guard goes.
         let guard = arm(NAME, "off").unwrap();
@@ -209,7 +215,7 @@ fn there_is_no_thread_once_nothing_has_a_limit() {
         for name in names {
             put(&mut client, name, 604_800_000).await;
         }
-        assert_eq!(timers(), 1);
+        until_async("one thread serves them all", || timers() == 1).await;
         client
             .delete("/v1/failpoints/http-ttl-thread-1")
             .await

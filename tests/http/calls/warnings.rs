@@ -24,7 +24,7 @@ mod sites {
         fail_point_sync!("http-value-4", YES, Err);
         fail_point_with_context!("http-value-5", &context, Err);
         fail_point_with_context!("http-value-6", &context, YES, Err);
-        fail_point_with_context_sync!("http-value-7", &context, |reason| Err(reason),);
+        fail_point_with_context_sync!("http-value-7", &context, |reason: String| Err(reason + "!"),);
         fail_point_with_context_sync!("http-value-8", &context, YES, Err);
         let _ = hit!("http-value-9").await;
         let _ = hit!("http-value-10", &context).await;
@@ -255,7 +255,7 @@ fn names_are_suggested_for_the_first_ten_of_a_request() {
     }
     with_client("many wrong", async |mut client| {
         let _table = TABLE.write().await;
-        let names: Vec<String> = (0..1_000).map(|n| format!("http-many-wrong-{n}")).collect();
+        let names: Vec<String> = (0..100).map(|n| format!("http-many-wrong-{n}")).collect();
         let entries: Vec<Value> = names
             .iter()
             .map(|name| json!({ "name": name, "actions": "off" }))
