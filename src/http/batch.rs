@@ -274,6 +274,17 @@ mod tests {
                 ],
             ),
             (
+                r#"[{"name": "a", "actions": "off", "ttl": 5}]"#,
+                &["unknown field `ttl`", "did you mean `ttl_ms`?"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "matchers": {}}]"#,
+                &[
+                    "unknown field `matchers`",
+                    "did you mean `context_matchers`?",
+                ],
+            ),
+            (
                 r#"[{"name": "a", "name": "b", "actions": "off"}]"#,
                 &["entry 1", "duplicate field `name`; expected it once"],
             ),

@@ -255,7 +255,9 @@ pub(super) fn field<'de, A: MapAccess<'de>, S: Shape<'de>>(
 pub(super) fn unknown_field<E: Error>(key: &str, known: &[&str]) -> E {
     let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     // Only a short one can be like one of them.
-    let is_meant = |name: &&&str| key.len() < 40 && distance(key, name) <= 2;
+    let is_meant = |name: &&&str| {
+        key.len() < 40 && (distance(key, name) <= 2 || key.len() > 2 && name.contains(key))
+    };
     let meant = known.iter().find(is_meant);
     let meant = meant.map(|name| format!("; did you mean `{name}`?"));
     let key = match key.len() < 40 {
