@@ -116,7 +116,7 @@ fn whoever_listens_hears_it_and_else_standard_error_does() {
     let (said, stderr) = run("expired", "");
     for text in [&said[0], &stderr] {
         assert!(
-            text.contains("its percentages draw from seed 41"),
+            text.contains("it draws from seed 41"),
             "{said:?} {stderr}"
         );
     }
