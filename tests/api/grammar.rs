@@ -118,7 +118,8 @@ fn actions() -> impl Strategy<Value = String> {
             "off", "return", "print", "yield", "off", "return", "sleep", "delay", "pause",
         ]),
         words(&[
-            "", "", "", "", "", "", "", "", "()", "()", "( )", "(a)", "(b(c)d)", "(1)", "(a)(b)", ")(",
+            "", "", "", "", "", "", "", "", "()", "()", "( )", "(a)", "(b(c)d)", "(1)", "(a)(b)",
+            ")(",
         ]),
         words(&["", "", " ", "\n"]),
     );
