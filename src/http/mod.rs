@@ -126,7 +126,7 @@
 //! | `name` | |
 //! | `configured` | `false` if the name is only compiled in |
 //! | `actions` | text that configures the same again, with its matchers; null if it is not configured |
-//! | `matchers` | the pairs of key and regular expression in `actions` |
+//! | `matchers` | the pairs of key and regular expression in `actions`; `"key!"` where it must not match |
 //! | `hits`, `fired` | since it was configured |
 //! | `totals` | `hits`, `fired` and `delay_ms` since the name most recently became configured |
 //! | `waiters` | in the order of arrival: `blocking`, whether it is a thread; `waiting_ms`, for how long; `context`, an object or null |

@@ -174,9 +174,9 @@ fn a_wrong_order_or_sign_is_named_with_the_right_one() {
             "pause 5",
             "5",
             6,
-            "`pause` alone: it has no argument, unlike sleep(5)",
+            "`pause` alone: it has none; did you mean \"sleep(5)\"?",
         ),
-        ("yield now", "now", 6, "`yield` alone: it has no argument"),
+        ("yield now", "now", 6, "`yield` alone: it has none"),
         ("'return'", "'", 0, "without quotes"),
         ("\"return(5)\"", "\"", 0, "without quotes"),
         // `when(..)` comes first, and once.
@@ -259,15 +259,20 @@ fn an_action_without_an_argument_refuses_one() {
             )
         );
     }
-    // Who gives a time wants that.
-    for (actions, time) in [
-        ("pause(5)", "5"),
-        ("yield(5)", "5"),
-        ("pause(10..50)", "10..50"),
+    // Who pauses for a time wants to sleep.
+    for (actions, meant) in [
+        ("pause(5)", Some("sleep(5)")),
+        ("pause(1s)", Some("sleep(1000)")),
+        ("pause(10..50)", Some("sleep(10..50)")),
+        ("yield(5)", None),
+        ("off(5)", None),
     ] {
+        let end = match meant {
+            Some(meant) => format!("it has none; did you mean \"{meant}\"?"),
+            None => "it has none".to_owned(),
+        };
         let error = refused(actions);
-        let meant = format!("it has none; did you mean \"sleep({time})\"?");
-        assert!(error.ends_with(&meant), "{error}");
+        assert!(error.ends_with(&end), "{error}");
     }
 }
 

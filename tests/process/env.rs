@@ -272,8 +272,8 @@ const BAD: &[(&str, &str)] = &[
         r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "off" at byte 6 of FAILPOINTS; expected `->` between two alternatives"#,
     ),
     (
-        "x=off(1)2;y=off",
-        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "2" at byte 8 of FAILPOINTS; expected `->` and another alternative, or the end"#,
+        "x=return(1)2;y=off",
+        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "2" at byte 11 of FAILPOINTS; expected `->` and another alternative, or the end"#,
     ),
 ];
 

@@ -4,7 +4,7 @@
 //! what stands before the first letter (conditions), at the word that begins there, and at what
 //! comes after that.
 
-use super::action::{self, Argument, Row};
+use super::action::{self, Action, Argument, Row};
 use super::conditions;
 use super::reader::syntax;
 use super::time::Time;
@@ -106,19 +106,13 @@ impl Head<'_> {
         let argument = after.trim_matches(|c: char| {
             c.is_whitespace() || is_quote(c) || matches!(c, '=' | ':' | '[' | ']' | '{' | '}')
         });
-        let expected = match (&row.argument, time(argument)) {
-            (Argument::Nothing(_), None) => format!("`{}` alone: it has no argument", row.word),
-            (Argument::Nothing(_), Some(time)) => format!(
-                "`{}` alone: it has no argument, unlike sleep({time})",
-                row.word
-            ),
-            _ => format!("{}({})", row.word, short(argument)),
-        };
-        let what = match row.argument {
-            Argument::Nothing(_) => "unexpected text",
-            _ => "an argument without parentheses",
-        };
-        Some(syntax(what, after.trim(), at + spaces, &expected))
+        let (at, text) = (at + spaces, after.trim());
+        if let Argument::Nothing(_) = row.argument {
+            return Some(needless(row, text, argument, at));
+        }
+        let expected = format!("{}({})", row.word, short(argument));
+        let what = "an argument without parentheses";
+        Some(syntax(what, text, at, &expected))
     }
 
     /// The error of text at byte `at` after an alternative that it does not belong to, if it is the
@@ -195,23 +189,31 @@ pub(super) fn unknown(word: &str, before: &str, argument: Option<&str>, rest: &s
         word: word.to_owned(),
         position: before.len(),
         expected: format!("one of {words}{case}"),
-        meant: row.map(|row| match (&row.argument, argument.and_then(time)) {
-            // Who waits for a time sleeps.
-            (Argument::Nothing(_), Some(time)) => format!("sleep({time})"),
-            _ => row.word.to_owned(),
-        }),
+        meant: row.map(
+            |row| match argument.and_then(|argument| sleep(row, argument)) {
+                Some(sleep) => sleep,
+                None => row.word.to_owned(),
+            },
+        ),
     })
 }
 
-/// The error of an argument at byte `at` for an action that has none.
-pub(super) fn needless(row: &Row, argument: &str, at: usize) -> Problem {
+/// The error of a `text` at byte `at`, with this argument, for an action that has none.
+pub(super) fn needless(row: &Row, text: &str, argument: &str, at: usize) -> Problem {
     Problem::Syntax(Syntax {
         what: "unexpected argument",
-        word: argument.to_owned(),
+        word: text.to_owned(),
         position: at,
         expected: format!("`{}` alone: it has none", row.word),
-        meant: time(argument).map(|time| format!("sleep({time})")),
+        meant: sleep(row, argument),
     })
+}
+
+/// Returns what was meant by a pause for a time.
+fn sleep(row: &Row, argument: &str) -> Option<String> {
+    let pauses = matches!(row.argument, Argument::Nothing(make) if make() == Action::Pause);
+    let time = Time::parse(argument.trim()).ok().filter(|_| pauses)?;
+    Some(Action::Sleep(time).to_string())
 }
 
 /// What is expected of an entry of FAILPOINTS that is only this text.
@@ -279,10 +281,6 @@ fn begins_alternative(text: &str) -> bool {
 
 fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’')
-}
-
-fn time(argument: &str) -> Option<Time> {
-    Time::parse(argument.trim()).ok()
 }
 
 /// A user's text as a part of what is expected, on one line and not too long.

@@ -288,7 +288,9 @@ fn make(row: &Row, position: usize, argument: Option<(&str, usize)>) -> Result<A
             Err(syntax("no time for", row.word, position, &expected))
         }
         (Argument::Nothing(action), argument) => match argument {
-            Some((text, at)) if !text.trim().is_empty() => Err(advice::needless(row, text, at)),
+            Some((text, at)) if !text.trim().is_empty() => {
+                Err(advice::needless(row, text, text, at))
+            }
             _ => Ok(action()),
         },
         (Argument::Status(action), argument) => match argument {

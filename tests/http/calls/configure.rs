@@ -328,7 +328,7 @@ fn exit_and_panic_can_be_refused() {
             ("2*off->panic", "panic", 7),
             ("exit()", "exit", 0),
             ("exit(3)", "exit", 0),
-            ("off->when(k!=v)2*exit(0)", "exit", 18),
+            ("off->when(k!=v)2*exit(0)", "exit", 17),
             ("\t1%2*exit\n", "exit", 5),
             ("off->\npanic(\n)", "panic", 6),
             ("50%3*return->25%1*panic(x)->off", "panic", 18),
