@@ -105,7 +105,7 @@ pub(crate) struct Syntax {
     pub(crate) position: usize,
     pub(crate) expected: String,
     /// What `word` may have been meant to be.
-    pub(crate) meant: Option<String>,
+    pub(crate) meant: Option<Box<str>>,
 }
 
 impl Error {

@@ -70,9 +70,9 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`]; also if a key is empty or ends in `!` or a backslash, if a regular expression is invalid or needs more
-/// than 1 MiB once compiled (all of one call may need 64 MiB), and, if there are matchers, in a build
-/// without the feature `context`.
+/// As [`configure_failpoint`]; also if a key is empty, or ends in `!` or a backslash, if a regular
+/// expression is invalid or needs more than 1 MiB once compiled (all of one call may need 64 MiB), and,
+/// if there are matchers, in a build without the feature `context`.
 ///
 /// # Examples
 ///
@@ -315,12 +315,12 @@ pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// Sets the seed of percentages and random times for every point that is configured from now on in the current
-/// [scope](crate::Scope), or outside of all, and restarts their draws.
+/// Sets the seed of percentages and random times for every point that is configured from now on in the
+/// current [scope](crate::Scope), or outside of all, and restarts their draws.
 ///
 /// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random; a
 /// scope begins with the one that was set around it. It is logged, at info level, when the next point
-/// with a percentage is configured, or written to standard error where nobody listens. See the [crate's
+/// that draws is configured, or written to standard error where nobody listens. See the [crate's
 /// documentation](crate#probability) for what a seed repeats.
 ///
 /// ```

@@ -78,12 +78,22 @@ impl Head<'_> {
             let what = "a number without `*` or `%`";
             return Some(syntax(what, before.trim_end(), self.at, &expected));
         }
-        let right = conditions::meant(before)?;
-        let expected = format!(
-            "the percentage first, then the count, then the action, without white space: \
-             {right}{word}"
-        );
         let what = "misplaced conditions";
+        let expected = match conditions::meant(before) {
+            Some(right) => format!(
+                "the percentage first, then the count, then the action, without white space: \
+                 {right}{word}"
+            ),
+            None if ['%', '*'].iter().any(|c| before.matches(*c).count() > 1) => {
+                format!("one percentage at most, and then one count at most: 50%5*{word}")
+            }
+            None if !before.contains(|c: char| c.is_numeric() || matches!(c, '%' | '*')) => {
+                let expected = format!("{word} with nothing but conditions before it");
+                let before = before.trim_end();
+                return Some(syntax("unexpected text", before, self.at, &expected));
+            }
+            None => return None,
+        };
         Some(syntax(what, before.trim_end(), self.at, &expected))
     }
 
@@ -103,14 +113,24 @@ impl Head<'_> {
         }
         // An argument, in whatever somebody put it.
         let spaces = after.len() - after.trim_start().len();
-        let argument = after.trim_matches(|c: char| {
-            c.is_whitespace() || is_quote(c) || matches!(c, '=' | ':' | '[' | ']' | '{' | '}')
-        });
+        let argument = after
+            .trim_matches(|c: char| c.is_whitespace() || is_quote(c) || "=:,[]{}()<>".contains(c));
         let (at, text) = (at + spaces, after.trim());
-        if let Argument::Nothing(_) = row.argument {
-            return Some(needless(row, text, argument, at));
-        }
-        let expected = format!("{}({})", row.word, short(argument));
+        let word = row.word;
+        let expected = match &row.argument {
+            Argument::Nothing(_) => return Some(needless(row, text, argument, at)),
+            // Only what would be accepted is proposed.
+            Argument::Time(_) => match Time::parse(argument.trim_start_matches('-')) {
+                Ok(_) => format!("{word}({})", argument.trim_start_matches('-')),
+                Err((_, expected)) => format!("{word}(..) with {expected}"),
+            },
+            Argument::Status(_) => match argument.parse::<u8>() {
+                Ok(status) => format!("{word}({status})"),
+                Err(_) => format!("{word}(status)"),
+            },
+            Argument::Text(_) if self.opens => format!("{word}({}..)", short(argument)),
+            Argument::Text(_) => format!("{word}({})", short(argument)),
+        };
         let what = "an argument without parentheses";
         Some(syntax(what, text, at, &expected))
     }
@@ -189,12 +209,10 @@ pub(super) fn unknown(word: &str, before: &str, argument: Option<&str>, rest: &s
         word: word.to_owned(),
         position: before.len(),
         expected: format!("one of {words}{case}"),
-        meant: row.map(
-            |row| match argument.and_then(|argument| sleep(row, argument)) {
-                Some(sleep) => sleep,
-                None => row.word.to_owned(),
-            },
-        ),
+        meant: row.map(|row| {
+            let sleep = argument.and_then(|argument| sleep(row, argument));
+            sleep.unwrap_or_else(|| row.word.into())
+        }),
     })
 }
 
@@ -210,10 +228,10 @@ pub(super) fn needless(row: &Row, text: &str, argument: &str, at: usize) -> Prob
 }
 
 /// Returns what was meant by a pause for a time.
-fn sleep(row: &Row, argument: &str) -> Option<String> {
+fn sleep(row: &Row, argument: &str) -> Option<Box<str>> {
     let pauses = matches!(row.argument, Argument::Nothing(make) if make() == Action::Pause);
     let time = Time::parse(argument.trim()).ok().filter(|_| pauses)?;
-    Some(Action::Sleep(time).to_string())
+    Some(Action::Sleep(time).to_string().into())
 }
 
 /// What is expected of an entry of FAILPOINTS that is only this text.
