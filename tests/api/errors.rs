@@ -96,6 +96,12 @@ fn a_wrong_order_or_sign_is_named_with_the_right_one() {
         ),
         ("1*off->2 panic(x)", "2", 7, "2*panic"),
         ("0.5return", "0.5", 0, "expected 0.5%return"),
+        (
+            "500return",
+            "500",
+            0,
+            "expected 500*return for at most 500 times",
+        ),
         ("%50 return", "%50", 0, "50%return"),
         ("%50return", "%50", 0, "50%return"),
         ("*2 off", "*2", 0, "2*off"),
@@ -527,7 +533,7 @@ fn a_bad_batch_changes_nothing_and_names_its_entry() {
 }
 
 #[test]
-fn a_megabyte_of_parentheses_is_an_error_of_one_line() {
+fn a_megabyte_of_anything_is_an_error_of_one_line() {
     let _alone = isolate();
     let deep = "(".repeat(1 << 20);
     for actions in [
@@ -535,6 +541,22 @@ fn a_megabyte_of_parentheses_is_an_error_of_one_line() {
         format!("return{deep}"),
         format!("when(a={deep}"),
         format!("when(a=b){deep}"),
+        format!("when(a={}", "[".repeat(1 << 20)),
+        format!("when({}", "k".repeat(1 << 20)),
+        format!("when(a='{}", "\n".repeat(1 << 20)),
+        "a".repeat(1 << 20),
+        format!("{}return", "9".repeat(1 << 20)),
+        format!("{}return", "0".repeat(1 << 20)),
+        format!("%{}return", "0".repeat(1 << 20)),
+        format!("{}%when(a=b)off", "0".repeat(1 << 20)),
+        format!("return {}%", "0".repeat(1 << 20)),
+        format!("sleep {}", "0".repeat(1 << 20)),
+        format!("return{}", " a".repeat(1 << 19)),
+        format!("sleep({})", "0".repeat(1 << 20) + "x"),
+        format!("exit({})", "9".repeat(1 << 20)),
+        format!("pause({})", "9".repeat(1 << 20)),
+        format!("off{}", ",".repeat(1 << 20)),
+        format!("off(){}off", ", ".repeat(1 << 19)),
     ] {
         let error = refused(&actions);
         assert!(error.len() < 300 && !error.contains('\n'), "{error}");

@@ -139,6 +139,17 @@ fn actions() -> impl Strategy<Value = String> {
     })
 }
 
+/// Anything that could be of a configuration, in any order.
+fn words_and_signs() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(&[
+        "off", "return", "sleep", "pause", "PAUSE", "exit", "wait", "when", "when(", "k", "a",
+        "x=", "5", "50", "2.5", "ms", "s", "..", "%", "*", "->", "-", ">", ",", ";", "=", "!=",
+        "!", "|", "&", "(", ")", "[", "]", "{", "}", "\"", "'", "\\", " ", "\n", "\u{e9}",
+        "\u{2192}", "\u{663}", "\u{a0}",
+    ]);
+    prop::collection::vec(part, 0..10).prop_map(|parts| parts.concat())
+}
+
 /// Whether the text is excepted: `fail` takes any argument that ends in a parenthesis, ignores one
 /// where an action takes none, and takes infinity as a percentage.
 fn is_excepted(text: &str) -> bool {
@@ -208,6 +219,28 @@ proptest! {
     }
 
     #[test]
+    fn no_row_of_words_and_signs_panics_and_an_error_names_a_place_in_it(text in words_and_signs()) {
+        let _alone = isolate();
+        let name = "grammar-signs";
+        match configure_failpoint(name, &text) {
+            Ok(()) => {
+                let first = listed(name);
+                prop_assert_eq!(canonical(name, &first), first);
+            }
+            Err(error) => {
+                let error = error.to_string();
+                prop_assert!(!error.contains('\n') && error.len() < 400, "{error}");
+                let place = error.split_once(" at byte ").and_then(|(_, rest)| rest.split_once(' '));
+                let place = place.map(|(place, _)| place.parse::<usize>().unwrap());
+                let is_empty = error.contains("the actions are empty");
+                let is_inside = place.map_or(is_empty, |at| text.is_char_boundary(at));
+                // A build without `context` names that.
+                prop_assert!(is_inside || error.contains("feature"), "{text:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn no_text_panics_and_what_is_listed_configures_the_same(text in actions()) {
         let _alone = isolate();
         let name = "grammar-round-trip";
@@ -268,7 +301,7 @@ fn native_actions() -> impl Strategy<Value = String> {
 
 #[cfg(feature = "context")]
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn what_is_listed_of_matchers_times_and_statuses_configures_the_same(text in native_actions()) {

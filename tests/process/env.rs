@@ -510,6 +510,10 @@ fn support_init_says_which_entry_is_bad_and_configures_none() {
             r#"FAILPOINTS: entry 2, "b=exti": failpoint "b": unknown action "exti" at byte 0 of the actions; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "exit"?"#,
         ),
         (
+            "a=off,b=off",
+            r#"FAILPOINTS: entry 1, "a=off,b=off": failpoint "a": unexpected text "," at byte 3 of the actions; expected `;` before the next entry of FAILPOINTS, or `->` before the next alternative"#,
+        ),
+        (
             "a=return(x;y)",
             r#"FAILPOINTS: entry 1, "a=return(x": failpoint "a": unclosed parenthesis "(x" at byte 6 of the actions; expected a closing `)` for it"#,
         ),

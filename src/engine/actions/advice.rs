@@ -55,7 +55,7 @@ impl Head<'_> {
     fn when(&self, before: &str, word: &str, at: usize, after: &str) -> Problem {
         let before = before.trim();
         let expected = match conditions::meant(before) {
-            Some(before) => format!("{WHEN_FIRST}: when(..){before}"),
+            Some(before) => format!("{WHEN_FIRST}: when(..){}", short(&before)),
             None if word != "when" => "`when(key=regex)`, in lower case".to_owned(),
             None if self.opens && !after.is_empty() => "`when(` without white space".to_owned(),
             None if !self.opens => "`when(key=regex)`".to_owned(),
@@ -69,12 +69,16 @@ impl Head<'_> {
     fn conditions_of(&self, before: &str, row: &Row) -> Option<Problem> {
         let word = row.word;
         if let Some(number) = conditions::number(before) {
-            let once = if conditions::are_right(&format!("{number}*")) {
-                format!("{number}*{word} for at most {number} times, or ")
-            } else {
-                String::new()
+            let count = format!("{number}*{word} for at most {number} times");
+            let percent = format!("{number}%{word} for {number} percent of the hits");
+            let is_percent = number.parse::<f64>().is_ok_and(|percent| percent <= 100.0);
+            let expected = match (number.parse::<usize>().is_ok(), is_percent) {
+                _ if number.len() > 20 => return None,
+                (true, true) => format!("{count}, or {percent}"),
+                (true, false) => count,
+                (false, true) => percent,
+                (false, false) => return None,
             };
-            let expected = format!("{once}{number}%{word} for {number} percent of the hits");
             let what = "a number without `*` or `%`";
             return Some(syntax(what, before.trim_end(), self.at, &expected));
         }
@@ -82,7 +86,8 @@ impl Head<'_> {
         let expected = match conditions::meant(before) {
             Some(right) => format!(
                 "the percentage first, then the count, then the action, without white space: \
-                 {right}{word}"
+                 {}{word}",
+                short(&right)
             ),
             None if ['%', '*'].iter().any(|c| before.matches(*c).count() > 1) => {
                 format!("one percentage at most, and then one count at most: 50%5*{word}")
@@ -121,7 +126,7 @@ impl Head<'_> {
             Argument::Nothing(_) => return Some(needless(row, text, argument, at)),
             // Only what would be accepted is proposed.
             Argument::Time(_) => match Time::parse(argument.trim_start_matches('-')) {
-                Ok(_) => format!("{word}({})", argument.trim_start_matches('-')),
+                Ok(_) => format!("{word}({})", short(argument.trim_start_matches('-'))),
                 Err((_, expected)) => format!("{word}(..) with {expected}"),
             },
             Argument::Status(_) => match argument.parse::<u8>() {
@@ -152,7 +157,7 @@ impl Head<'_> {
         };
         if let Some(right) = conditions::meant(text) {
             let word = row.map_or("..", |row| row.word);
-            let expected = format!("conditions before the action: {right}{word}");
+            let expected = format!("conditions before the action: {}{word}", short(&right));
             return underlined("misplaced conditions", &expected);
         }
         let takes_text = row.is_some_and(|row| !matches!(row.argument, Argument::Nothing(_)));
