@@ -14,7 +14,7 @@ use std::time::Duration;
 /// let error = neon_failpoint::configure_failpoint("error-doc", "3*retrun").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "failpoint \"error-doc\": unknown task \"retrun\" at byte 2 of the actions; expected one \
+///     "failpoint \"error-doc\": unknown action \"retrun\" at byte 2 of the actions; expected one \
 ///      of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean \"return\"?",
 /// );
 /// ```
@@ -99,13 +99,13 @@ pub(crate) enum Problem {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Syntax {
-    /// What is wrong with `word`, as in `unknown task`.
+    /// What is wrong with `word`, as in `unknown action`.
     pub(crate) what: &'static str,
     pub(crate) word: String,
     pub(crate) position: usize,
     pub(crate) expected: String,
     /// What `word` may have been meant to be.
-    pub(crate) meant: Option<&'static str>,
+    pub(crate) meant: Option<Box<str>>,
 }
 
 impl Error {
@@ -194,7 +194,7 @@ impl fmt::Display for Error {
             Problem::EmptyName => write!(f, "the name is empty; expected the name of a failpoint"),
             Problem::EmptyActions => write!(
                 f,
-                "the actions are empty; expected [p%][n*]task[(argument)], \"off\" to do nothing"
+                "the actions are empty; expected [p%][n*]action[(argument)], \"off\" to do nothing"
             ),
             Problem::Syntax(syntax) => syntax.write(f, *place),
             Problem::Key {
@@ -283,7 +283,7 @@ impl Syntax {
             " at byte {} of {text}; expected {}",
             self.position, self.expected
         )?;
-        if let Some(meant) = self.meant {
+        if let Some(meant) = &self.meant {
             write!(f, "; did you mean \"{meant}\"?")?;
         }
         Ok(())

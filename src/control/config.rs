@@ -65,14 +65,14 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 /// `matchers` are pairs of a key and a regular expression, from a `HashMap` or anything else that
 /// iterates over pairs. A hit matches if its context has every key, with a value that the
 /// expression matches as a whole. The matchers apply to every alternative of `actions`, in addition
-/// to those of a `when(..)` that is already there. A hit that does not match uses up no count and
-/// no draw.
+/// to those of a `when(..)` that is already there, which can also demand that a value does not match:
+/// `when(tenant!=test_.*)`. A hit that does not match uses up no count and no draw.
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid or needs more
-/// than 1 MiB once compiled (all of one call may need 64 MiB), and, if there are matchers, in a build
-/// without the feature `context`.
+/// As [`configure_failpoint`]; also if a key is empty, or ends in `!` or a backslash, if a regular
+/// expression is invalid or needs more than 1 MiB once compiled (all of one call may need 64 MiB), and,
+/// if there are matchers, in a build without the feature `context`.
 ///
 /// # Examples
 ///
@@ -327,12 +327,12 @@ pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// Sets the seed of percentages for every point that is configured from now on in the current
-/// [scope](crate::Scope), or outside of all, and restarts their draws.
+/// Sets the seed of percentages and random times for every point that is configured from now on in the
+/// current [scope](crate::Scope), or outside of all, and restarts their draws.
 ///
 /// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random; a
 /// scope begins with the one that was set around it. It is logged, at info level, when the next point
-/// with a percentage is configured, or written to standard error where nobody listens. See the [crate's
+/// that draws is configured, or written to standard error where nobody listens. See the [crate's
 /// documentation](crate#probability) for what a seed repeats.
 ///
 /// ```
@@ -353,7 +353,7 @@ pub fn set_seed(seed: u64) {
     registry.draws_of(&registry.home()).set_seed(seed);
 }
 
-/// Returns the seed of percentages in the current [scope](crate::Scope), or outside of all.
+/// Returns the seed of percentages and random times in the current [scope](crate::Scope), or outside of all.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }

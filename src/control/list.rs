@@ -190,7 +190,8 @@ impl FailpointInfo {
         self.actions.as_deref()
     }
 
-    /// Returns the matchers in its actions, each once, as pairs of a key and a regular expression.
+    /// Returns the matchers in its actions, each once, as pairs of a key and a regular expression. Of
+    /// one that must not match, `when(key!=regex)`, the key has a `!` after it.
     pub fn matchers(&self) -> &[(String, String)] {
         &self.matchers
     }

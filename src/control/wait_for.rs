@@ -367,7 +367,7 @@ impl Watched {
         };
         if own.is_some_and(|own| own.draws()) {
             let seed = Registry::global().seed(&self.home);
-            hint += &format!("; its percentages draw from seed {seed}");
+            hint += &format!("; it draws from seed {seed}");
         }
         hint
     }

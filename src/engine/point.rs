@@ -132,9 +132,10 @@ impl Point {
         })
     }
 
-    /// Whether some alternative has a percentage below 100.
+    /// Whether some alternative has a percentage below 100, or a time to draw.
     pub(crate) fn draws(&self) -> bool {
-        self.rules.iter().any(|rule| rule.draw.is_some())
+        let draws = |rule: &Rule| rule.draw.is_some() || rule.alternative.action.draws_time();
+        self.rules.iter().any(draws)
     }
 
     /// Returns the number of hits.

@@ -134,15 +134,24 @@ impl Registry {
         &self,
         home: &Home,
         name: impl Into<Box<str>>,
-        alternatives: Vec<Alternative>,
+        mut alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
     ) -> Arc<Point> {
         let name = name.into();
         let percents: Vec<Option<f64>> = alternatives.iter().map(|a| a.percent).collect();
-        let draws = self.draws_of(home).of(&name, &percents, || match home.0 {
+        let drawn: Vec<bool> = alternatives.iter().map(|a| a.action.draws_time()).collect();
+        let otherwise = || match home.0 {
             None => random(),
             Some(_) => self.draws.seed(random),
-        });
+        };
+        let all = self.draws_of(home);
+        let draws = all.of(&name, &percents, otherwise);
+        let times = all.times(&name, &drawn, otherwise);
+        for (alternative, bits) in alternatives.iter_mut().zip(times) {
+            if let Some(bits) = bits {
+                alternative.action.draw_time_from(bits);
+            }
+        }
         Point::new(home.clone(), name, alternatives, text, draws)
     }
 

@@ -130,9 +130,9 @@ fn step(
     rules: Rules,
     returned: &mut Option<String>,
 ) -> Option<Step> {
-    let wait = |millis| Step::Wait {
+    let wait = |time| Step::Wait {
         point: point.clone(),
-        limit: Some(Duration::from_millis(millis)),
+        limit: Some(time),
     };
     Some(match action {
         None | Some(Action::Off) => Step::Continue,
@@ -140,18 +140,21 @@ fn step(
             *returned = value.as_deref().map(String::from);
             Step::Return
         }
-        Some(Action::Return(value)) => wait(value.as_deref()?.parse().ok()?),
+        Some(Action::Return(value)) => {
+            let millis = value.as_deref()?.parse().ok()?;
+            wait(Duration::from_millis(millis))
+        }
         Some(Action::Pause) => Step::Wait {
             point: point.clone(),
             limit: None,
         },
-        Some(Action::Sleep(millis)) => wait(*millis),
+        Some(Action::Sleep(time)) => wait(time.of_this_hit()),
         Some(Action::Yield) => Step::Yield,
-        Some(Action::Delay(millis)) => Step::Delay {
+        Some(Action::Delay(time)) => Step::Delay {
             point: point.clone(),
-            time: Duration::from_millis(*millis),
+            time: time.of_this_hit(),
         },
-        Some(Action::Print(_) | Action::Panic(_) | Action::Exit | Action::Callback(_)) => {
+        Some(Action::Print(_) | Action::Panic(_) | Action::Exit(_) | Action::Callback(_)) => {
             return None;
         }
     })
@@ -193,7 +196,9 @@ fn run(action: Action, name: &str, rules: Rules) -> bool {
         // The texts of `fail` 0.5.1.
         Action::Panic(Some(message)) => panic!("{message}"),
         Action::Panic(None) => panic!("failpoint {name} panic"),
-        Action::Exit => end_process(&format!("failpoint {name:?}: exit"), 1),
+        Action::Exit(status) => {
+            end_process(&format!("failpoint {name:?}: {action}"), status.into());
+        }
         Action::Return(value) => report::no_millis(name, &value.unwrap_or_default()),
         Action::Callback(callback) => return callback.run(),
         // `evaluate` has steps for these.

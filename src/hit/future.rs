@@ -26,7 +26,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// | action | what the future does |
 /// |---|---|
 /// | `pause` | waits until it is released or the point is reconfigured or removed |
-/// | `sleep(N)` | waits N milliseconds, or until then |
+/// | `sleep(N)` | waits N milliseconds, or until then; of a range, a time that is drawn |
 /// | `return`, `return(value)` | [`FailpointResult::Return`] |
 /// | `yield` | lets other tasks run once |
 /// | `delay(N)` | keeps the thread busy for N milliseconds |
@@ -119,7 +119,7 @@ enum State<'a> {
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        /// Taken before the task runs: if the task panics, another poll must not hit again.
+        /// Taken before the action runs: if that panics, another poll must not hit again.
         rules: Option<Rules>,
     },
     Waiting(Waiting<'a>),

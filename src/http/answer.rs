@@ -63,7 +63,7 @@ impl Control {
     /// let response = control.handle(Request::new("POST", "/v1/failpoints").body(body)).await;
     /// assert_eq!(response.status(), 400);
     /// let text = String::from_utf8_lossy(response.body());
-    /// assert!(text.contains(r#"refused task \"exit\" at byte 7"#), "{text}");
+    /// assert!(text.contains(r#"refused action \"exit\" at byte 7"#), "{text}");
     /// # }
     /// ```
     pub const fn refuse_exit_and_panic(mut self) -> Self {

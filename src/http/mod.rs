@@ -185,7 +185,7 @@
 //! | `name` | |
 //! | `configured` | `false` if the name is only compiled in |
 //! | `actions` | text that configures the same again, with its matchers; null if it is not configured |
-//! | `matchers` | the pairs of key and regular expression in `actions` |
+//! | `matchers` | the pairs of key and regular expression in `actions`; `"key!"` where it must not match |
 //! | `hits`, `fired` | since it was configured |
 //! | `totals` | `hits`, `fired` and `delay_ms` since the name most recently became configured |
 //! | `ttl_ms` | how many milliseconds are left until it is removed by itself; null if it stays |

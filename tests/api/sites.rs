@@ -144,7 +144,7 @@ fn the_seed_is_logged_once_something_draws_by_it() {
     let _alone = isolate();
     let log = logged(|| {
         set_seed(17);
-        configure_failpoint("sites-draws-nothing", "100%off->1*off").unwrap();
+        configure_failpoint("sites-draws-nothing", "100%off->1*off->sleep(5..5)").unwrap();
     });
     assert_eq!(log, [""; 0]);
     let log = logged(|| {
@@ -153,6 +153,9 @@ fn the_seed_is_logged_once_something_draws_by_it() {
     });
     assert_eq!(
         log,
-        ["INFO neon_failpoint: percentages draw from seed 17; FAILPOINTS_SEED=17 repeats them"]
+        [
+            "INFO neon_failpoint: percentages and random times draw from seed 17; \
+             FAILPOINTS_SEED=17 repeats them"
+        ]
     );
 }

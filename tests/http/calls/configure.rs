@@ -359,6 +359,8 @@ fn exit_and_panic_can_be_refused() {
             ("1%exit", "exit", 2),
             ("2*off->panic", "panic", 7),
             ("exit()", "exit", 0),
+            ("exit(3)", "exit", 0),
+            ("off->when(k!=v)2*exit(0)", "exit", 17),
             ("\t1%2*exit\n", "exit", 5),
             ("off->\npanic(\n)", "panic", 6),
             ("50%3*return->25%1*panic(x)->off", "panic", 18),
@@ -378,19 +380,15 @@ fn exit_and_panic_can_be_refused() {
             assert!(info("http-refuse-1").is_none());
         }
         // Nobody spells them otherwise.
-        for actions in [
-            "EXIT",
-            "Panic",
-            "ex it",
-            "exit ()",
-            "e\u{445}it",
-            "off->exi\u{200b}t",
-        ] {
+        for actions in ["EXIT", "Panic", "ex it", "e\u{445}it", "off->exi\u{200b}t"] {
             let body = json!([{ "name": "http-refuse-1", "actions": actions }]);
             let answer = client.post("/v1/failpoints", body.to_string()).await;
-            answer.refused(400, &["\"http-refuse-1\"", "unknown task"]);
+            answer.refused(400, &["\"http-refuse-1\"", "unknown action"]);
         }
-        // Text, not tasks.
+        let body = json!([{ "name": "http-refuse-1", "actions": "exit ()" }]);
+        let answer = client.post("/v1/failpoints", body.to_string()).await;
+        answer.refused(400, &["\"http-refuse-1\"", "white space"]);
+        // Text, not actions.
         for actions in [
             "return(exit)",
             "print(panic)->return(exit->panic)",
