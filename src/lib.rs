@@ -91,7 +91,7 @@
 //! | `pause` | waits until it is released, or the point is reconfigured or removed |
 //! | `sleep(N)` | waits N milliseconds, or as long as a pause would |
 //! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
-//! | `panic`, `panic(message)` | panics |
+//! | `panic`, `panic(message)` | panics at the call site, with a message that names the point |
 //! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
 //! | `yield` | lets another task, or thread, run |
 //! | `delay(N)` | keeps the thread busy for N milliseconds |

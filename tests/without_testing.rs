@@ -88,6 +88,11 @@ fn configuring_is_an_error_that_names_the_feature_whatever_is_configured() {
     ] {
         let error = result.unwrap_err().to_string();
         assert!(error.contains("feature `testing`"), "{error}");
+        // What is to be written, and where.
+        let line = "neon_failpoint = { version = \"0.1\", features = [\"testing\"] }";
+        for part in ["Cargo.toml", "[dev-dependencies]", line] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
     for error in [
         wait_for_hits("a", 1).blocking().unwrap_err(),
