@@ -29,9 +29,10 @@
 //! # }
 //! ```
 //!
-//! Call sites are compiled in by the feature `testing`; without it the macros are empty.
-//! With it, a macro with a literal name costs two loads while nothing is configured
-//! under that name. A crate switches it on for its own tests:
+//! Call sites are compiled in by the feature `testing`; without it the arguments of the macros are
+//! checked, and nothing is left of them in the program. With it, a macro with a literal name, or with
+//! a constant as in `fail_point!(const { NAME })`, costs two loads while nothing is configured under
+//! that name. A crate switches it on for its own tests:
 //!
 //! ```toml
 //! [dependencies]
@@ -203,7 +204,7 @@
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
-//! Without `testing`, macros are empty, hits give `Continue`, and configuring is an error that
+//! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is an error that
 //! names the feature. A library or program whose users are to switch failpoints on passes the
 //! feature on:
 //!

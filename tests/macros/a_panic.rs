@@ -19,8 +19,8 @@ fn panic_at(f: impl FnOnce()) -> (String, u32, String) {
     static HOOK: Once = Once::new();
     let note = |panic: &PanicHookInfo<'_>| {
         let place = panic.location().unwrap();
-        let text = panic.payload_as_str().unwrap_or_default().to_owned();
-        LAST.set(Some((place.file().to_owned(), place.line(), text)));
+        let text = panic.payload().downcast_ref::<String>().cloned();
+        LAST.set(Some((place.file().to_owned(), place.line(), text.unwrap_or_default())));
     };
     HOOK.call_once(|| {
         let default = std::panic::take_hook();
