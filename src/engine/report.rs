@@ -176,9 +176,11 @@ pub(crate) fn unknown(name: &str, about: &str) {
 
 /// Says which seed draws start from.
 pub(crate) fn seed(seed: u64, has_to_be_heard: bool) {
-    let text = "percentages draw from seed";
-    let text = format_args!("{text} {seed}; FAILPOINTS_SEED={seed} repeats them");
-    say(log::Level::Info, has_to_be_heard, text);
+    say(
+        log::Level::Info,
+        has_to_be_heard,
+        format_args!("percentages draw from seed {seed}; FAILPOINTS_SEED={seed} repeats them"),
+    );
 }
 
 /// Logs for the `print` action.

@@ -20,7 +20,11 @@ fn panic_at(f: impl FnOnce()) -> (String, u32, String) {
     let note = |panic: &PanicHookInfo<'_>| {
         let place = panic.location().unwrap();
         let text = panic.payload().downcast_ref::<String>().cloned();
-        LAST.set(Some((place.file().to_owned(), place.line(), text.unwrap_or_default())));
+        LAST.set(Some((
+            place.file().to_owned(),
+            place.line(),
+            text.unwrap_or_default(),
+        )));
     };
     HOOK.call_once(|| {
         let default = std::panic::take_hook();
