@@ -20,6 +20,18 @@ use std::time::Duration;
 /// ```
 pub struct Error(Box<Inner>);
 
+/// The feature that a build without failpoints lacks.
+const TESTING: &str = "testing";
+
+/// What brings it to tests.
+const IN_CARGO_TOML: &str = concat!(
+    "[dev-dependencies] neon_failpoint = { version = \"",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    "\", features = [\"testing\"] }"
+);
+
 struct Inner {
     place: Place,
     name: Option<String>,
@@ -260,10 +272,17 @@ impl fmt::Display for Error {
             Problem::Deadline { came, limit, state } => {
                 write!(f, "{came} within {limit:?}; {state}")
             }
-            Problem::Feature { what, feature } => write!(
-                f,
-                "{what} needs the feature `{feature}` of neon_failpoint, and this build is without it"
-            ),
+            Problem::Feature { what, feature } => {
+                write!(
+                    f,
+                    "{what} needs the feature `{feature}` of neon_failpoint, and this build is \
+                     without it"
+                )?;
+                match *feature {
+                    TESTING => write!(f, "; for tests, Cargo.toml has: {IN_CARGO_TOML}"),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }

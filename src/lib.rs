@@ -29,9 +29,10 @@
 //! # }
 //! ```
 //!
-//! Call sites are compiled in by the feature `testing`; without it the macros are empty.
-//! With it, a macro with a literal name costs two loads while nothing is configured
-//! under that name. A crate switches it on for its own tests:
+//! Call sites are compiled in by the feature `testing`; without it the arguments of the macros are
+//! checked, and nothing is left of them in the program. With it, a macro with a literal name, or with
+//! a constant as in `fail_point!(const { NAME })`, costs two loads while nothing is configured under
+//! that name. A crate switches it on for its own tests:
 //!
 //! ```toml
 //! [dependencies]
@@ -91,7 +92,7 @@
 //! | `pause` | waits until it is released, or the point is reconfigured or removed |
 //! | `sleep(N)`, `sleep(1s)`, `sleep(10..50)` | waits N milliseconds, or as long as a pause would |
 //! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
-//! | `panic`, `panic(message)` | panics |
+//! | `panic`, `panic(message)` | panics at the call site, with a message that names the point |
 //! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
 //! | `yield` | lets another task, or thread, run |
 //! | `delay(N)`, `delay(1s)`, `delay(10..50)` | keeps the thread busy for N milliseconds |
@@ -219,7 +220,7 @@
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
-//! Without `testing`, macros are empty, hits give `Continue`, and configuring is an error that
+//! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is an error that
 //! names the feature. A library or program whose users are to switch failpoints on passes the
 //! feature on:
 //!

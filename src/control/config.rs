@@ -24,7 +24,8 @@ use crate::error::{Error, Place, Problem};
 ///
 /// Waiters of the earlier configuration continue at once. The name need not belong to a call site:
 /// it may be hit by name, or be in code that is not linked here. If no call site has the name but
-/// one has a name within two edits of it, a warning with both is logged.
+/// one has a name within two edits of it, a warning with both is logged, unless the name was hit as one
+/// made at run time.
 ///
 /// The grammar of `actions` is in the [crate's documentation](crate#actions).
 ///

@@ -13,7 +13,7 @@ use crate::engine::waiters::WaiterInfo;
 
 /// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
-/// Compiled in are the macros with a literal name, on the targets listed in the [crate's
+/// Compiled in are the macros with a literal name, or with a constant in `const { .. }`, on the targets listed in the [crate's
 /// documentation](crate#limits). A name made at run time is listed only while it is configured. In a
 /// [scope](crate::Scope) each name is listed as a hit there sees it.
 ///
@@ -165,7 +165,7 @@ impl FailpointInfo {
         &self.name
     }
 
-    /// Returns the macros that have its name as a literal, sorted by file and line.
+    /// Returns the macros that have its name as a literal or a constant, sorted by file and line.
     pub fn call_sites(&self) -> &[CallSite] {
         &self.call_sites
     }
@@ -328,7 +328,7 @@ impl FailpointTotals {
     }
 }
 
-/// A failpoint macro with a literal name, compiled into this program: see
+/// A failpoint macro with a literal or constant name, compiled into this program: see
 /// [`FailpointInfo::call_sites`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSite {

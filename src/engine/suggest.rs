@@ -20,8 +20,11 @@ fn by_length() -> &'static [&'static Site] {
 }
 
 /// Returns the compiled-in name that `name` was probably meant to be: one within two edits, unless
-/// `name` itself is compiled in.
+/// `name` itself is compiled in, or was hit as a name made at run time.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    if site::was_hit_by_name(name) {
+        return None;
+    }
     let set = letters(name);
     let by_length = by_length();
     let first = by_length.partition_point(|site| site.name().len() + 2 < name.len());
@@ -46,10 +49,13 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// Returns the compiled-in names that are most like `name`, without itself: at most three, and none
-/// that differs in more than half.
+/// that differs in more than half. There are none for a name that was hit as one made at run time.
 pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     let set = letters(name);
     let mut similar: Vec<(usize, &str)> = Vec::new();
+    if site::was_hit_by_name(name) {
+        return Vec::new();
+    }
     for site in site::by_name() {
         let longer = name.len().max(site.name().len());
         // Each byte that one name is longer than the other is an edit, and each edit changes at most two
@@ -73,8 +79,13 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     similar.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Describes, for people, where `name` is compiled in, or which names are like it.
-pub(crate) fn about(name: &str) -> String {
+/// What may have a name that no listed call site has.
+pub(crate) const UNLISTED: &str =
+    "a name made at run time is not listed, nor is a constant outside of `const { .. }`";
+
+/// Describes, for people, where `name` is compiled in, or which names are like it. `is_hit` says that
+/// it is known to be hit.
+pub(crate) fn about(name: &str, is_hit: bool) -> String {
     let mut about = String::new();
     for site in site::by_name().iter().filter(|site| site.name() == name) {
         let before = if about.is_empty() { "it is at" } else { "," };
@@ -83,9 +94,31 @@ pub(crate) fn about(name: &str) -> String {
     if !about.is_empty() {
         return about;
     }
-    match similar(name).as_slice() {
-        [] => "no call site has that name".to_owned(),
-        similar => format!("no call site has that name; names like it are {similar:?}"),
+    if is_hit || site::was_hit_by_name(name) {
+        return "no call site is listed under that name, but it was hit: it is made at run time"
+            .to_owned();
+    }
+    about_unknown(&similar(name), site::by_name().is_empty())
+}
+
+/// Describes what may be the matter with a name that no call site has and that was not hit.
+///
+/// Each copy of this crate in a build has a table and a list of its own, and nothing that safe code
+/// could find the other by.
+fn about_unknown(similar: &[&str], has_no_sites: bool) -> String {
+    match similar {
+        [] if has_no_sites => format!(
+            "no call site has that name, or any other, in this copy of neon_failpoint: `cargo tree \
+             -d` shows whether the build has a second copy, whose call sites this one does not see \
+             ({UNLISTED})"
+        ),
+        [] => format!(
+            "no call site has that name ({UNLISTED}; those of a second copy of neon_failpoint, which \
+             `cargo tree -d` would show, are not either)"
+        ),
+        similar => {
+            format!("no call site has that name; names like it are {similar:?} ({UNLISTED})")
+        }
     }
 }
 
@@ -167,7 +200,7 @@ pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = 
     announce_seed(points);
     for point in new {
         if let Some(meant) = nearest(point.name()) {
-            report::misspelled(point.name(), meant);
+            report::misspelled(point.name(), meant, UNLISTED);
         }
     }
 }
@@ -177,8 +210,9 @@ pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = 
 pub(crate) fn announce_env(points: &[Arc<Point>]) {
     announce_seed(points);
     for point in points {
-        if !site::sites().any(|site| site.name() == point.name()) {
-            report::unknown(point.name(), &about(point.name()));
+        let name = point.name();
+        if !site::sites().any(|site| site.name() == name) && !site::was_hit_by_name(name) {
+            report::unknown(name, &about(name, false));
         }
     }
 }
@@ -192,5 +226,28 @@ fn announce_seed(points: &[Arc<Point>]) {
             let draws = registry.draws_of(point.home());
             report::seed(seed, !draws.is_chosen() && !registry.draws.is_chosen());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_without_call_sites_says_how_to_look_for_a_second_one() {
+        let about = about_unknown(&[], true);
+        for text in [
+            "no call site has that name, or any other",
+            "`cargo tree -d`",
+            "const {",
+        ] {
+            assert!(about.contains(text), "{about}");
+        }
+        let about = about_unknown(&[], false);
+        assert!(about.contains("`cargo tree -d`"), "{about}");
+        // Then a typing error is likelier.
+        let about = about_unknown(&["near"], false);
+        assert!(about.contains("names like it are [\"near\"]"), "{about}");
+        assert!(!about.contains("cargo tree"), "{about}");
     }
 }

@@ -43,8 +43,17 @@ pub fn is_armed(target: Target<'_>) -> bool {
 
 #[cold]
 fn look_up(target: Target<'_>) -> bool {
-    env::read_once();
+    read_env(&target);
     target.find(&mut Lent::new()).is_some()
+}
+
+/// Reads FAILPOINTS if that was not done, which may warn of names that nothing has.
+#[inline]
+fn read_env(target: &Target<'_>) {
+    if !Registry::global().is_env_read() {
+        target.note();
+        env::read_once();
+    }
 }
 
 /// What is left to do after a hit was evaluated.
@@ -78,7 +87,7 @@ pub(crate) fn evaluate(
     returned: &mut Option<String>,
 ) -> Step {
     if rules != Rules::Fail {
-        env::read_once();
+        read_env(target);
     }
     let mut view = Lent::new();
     let Some(point) = target.find(&mut view) else {
@@ -194,8 +203,10 @@ fn run(action: Action, name: &str, rules: Rules) -> bool {
         Action::Print(text) if rules == Rules::Fail => report::print_as_fail(name, text.as_deref()),
         Action::Print(text) => report::print(name, text.as_deref()),
         // The texts of `fail` 0.5.1.
-        Action::Panic(Some(message)) => panic!("{message}"),
+        Action::Panic(Some(message)) if rules == Rules::Fail => panic!("{message}"),
         Action::Panic(None) => panic!("failpoint {name} panic"),
+        Action::Panic(Some(message)) if message.is_empty() => panic!("failpoint {name} panic"),
+        Action::Panic(Some(message)) => panic!("{message} (failpoint {name:?})"),
         Action::Exit(status) => {
             end_process(&format!("failpoint {name:?}: {action}"), status.into());
         }

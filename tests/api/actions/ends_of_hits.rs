@@ -138,7 +138,8 @@ fn a_panic_is_placed_where_the_call_site_is() {
         let output = child::run(TEST, &i.to_string(), &[]);
         let stderr = String::from_utf8(output.stderr).unwrap();
         let place = stderr.lines().zip(stderr.lines().skip(1));
-        let mut place = place.filter(|(_, message)| *message == "here");
+        let text = format!("here (failpoint {:?})", way.name);
+        let mut place = place.filter(|(_, message)| *message == text);
         let (place, _) = place.next().unwrap_or_else(|| panic!("{way:?}: {stderr}"));
         assert!(
             place.contains("tests/api/actions/ways.rs:"),

@@ -411,7 +411,10 @@ fn exit_and_panic_can_be_refused() {
         let _table = TABLE.read().await;
         client.arm("http-refuse-4", "panic(over HTTP)").await;
         let panic = spawn_hit("http-refuse-4").await.unwrap_err().into_panic();
-        assert_eq!(panic.downcast_ref::<String>().unwrap(), "over HTTP");
+        assert_eq!(
+            panic.downcast_ref::<String>().unwrap(),
+            "over HTTP (failpoint \"http-refuse-4\")"
+        );
         client.arm("http-refuse-4", "exit").await;
         remove_failpoint("http-refuse-4");
     });
