@@ -231,6 +231,8 @@ pub mod compat;
 mod control;
 mod engine;
 mod error;
+#[cfg(feature = "explore")]
+pub mod explore;
 pub mod failpoint_support;
 mod hit;
 #[cfg(feature = "http")]

@@ -495,7 +495,7 @@ mod live_async {
             match $begun {
                 $crate::__private::Begun::Continue => {}
                 $crate::__private::Begun::Wait(waiting) => {
-                    let _ = waiting.await;
+                    $crate::__wait!(waiting, call, $closure)
                 }
                 $crate::__private::Begun::Return(value) => {
                     return $crate::__private::call(value, $closure);
@@ -597,6 +597,28 @@ mod live_async {
 
 /// The macros in a build without `testing`: empty, or an empty future where the caller awaits.
 /// Names, contexts and tokens are type-checked, as above.
+/// Awaits, and returns if an exploration says so.
+#[cfg(feature = "explore")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wait {
+    ($waiting:expr, $call:ident, $closure:expr) => {
+        if let ::core::option::Option::Some(value) = $crate::__private::returned($waiting.await) {
+            return $crate::__private::$call(value, $closure);
+        }
+    };
+}
+
+/// Awaits: without the feature `explore` no wait ends in a `return`.
+#[cfg(all(feature = "async", not(feature = "explore")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wait {
+    ($waiting:expr, $call:ident, $closure:expr) => {{
+        let _ = $waiting.await;
+    }};
+}
+
 #[cfg(all(feature = "async", not(feature = "testing")))]
 mod empty_async {
     #[doc(hidden)]

@@ -11,6 +11,8 @@ pub use crate::hit::{
     FailpointResult, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
 };
 pub use inventory;
+#[cfg(feature = "explore")]
+pub use crate::hit::returned;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 

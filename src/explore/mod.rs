@@ -1,0 +1,16 @@
+//! The explorer: tries every schedule of a scenario.
+
+mod cancellable;
+mod explorer;
+mod guide;
+mod panics;
+mod pick;
+mod progress;
+mod report;
+mod run;
+mod search;
+mod shrink;
+
+pub use cancellable::{Cancellable, cancellable};
+pub use explorer::{Explorer, Outcome, explore};
+pub use report::{Failure, Report, Step, StepKind};

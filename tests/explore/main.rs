@@ -1,0 +1,4 @@
+//! The explorer.
+#![cfg(all(feature = "testing", feature = "explore"))]
+
+mod counts;
