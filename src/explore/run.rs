@@ -334,7 +334,13 @@ impl Run {
 
     /// Everything that could run has run.
     fn quiet(&self) {
-        if self.is_root_awake.load(Ordering::SeqCst) || !self.blocking.is_none(SOON) {
+        if self.is_root_awake.load(Ordering::SeqCst) {
+            return;
+        }
+        if !self.blocking.is_none(Duration::ZERO) {
+            // What waits for the thread is woken by its work, and the scenario by its end: then this is
+            // called again. Waiting here keeps the clock from moving between the two.
+            self.blocking.is_none(SOON);
             return;
         }
         let mut state = self.lock();
