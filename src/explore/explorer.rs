@@ -322,10 +322,7 @@ impl Explorer {
 #[track_caller]
 pub(super) fn demand_a_place() {
     if !ENABLED {
-        panic!(
-            "{}",
-            Error::feature("exploring", "testing")
-        );
+        panic!("{}", Error::feature("exploring", "testing"));
     }
     if tokio::runtime::Handle::try_current().is_ok() {
         panic!(
@@ -351,7 +348,12 @@ struct Exploration<'s, 'a> {
 
 impl Exploration<'_, '_> {
     fn run(&mut self, guide: Guide) -> Ran {
-        let mut ran = run(&self.settings, std::mem::take(&mut self.places), guide, self.scenario);
+        let mut ran = run(
+            &self.settings,
+            std::mem::take(&mut self.places),
+            guide,
+            self.scenario,
+        );
         self.places = std::mem::take(&mut ran.places);
         match ran.is_left_out {
             true => self.left_out += 1,
@@ -378,7 +380,9 @@ impl Exploration<'_, '_> {
             }
             let ran = self.run(Guide::Walk(walk));
             if self.runs == 1 && ran.taken.is_empty() && ran.failure.is_none() {
-                report::explored("no failpoint was hit in the scenario: there is nothing to explore");
+                report::explored(
+                    "no failpoint was hit in the scenario: there is nothing to explore",
+                );
             }
             if ran.failure.is_some() {
                 return self.failed(ran);
@@ -466,16 +470,15 @@ fn listed(bounds: &Spent) -> String {
     text
 }
 
-/// Returns the number of an exploration among those of its test, from 1. A thread that has no test of
-/// its own may run several, so there they have none.
-#[track_caller]
+/// Returns the number of an exploration among those of its thread, from 1. A test has a thread of its
+/// own, except where the main thread runs all: there it has none.
 fn number_of_this_exploration() -> Option<usize> {
     thread_local! {
         static COUNT: Cell<usize> = const { Cell::new(0) };
     }
     let number = COUNT.get() + 1;
     COUNT.set(number);
-    test_name().map(|_| number)
+    (std::thread::current().name() != Some("main")).then_some(number)
 }
 
 /// Returns the name of the test that this thread runs, if it has one: libtest names its threads.

@@ -14,7 +14,10 @@ thread_local! {
 /// Sets the run that hears of this thread's panics, and returns the one that did.
 pub(super) fn watch(run: Option<Arc<Run>>) -> Option<Arc<Run>> {
     // An error means that the thread is ending.
-    WATCHER.try_with(|watcher| watcher.replace(run)).ok().flatten()
+    WATCHER
+        .try_with(|watcher| watcher.replace(run))
+        .ok()
+        .flatten()
 }
 
 /// Puts a hook before the one that is there. Panics of other threads go on to that.

@@ -52,11 +52,17 @@ impl fmt::Display for Report {
         match (&self.ending, &self.failure) {
             (Ending::Complete(bounds), _) => write!(f, "{runs}, complete: {bounds}")?,
             (Ending::Cut(why), _) => write!(f, "{runs}, cut short: {why}")?,
-            (Ending::Failed, Some(failure)) => write!(f, "{failure}\n{runs}, the last of which failed")?,
+            (Ending::Failed, Some(failure)) => {
+                write!(f, "{failure}\n{runs}, the last of which failed")?
+            }
             (Ending::Failed, None) => write!(f, "{runs}")?,
         }
         if self.left_out > 0 {
-            write!(f, "; {} left out, as other orders of the same", self.left_out)?;
+            write!(
+                f,
+                "; {} left out, as other orders of the same",
+                self.left_out
+            )?;
         }
         Ok(())
     }

@@ -50,7 +50,9 @@ fn it_is_dropped_at_each_point_inside_and_at_no_other() {
         })
         .await;
         fail_point!("cancel-after");
-        ends.lock().unwrap().push((done.is_some(), at.into_inner().unwrap()));
+        ends.lock()
+            .unwrap()
+            .push((done.is_some(), at.into_inner().unwrap()));
     });
     assert!(report.is_complete(), "{report}");
     let mut ends = ends.into_inner().unwrap();
@@ -85,7 +87,9 @@ fn what_runs_in_a_task_of_its_own_is_not_inside() {
 
 #[test]
 fn without_an_exploration_nothing_is_dropped() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let result = runtime.block_on(cancellable(async {
         fail_point!("cancel-alone");
         fail_point_sync!("cancel-alone-sync");

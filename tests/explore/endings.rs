@@ -53,7 +53,10 @@ fn an_error_fails() {
         fail_point!("endings-error");
         Err::<(), _>("disk full")
     });
-    assert_eq!(message(&report), "the scenario returned an error: \"disk full\"");
+    assert_eq!(
+        message(&report),
+        "the scenario returned an error: \"disk full\""
+    );
 }
 
 #[test]
@@ -74,7 +77,10 @@ fn a_lock_order_that_deadlocks_is_stuck_and_says_who_is_where() {
     });
     let message = message(&report);
     assert!(message.starts_with("stuck: "), "{message}");
-    for task in ["task 1 went on from \"endings-lock\" at ", "task 2 went on from "] {
+    for task in [
+        "task 1 went on from \"endings-lock\" at ",
+        "task 2 went on from ",
+    ] {
         assert!(message.contains(task), "{message}");
     }
 }
@@ -88,7 +94,10 @@ fn what_nobody_sends_is_stuck() {
         drop(sender);
     });
     assert!(message(&report).starts_with("stuck: "), "{report}");
-    assert!(message(&report).contains("the scenario went on from"), "{report}");
+    assert!(
+        message(&report).contains("the scenario went on from"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -172,8 +181,14 @@ fn a_scenario_that_differs_from_run_to_run_is_told_so() {
         tokio::join!(work(odd), work(odd));
     });
     let message = message(&report);
-    assert!(message.starts_with("the scenario is not the same each time: step "), "{message}");
-    assert!(message.contains("endings-odd") && message.contains("endings-even"), "{message}");
+    assert!(
+        message.starts_with("the scenario is not the same each time: step "),
+        "{message}"
+    );
+    assert!(
+        message.contains("endings-odd") && message.contains("endings-even"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Injected faults.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use neon_failpoint::explore::{Explorer, StepKind};
 use neon_failpoint::{
@@ -147,8 +147,14 @@ fn a_fault_in_a_failing_run_is_a_step() {
         step().await
     });
     let failure = report.failure().unwrap();
-    assert_eq!(failure.message(), "the scenario returned an error: \"gone\"");
-    let faults = failure.steps().iter().filter(|step| step.kind() == StepKind::Fault);
+    assert_eq!(
+        failure.message(),
+        "the scenario returned an error: \"gone\""
+    );
+    let faults = failure
+        .steps()
+        .iter()
+        .filter(|step| step.kind() == StepKind::Fault);
     assert_eq!(faults.count(), 1, "{failure}");
 }
 
@@ -166,7 +172,10 @@ fn an_action_that_is_configured_still_acts() {
         }
     });
     assert!(report.is_complete(), "{report}");
-    assert_eq!(*seen.lock().unwrap(), [Err("mine".to_owned()), Err("mine".to_owned()), Ok(())]);
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [Err("mine".to_owned()), Err("mine".to_owned()), Ok(())]
+    );
     assert_eq!(point.hits(), 3);
 }
 

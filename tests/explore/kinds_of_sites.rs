@@ -39,7 +39,13 @@ fn every_site_that_awaits_takes_part() {
     });
     let steps = report.failure().unwrap().steps();
     assert_eq!(steps.len(), 16, "{report}");
-    assert_eq!(steps.iter().filter(|step| step.failpoint() == "kinds-run-time").count(), 4);
+    assert_eq!(
+        steps
+            .iter()
+            .filter(|step| step.failpoint() == "kinds-run-time")
+            .count(),
+        4
+    );
     for step in steps {
         assert!(step.file().ends_with("kinds_of_sites.rs"), "{step}");
         assert!(step.line() > 15, "{step}");
@@ -50,13 +56,16 @@ fn every_site_that_awaits_takes_part() {
 #[test]
 fn points_are_chosen_by_their_whole_names() {
     let runs = |regex: &str| {
-        let report = Explorer::new().points(regex).preemptions(usize::MAX).run(|| async {
-            let work = || async {
-                fail_point!("kinds-wal");
-                fail_point!("kinds-wal-sync");
-            };
-            tokio::join!(work(), work());
-        });
+        let report = Explorer::new()
+            .points(regex)
+            .preemptions(usize::MAX)
+            .run(|| async {
+                let work = || async {
+                    fail_point!("kinds-wal");
+                    fail_point!("kinds-wal-sync");
+                };
+                tokio::join!(work(), work());
+            });
         assert!(report.is_complete());
         report.runs()
     };

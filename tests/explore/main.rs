@@ -2,6 +2,8 @@
 #![cfg(all(feature = "testing", feature = "explore"))]
 
 mod cancellations;
+#[path = "../common/mod.rs"]
+mod common;
 mod counts;
 mod endings;
 mod faults;

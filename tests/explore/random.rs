@@ -34,17 +34,22 @@ async fn narrow(fails: bool) {
 }
 
 fn random(runs: usize, seed: u64) -> Report {
-    Explorer::new().preemptions(1).random(runs, seed).run(|| narrow(true))
+    Explorer::new()
+        .preemptions(1)
+        .random(runs, seed)
+        .run(|| narrow(true))
 }
 
 #[test]
 fn a_bug_is_met_at_least_as_often_as_the_paper_says() {
     // Depth 2: `a` has to be preempted at one step. 2 tasks, 7 steps: 1 in 14 runs.
-    let runs: usize = (0..400).map(|seed| {
-        let report = random(10_000, seed);
-        assert!(report.failure().is_some());
-        report.runs()
-    }).sum();
+    let runs: usize = (0..400)
+        .map(|seed| {
+            let report = random(10_000, seed);
+            assert!(report.failure().is_some());
+            report.runs()
+        })
+        .sum();
     // The mean of so many is within a tenth of what is expected, so the bound has to hold with that.
     let mean = runs as f64 / 400.0;
     assert!(mean <= 14.0 * 1.2 + 1.0, "{mean}");
@@ -78,7 +83,10 @@ fn what_is_found_is_reduced_to_what_it_needs() {
                 other.await.unwrap();
             });
         let failure = report.failure().unwrap();
-        let needed = failure.steps().iter().filter(|step| step.kind() != StepKind::Continue);
+        let needed = failure
+            .steps()
+            .iter()
+            .filter(|step| step.kind() != StepKind::Continue);
         assert_eq!(needed.count(), 1, "{failure}");
     }
 }

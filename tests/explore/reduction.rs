@@ -7,9 +7,18 @@ use neon_failpoint::{fail_point_with_context, failpoint_context};
 use tokio::task::JoinSet;
 
 /// Each task adds its number to the lists of the objects that it names, one at a step.
-fn explore(tasks: &'static [&'static [usize]], preemptions: usize, reduced: bool, seen: &Mutex<Vec<Vec<Vec<usize>>>>) -> Report {
+fn explore(
+    tasks: &'static [&'static [usize]],
+    preemptions: usize,
+    reduced: bool,
+    seen: &Mutex<Vec<Vec<Vec<usize>>>>,
+) -> Report {
     let explorer = Explorer::new().preemptions(preemptions).max_runs(100_000);
-    let explorer = if reduced { explorer.object("object") } else { explorer };
+    let explorer = if reduced {
+        explorer.object("object")
+    } else {
+        explorer
+    };
     explorer.run(|| async move {
         let lists = Arc::new(Mutex::new(vec![Vec::new(); 4]));
         let mut set = JoinSet::new();
@@ -17,7 +26,10 @@ fn explore(tasks: &'static [&'static [usize]], preemptions: usize, reduced: bool
             let lists = lists.clone();
             set.spawn(async move {
                 for object in *objects {
-                    fail_point_with_context!("reduction", &failpoint_context! { "object" => object });
+                    fail_point_with_context!(
+                        "reduction",
+                        &failpoint_context! { "object" => object }
+                    );
                     lists.lock().unwrap()[*object].push(number);
                 }
             });
@@ -38,7 +50,10 @@ fn compare(tasks: &'static [&'static [usize]], preemptions: usize) -> (usize, us
     let (all, some) = (Mutex::default(), Mutex::default());
     let whole = explore(tasks, preemptions, false, &all);
     let reduced = explore(tasks, preemptions, true, &some);
-    assert!(whole.is_complete() && reduced.is_complete(), "{whole}\n{reduced}");
+    assert!(
+        whole.is_complete() && reduced.is_complete(),
+        "{whole}\n{reduced}"
+    );
     let (mut all, mut some) = (all.into_inner().unwrap(), some.into_inner().unwrap());
     all.sort();
     some.sort();
@@ -69,14 +84,22 @@ fn tasks_that_share_some_lose_no_outcome() {
         for preemptions in [0, 1, 2, 3, usize::MAX] {
             let (whole, reduced) = compare(tasks, preemptions);
             assert!(reduced <= whole);
-            assert!(preemptions != usize::MAX || reduced < whole, "{tasks:?}: {reduced} of {whole}");
+            assert!(
+                preemptions != usize::MAX || reduced < whole,
+                "{tasks:?}: {reduced} of {whole}"
+            );
         }
     }
 }
 
 #[test]
 fn a_report_says_how_many_were_left_out() {
-    let report = explore(&[&[0, 0, 0], &[1, 1, 1]], usize::MAX, true, &Mutex::default());
+    let report = explore(
+        &[&[0, 0, 0], &[1, 1, 1]],
+        usize::MAX,
+        true,
+        &Mutex::default(),
+    );
     assert_eq!(report.runs(), 1);
     assert!(report.is_complete());
 }

@@ -61,7 +61,10 @@ fn blocking_threads_belong_to_the_run() {
         }
         Ok(())
     });
-    assert!(report.failure().unwrap().message().contains("failed"), "{report}");
+    assert!(
+        report.failure().unwrap().message().contains("failed"),
+        "{report}"
+    );
 }
 
 #[test]
