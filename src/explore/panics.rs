@@ -5,14 +5,17 @@ use std::cell::RefCell;
 use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::sync::{Arc, Once};
 
-use crate::explore::run::Run;
+/// A run, which hears of the panics of its threads.
+pub(super) trait Hears: Send + Sync {
+    fn panicked(&self, message: &str);
+}
 
 thread_local! {
-    static WATCHER: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
+    static WATCHER: RefCell<Option<Arc<dyn Hears>>> = const { RefCell::new(None) };
 }
 
 /// Sets the run that hears of this thread's panics, and returns the one that did.
-pub(super) fn watch(run: Option<Arc<Run>>) -> Option<Arc<Run>> {
+pub(super) fn watch(run: Option<Arc<dyn Hears>>) -> Option<Arc<dyn Hears>> {
     // An error means that the thread is ending.
     WATCHER
         .try_with(|watcher| watcher.replace(run))

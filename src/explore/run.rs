@@ -25,7 +25,7 @@ use crate::engine::director::{Arrival, Director, Verdict, direct_thread};
 use crate::engine::sync::unpoisoned;
 use crate::explore::cancellable::{Order, around};
 use crate::explore::guide::{Choice, Guide, Spent};
-use crate::explore::panics;
+use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{Kind, Pick, Places};
 
 /// A run ends here, if nothing ends it before.
@@ -239,14 +239,14 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
 /// While a thread belongs to a run.
 struct Directed {
     director: Option<Arc<dyn Director>>,
-    watcher: Option<Arc<Run>>,
+    hears: Option<Arc<dyn Hears>>,
 }
 
 impl Directed {
     fn new(run: &Arc<Run>) -> Self {
         Self {
             director: direct_thread(Some(run.clone())),
-            watcher: panics::watch(Some(run.clone())),
+            hears: panics::watch(Some(run.clone())),
         }
     }
 }
@@ -254,7 +254,7 @@ impl Directed {
 impl Drop for Directed {
     fn drop(&mut self) {
         direct_thread(self.director.take());
-        panics::watch(self.watcher.take());
+        panics::watch(self.hears.take());
     }
 }
 
@@ -312,18 +312,6 @@ impl Run {
         }
         drop(state);
         self.wake_root();
-    }
-
-    /// A panic on a thread of the run. Where the run is over already, nobody is told: what is left is
-    /// being dropped.
-    pub(super) fn panicked(&self, message: &str) {
-        if self.lock().is_over {
-            return;
-        }
-        self.fail(|state| match state.running() {
-            Some(task) => format!("task {task} panicked {message}"),
-            None => format!("the scenario panicked {message}"),
-        });
     }
 
     fn wake_root(&self) {
@@ -386,6 +374,20 @@ impl Run {
                 }
                 _ => None,
             })
+    }
+}
+
+impl Hears for Run {
+    /// A panic on a thread of the run. Where the run is over already, nobody is told: what is left is
+    /// being dropped.
+    fn panicked(&self, message: &str) {
+        if self.lock().is_over {
+            return;
+        }
+        self.fail(|state| match state.running() {
+            Some(task) => format!("task {task} panicked {message}"),
+            None => format!("the scenario panicked {message}"),
+        });
     }
 }
 
