@@ -1,7 +1,7 @@
 //! How a run can fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use neon_failpoint::explore::{Explorer, Report};
@@ -167,28 +167,41 @@ fn a_loop_that_waits_for_another_task_lets_it_go_on() {
 
 #[test]
 fn a_scenario_that_differs_from_run_to_run_is_told_so() {
-    let flip = AtomicBool::new(false);
+    let runs = AtomicUsize::new(0);
     let report = Explorer::new().run(|| async {
-        let odd = flip.fetch_not(SeqCst);
-        let work = |odd: bool| async move {
-            if odd {
-                fail_point!("endings-odd");
-            } else {
-                fail_point!("endings-even");
-            }
+        let run = runs.fetch_add(1, SeqCst);
+        let work = || async move {
+            let name = format!("endings-run-{run}");
+            fail_point!(&name);
             fail_point!("endings-both");
         };
-        tokio::join!(work(odd), work(odd));
+        tokio::join!(work(), work());
     });
     let message = message(&report);
     assert!(
-        message.starts_with("the scenario is not the same each time: step "),
+        message.starts_with("the scenario is not the same each time: step 1 was to be "),
         "{message}"
     );
-    assert!(
-        message.contains("endings-odd") && message.contains("endings-even"),
-        "{message}"
-    );
+    assert!(message.contains("\"endings-run-0\""), "{message}");
+}
+
+#[test]
+fn a_select_that_is_not_biased_is_followed_all_the_same() {
+    let report = Explorer::new().run(|| async {
+        for _ in 0..3 {
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            let (other_sender, mut other) = tokio::sync::mpsc::unbounded_channel();
+            sender.send(()).unwrap();
+            other_sender.send(()).unwrap();
+            tokio::select! {
+                _ = receiver.recv() => fail_point!("endings-select-one"),
+                _ = other.recv() => fail_point!("endings-select-other"),
+            }
+        }
+        let work = || async { fail_point!("endings-select-after") };
+        tokio::join!(work(), work());
+    });
+    assert!(report.failure().is_none(), "{report}");
 }
 
 #[test]
