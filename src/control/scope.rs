@@ -200,6 +200,12 @@ impl Scope {
         }
     }
 
+    /// Enters it with this thread until it ends, without keeping it open.
+    #[cfg(feature = "explore")]
+    pub(crate) fn enter_until_it_ends(&self) {
+        scope::enter(self.0.clone(), true);
+    }
+
     /// Calls `f` inside it.
     ///
     /// ```

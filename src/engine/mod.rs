@@ -9,6 +9,7 @@
 //! | `env` | FAILPOINTS, read at the first use |
 //! | `suggest` | which name may have been meant, and what is said once a point is configured |
 //! | `site` | what is hit, the idle check, the list of call sites |
+//! | `director` | who may stop a hit: an exploration |
 //! | `lifetime` | how a point is removed by itself |
 //! | `guards` | how a guard puts its configuration over others: the rest of `Registry` |
 //! | `table` | how a hit looks into the newest snapshot, and how that is replaced |
@@ -66,6 +67,8 @@
 
 pub(crate) mod actions;
 pub(crate) mod context;
+#[cfg(feature = "explore")]
+pub(crate) mod director;
 pub(crate) mod draws;
 pub(crate) mod env;
 pub(crate) mod exit;

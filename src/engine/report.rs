@@ -158,6 +158,12 @@ pub(crate) fn disturbed(text: &str) {
     warn(format_args!("{text}"));
 }
 
+/// Warns of an exploration that explores nothing.
+#[cfg(feature = "explore")]
+pub(crate) fn explored(text: &str) {
+    warn(format_args!("{text}"));
+}
+
 /// Warns of a configured name that looks like a misspelling of a compiled-in one, unless it is one of
 /// those that are `unlisted`.
 pub(crate) fn misspelled(name: &str, meant: &str, unlisted: &str) {

@@ -14,6 +14,9 @@ pub(crate) struct Table {
     /// Apart, so that a hit looks here only if some scope has a point.
     scoped: Trie<Arc<Scoped>>,
     runtimes: Arc<Runtimes>,
+    /// How many explorations are under way: to them, and to no other, every hit matters.
+    #[cfg(feature = "explore")]
+    pub(crate) explorations: usize,
 }
 
 /// The points of a name that is configured in some scopes.
@@ -85,6 +88,22 @@ impl Table {
         self.scoped.len() > 0
     }
 
+    /// Whether an exploration is under way.
+    #[inline]
+    pub(crate) fn is_explored(&self) -> bool {
+        #[cfg(feature = "explore")]
+        let is_explored = self.explorations > 0;
+        #[cfg(not(feature = "explore"))]
+        let is_explored = false;
+        is_explored
+    }
+
+    /// Whether all threads see the same points, and none of them cares for names that have none.
+    #[inline]
+    pub(crate) fn is_the_same_everywhere(&self) -> bool {
+        !self.has_scoped() && !self.is_explored()
+    }
+
     /// Returns the points of a name that is in some scopes.
     pub(crate) fn scoped(&self, hash: u64, name: &str) -> Option<&Scoped> {
         self.scoped.get(hash, name).map(|scoped| &**scoped)
@@ -99,9 +118,9 @@ impl Table {
         &self.runtimes
     }
 
-    /// Whether no name is configured.
+    /// Whether no hit finds anything.
     pub(crate) fn is_empty(&self) -> bool {
-        self.global.len() == 0 && !self.has_scoped()
+        self.global.len() == 0 && self.is_the_same_everywhere()
     }
 
     /// Returns the point of a name in a scope, and in no other.

@@ -325,6 +325,18 @@ impl Registry {
         replaced.finish(&[]);
     }
 
+    /// Changes the number of explorations, which call sites are not idle for.
+    #[cfg(feature = "explore")]
+    pub(crate) fn count_explorations(&self, count: impl FnOnce(usize) -> usize) {
+        let writer = self.write();
+        let replaced = self.replace(|table| {
+            table.explorations = count(table.explorations);
+            Vec::new()
+        });
+        drop(writer);
+        replaced.finish(&[]);
+    }
+
     /// Unless FAILPOINTS was read already, calls `read`, adds the points it returns to the table,
     /// except for names that are already there, and returns its result. A failed reading counts as
     /// one if `failure_counts`.
@@ -482,17 +494,17 @@ impl View {
         let Some(table) = &self.table else {
             return (None, true);
         };
-        match table.has_scoped() {
-            false => (table.global(hash, name), true),
-            true => Self::get_scoped(table, hash, name),
+        match table.is_the_same_everywhere() {
+            true => (table.global(hash, name), true),
+            false => Self::get_scoped(table, hash, name),
         }
     }
 
-    /// [`get`](Self::get) while some scope has a point.
+    /// [`get`](Self::get) while some scope has a point, or an exploration is under way.
     #[cold]
     fn get_scoped<'v>(table: &'v Table, hash: u64, name: &str) -> (Option<&'v Arc<Point>>, bool) {
         let Some(scoped) = table.scoped(hash, name) else {
-            return (table.global(hash, name), true);
+            return (table.global(hash, name), !table.is_explored());
         };
         let seen = scoped.seen(table.runtimes());
         (seen.or_else(|| table.global(hash, name)), false)

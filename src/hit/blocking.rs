@@ -1,8 +1,12 @@
 //! Hits of synchronous code.
 
 use crate::engine::context::FailpointContext;
+#[cfg(feature = "explore")]
+use crate::engine::director::{self, Verdict};
 use crate::engine::site::{ENABLED, Rules, Target};
 use crate::engine::wait::block;
+#[cfg(feature = "explore")]
+use crate::hit::evaluate::arrival;
 use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name` from synchronous code.
@@ -71,7 +75,7 @@ pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>)
 #[cold]
 #[track_caller]
 pub(super) fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>, rules: Rules) {
-    if run_armed(&target, context, rules, &mut None) {
+    if run_armed(&target, context, rules, None) {
         no_closure(target.name(), rules);
     }
 }
@@ -99,19 +103,35 @@ fn armed_value(
     rules: Rules,
     value: &mut Option<String>,
 ) -> bool {
-    run_armed(&target, context, rules, value)
+    run_armed(&target, context, rules, Some(value))
 }
 
-/// Returns whether the hit returns, and sets `value` to the argument of the `return`.
+/// Returns whether the hit returns, and sets `value` to the argument of the `return`. Without a place
+/// for that the site cannot return.
 #[inline(never)]
 #[track_caller]
 pub(super) fn run_armed(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
-    value: &mut Option<String>,
+    value: Option<&mut Option<String>>,
 ) -> bool {
+    #[cfg(feature = "explore")]
+    let can_return = value.is_some();
+    let mut nowhere = None;
+    let value = value.unwrap_or(&mut nowhere);
     let step = evaluate(target, context, rules, value);
+    #[cfg(feature = "explore")]
+    if let Some(director) = director::of(target.name()) {
+        let can_return = can_return && !matches!(step, Step::Return);
+        match director.pass(&arrival(target, context, can_return)) {
+            Verdict::Continue => {}
+            Verdict::Return(fault) => {
+                *value = fault;
+                return true;
+            }
+        }
+    }
     #[cfg(feature = "async")]
     if rules == Rules::Fail {
         crate::hit::blocked_task::warn_before(&step, target.name(), std::panic::Location::caller());

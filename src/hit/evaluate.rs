@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::engine::actions::action::Action;
 use crate::engine::context::FailpointContext;
+#[cfg(feature = "explore")]
+use crate::engine::director::{self, Arrival};
 use crate::engine::env;
 use crate::engine::exit::end_process;
 use crate::engine::observer::tell_observers;
@@ -44,7 +46,31 @@ pub fn is_armed(target: Target<'_>) -> bool {
 #[cold]
 fn look_up(target: Target<'_>) -> bool {
     read_env(&target);
+    #[cfg(feature = "explore")]
+    if director::of(target.name()).is_some() {
+        return true;
+    }
     target.find(&mut Lent::new()).is_some()
+}
+
+/// A hit that is about to be stopped, or to pass, under an exploration. `can_return` says whether its
+/// macro, or its caller, does something with a `return`.
+#[cfg(feature = "explore")]
+#[track_caller]
+pub(super) fn arrival<'a>(
+    target: &'a Target<'_>,
+    context: Option<&'a FailpointContext>,
+    can_return: bool,
+) -> Arrival<'a> {
+    let caller = std::panic::Location::caller();
+    let (file, line) = target.place().unwrap_or((caller.file(), caller.line()));
+    Arrival {
+        name: target.name(),
+        file,
+        line,
+        context,
+        can_return,
+    }
 }
 
 /// Reads FAILPOINTS if that was not done, which may warn of names that nothing has.

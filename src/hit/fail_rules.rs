@@ -6,9 +6,7 @@
 use crate::engine::site::{Rules, Target};
 use crate::hit::blocking::{armed_unit, hit_by};
 #[cfg(feature = "async")]
-use crate::hit::evaluate::no_closure;
-#[cfg(feature = "async")]
-use crate::hit::future::{Begun, Waiting, begin_by};
+use crate::hit::future::{Begun, Waiting, begin_by, begin_unit_by};
 
 /// `fail_point!` with a closure: the closure's result, if it was called.
 #[inline]
@@ -31,7 +29,7 @@ pub fn compat_unit(target: Target<'_>) {
 #[inline]
 #[track_caller]
 pub fn compat_begin(target: Target<'_>) -> Begun<'static> {
-    begin_by(target, None, None, Rules::Fail)
+    begin_by(target, None, Rules::Fail, true)
 }
 
 /// `async_fail_point!` with only a name, up to the await.
@@ -39,9 +37,5 @@ pub fn compat_begin(target: Target<'_>) -> Begun<'static> {
 #[inline]
 #[track_caller]
 pub fn compat_begin_unit(target: Target<'_>) -> Option<Waiting<'static>> {
-    match compat_begin(target) {
-        Begun::Continue => None,
-        Begun::Wait(waiting) => Some(waiting),
-        Begun::Return(_) => no_closure(target.name(), Rules::Fail),
-    }
+    begin_unit_by(target, None, Rules::Fail)
 }

@@ -9,12 +9,16 @@ use std::task::{Context, Poll, ready};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::engine::context::FailpointContext;
+#[cfg(feature = "explore")]
+use crate::engine::director::{Stop, Verdict};
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
 use crate::engine::timer::Timer;
-use crate::engine::wait::{End, Waiter};
+use crate::engine::wait::{End as Why, Waiter};
 use crate::engine::waiters::HitDetails;
+#[cfg(feature = "explore")]
+use crate::hit::evaluate::arrival;
 use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name`.
@@ -194,11 +198,11 @@ impl FailpointFuture<'_> {
             let Some(rules) = rules.take() else {
                 return Progress::Continue;
             };
-            match begin_armed(target, *context, *cancel, rules) {
+            let can_return = rules == Rules::Native;
+            match begin_armed(target, *context, *cancel, rules, can_return) {
                 Begun::Continue => return Progress::Continue,
                 Begun::Return(value) => {
-                    let value = value.unwrap_or_default();
-                    self.state = State::Over(FailpointResult::Return(value));
+                    self.state = State::Over(End::Return(value).into());
                     return Progress::Over;
                 }
                 Begun::Wait(waiting) => self.state = State::Waiting(waiting),
@@ -210,7 +214,7 @@ impl FailpointFuture<'_> {
         match Pin::new(waiting).poll(cx) {
             Poll::Pending => Progress::Pending,
             Poll::Ready(result) => {
-                self.state = State::Over(result);
+                self.state = State::Over(result.into());
                 Progress::Over
             }
         }
@@ -252,13 +256,13 @@ pub enum Begun<'a> {
 pub(super) fn begin_by<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
-    cancel: Option<&'a CancellationToken>,
     rules: Rules,
+    can_return: bool,
 ) -> Begun<'a> {
     if target.is_idle(rules) {
         return Begun::Continue;
     }
-    begin_cold(target, context, cancel, rules)
+    begin_cold(target, context, rules, can_return)
 }
 
 #[cold]
@@ -266,10 +270,10 @@ pub(super) fn begin_by<'a>(
 fn begin_cold<'a>(
     target: Target<'_>,
     context: Option<&FailpointContext>,
-    cancel: Option<&'a CancellationToken>,
     rules: Rules,
+    can_return: bool,
 ) -> Begun<'a> {
-    begin_armed(&target, context, cancel, rules)
+    begin_armed(&target, context, None, rules, can_return)
 }
 
 #[inline]
@@ -279,13 +283,14 @@ fn begin_armed<'a>(
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
     rules: Rules,
+    can_return: bool,
 ) -> Begun<'a> {
     let mut value = None;
     let step = evaluate(target, context, rules, &mut value);
     if matches!(rules, Rules::Pausable | Rules::Millis) {
         announce(target, rules, &step);
     }
-    match step {
+    let begun = match step {
         Step::Continue => Begun::Continue,
         Step::Delay { point, time } => {
             burn(&point, time);
@@ -302,7 +307,17 @@ fn begin_armed<'a>(
             };
             Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
         }
+    };
+    #[cfg(feature = "explore")]
+    {
+        let can_return = can_return && !matches!(begun, Begun::Return(_));
+        if let Some(stop) = Stop::at(&arrival(target, context, can_return)) {
+            return Begun::Wait(Waiting::stopped(stop, begun));
+        }
     }
+    #[cfg(not(feature = "explore"))]
+    let _ = can_return;
+    begun
 }
 
 /// The future of a hit that waits.
@@ -323,6 +338,30 @@ enum Kind<'a> {
         /// Whether the end of the wait is logged.
         says_end: bool,
     },
+    /// An exploration says when it goes on; then it does what it had begun.
+    #[cfg(feature = "explore")]
+    Stopped { stop: Stop, then: Begun<'a> },
+}
+
+/// How a wait is over.
+#[derive(Debug)]
+pub enum End {
+    /// Continue.
+    Continue,
+    /// Return, with the argument of the `return`: only an exploration decides that so late.
+    Return(Option<String>),
+    /// Its token was cancelled.
+    Cancelled,
+}
+
+impl From<End> for FailpointResult {
+    fn from(end: End) -> Self {
+        match end {
+            End::Continue => Self::Continue,
+            End::Return(value) => Self::Return(value.unwrap_or_default()),
+            End::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 impl<'a> Waiting<'a> {
@@ -347,14 +386,36 @@ impl<'a> Waiting<'a> {
             says_end,
         }))
     }
+
+    /// Waits until an exploration lets it go, then goes on as `then` says.
+    #[cfg(feature = "explore")]
+    fn stopped(stop: Stop, then: Begun<'a>) -> Self {
+        Self(Box::new(Kind::Stopped { stop, then }))
+    }
 }
 
 impl Future for Waiting<'_> {
-    type Output = FailpointResult;
+    type Output = End;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FailpointResult> {
-        match &mut *self.get_mut().0 {
-            Kind::Yield { given: true } => Poll::Ready(FailpointResult::Continue),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = self.get_mut();
+        match &mut *this.0 {
+            #[cfg(feature = "explore")]
+            Kind::Stopped { stop, then } => {
+                match (
+                    ready!(stop.poll(cx.waker())),
+                    std::mem::replace(then, Begun::Continue),
+                ) {
+                    (Verdict::Return(value), _) => Poll::Ready(End::Return(value)),
+                    (Verdict::Continue, Begun::Continue) => Poll::Ready(End::Continue),
+                    (Verdict::Continue, Begun::Return(value)) => Poll::Ready(End::Return(value)),
+                    (Verdict::Continue, Begun::Wait(waiting)) => {
+                        *this = waiting;
+                        Pin::new(this).poll(cx)
+                    }
+                }
+            }
+            Kind::Yield { given: true } => Poll::Ready(End::Continue),
             Kind::Yield { given } => {
                 *given = true;
                 cx.waker().wake_by_ref();
@@ -367,20 +428,20 @@ impl Future for Waiting<'_> {
                 says_end,
             } => {
                 // Cancellation first: if both are ready at one poll, it wins.
-                let result = if is_ready(cancelled, cx) && waiter.leave(End::Cancelled) {
-                    FailpointResult::Cancelled
+                let end = if is_ready(cancelled, cx) && waiter.leave(Why::Cancelled) {
+                    End::Cancelled
                 } else if waiter.poll(cx.waker()).is_ready() {
-                    FailpointResult::Continue
+                    End::Continue
                 } else if is_ready(limit, cx) {
-                    waiter.leave(End::Elapsed);
-                    FailpointResult::Continue
+                    waiter.leave(Why::Elapsed);
+                    End::Continue
                 } else {
                     return Poll::Pending;
                 };
                 if *says_end {
                     report::slept(waiter.name());
                 }
-                Poll::Ready(result)
+                Poll::Ready(end)
             }
         }
     }
@@ -418,7 +479,17 @@ pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'s
     if !ENABLED {
         return Begun::Continue;
     }
-    begin_by(target, context, None, Rules::Native)
+    begin_by(target, context, Rules::Native, true)
+}
+
+/// Returns what a macro with a closure does after its wait: `Some`, with the argument of the
+/// `return`, if it returns.
+#[cfg(feature = "explore")]
+pub fn returned(end: End) -> Option<Option<String>> {
+    match end {
+        End::Return(value) => Some(value),
+        End::Continue | End::Cancelled => None,
+    }
 }
 
 /// Like [`begin`], for a macro without a closure; returns what is to be awaited, if anything.
@@ -428,10 +499,23 @@ pub fn begin_unit(
     target: Target<'_>,
     context: Option<&FailpointContext>,
 ) -> Option<Waiting<'static>> {
-    match begin(target, context) {
+    if !ENABLED {
+        return None;
+    }
+    begin_unit_by(target, context, Rules::Native)
+}
+
+#[inline]
+#[track_caller]
+pub(super) fn begin_unit_by(
+    target: Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+) -> Option<Waiting<'static>> {
+    match begin_by(target, context, rules, false) {
         Begun::Continue => None,
         Begun::Wait(waiting) => Some(waiting),
-        Begun::Return(_) => no_closure(target.name(), Rules::Native),
+        Begun::Return(_) => no_closure(target.name(), rules),
     }
 }
 

@@ -131,7 +131,7 @@ macro_rules! __compat_await {
         match begun {
             $crate::__private::Begun::Continue => {}
             $crate::__private::Begun::Wait(waiting) => {
-                let _ = waiting.await;
+                $crate::__wait!(waiting, compat_call, $closure)
             }
             $crate::__private::Begun::Return(value) => {
                 return $crate::__private::compat_call(value, $closure);

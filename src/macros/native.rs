@@ -612,7 +612,7 @@ mod live_async {
             match $begun {
                 $crate::__private::Begun::Continue => {}
                 $crate::__private::Begun::Wait(waiting) => {
-                    let _ = waiting.await;
+                    $crate::__wait!(waiting, call, $closure)
                 }
                 $crate::__private::Begun::Return(value) => {
                     return $crate::__private::call(value, $closure);
@@ -713,6 +713,28 @@ mod live_async {
             $crate::__sleep_at!($($arguments)*).await
         };
     }
+}
+
+/// Awaits, and returns if an exploration says so.
+#[cfg(feature = "explore")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wait {
+    ($waiting:expr, $call:ident, $closure:expr) => {
+        if let ::core::option::Option::Some(value) = $crate::__private::returned($waiting.await) {
+            return $crate::__private::$call(value, $closure);
+        }
+    };
+}
+
+/// Awaits: without the feature `explore` no wait ends in a `return`.
+#[cfg(all(feature = "async", not(feature = "explore")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wait {
+    ($waiting:expr, $call:ident, $closure:expr) => {{
+        let _ = $waiting.await;
+    }};
 }
 
 /// The macros in a build without `testing`: as above, and where the caller awaits a future of no

@@ -2,6 +2,8 @@
 
 use crate::engine::context::FailpointContext;
 pub use crate::engine::site::{Compiled, Returns, Site, SiteKind, Target, sites};
+#[cfg(feature = "explore")]
+pub use crate::hit::returned;
 #[cfg(feature = "async")]
 pub use crate::hit::{
     Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,

@@ -1,0 +1,66 @@
+//! Makes a failing schedule that was found by chance need as little as possible.
+
+use crate::explore::guide::{Guide, Walk};
+use crate::explore::pick::Pick;
+use crate::explore::run::Ran;
+
+/// Tries the schedule of a failing run without each preemption, fault and cancellation, until each one
+/// is needed.
+pub(super) fn without_each(mut ran: Ran, mut run: impl FnMut(Guide) -> Ran) -> Ran {
+    while let Some(smaller) = smaller(&ran, &mut run) {
+        ran = smaller;
+    }
+    ran
+}
+
+fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran) -> Option<Ran> {
+    let picks: Vec<Pick> = ran.taken.iter().map(|taken| taken.pick).collect();
+    let attempts = (0..picks.len()).flat_map(|at| {
+        let taken = &ran.taken[at];
+        let kind = taken.pick.kind;
+        let mut attempts = Vec::new();
+        if kind.is_fault() || kind.is_cancellation() {
+            let mut without = picks.clone();
+            without[at].kind = kind.alone();
+            attempts.push(without);
+        }
+        if taken.preempts {
+            attempts.push(joined(&picks, at));
+        }
+        if !attempts.is_empty() {
+            attempts.push(halted(&picks, at));
+        }
+        attempts
+    });
+    attempts.into_iter().find_map(|schedule| {
+        let next = run(Guide::Walk(Walk::roughly(schedule)));
+        (next.failure.is_some() && next.spent.total() < ran.spent.total()).then_some(next)
+    })
+}
+
+/// Moves the next steps of the task that was preempted before `at` to there.
+fn joined(picks: &[Pick], at: usize) -> Vec<Pick> {
+    let task = picks[at - 1].task;
+    let (before, rest) = picks.split_at(at);
+    let next = rest.iter().position(|pick| pick.task == task);
+    let Some(next) = next else {
+        // It is not needed any more: what comes by itself will do.
+        return before.to_vec();
+    };
+    let block = rest[next..]
+        .iter()
+        .take_while(|pick| pick.task == task)
+        .count();
+    let mut schedule = before.to_vec();
+    schedule.extend(&rest[next..next + block]);
+    schedule.extend(&rest[..next]);
+    schedule.extend(&rest[next + block..]);
+    schedule
+}
+
+/// Leaves out what the task of the step `at` does from there on: that comes last, by itself.
+fn halted(picks: &[Pick], at: usize) -> Vec<Pick> {
+    let (before, rest) = picks.split_at(at);
+    let others = rest.iter().filter(|pick| pick.task != picks[at].task);
+    before.iter().chain(others).copied().collect()
+}
