@@ -314,7 +314,7 @@ pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) {
 /// ```
 #[track_caller]
 pub fn remove_all_failpoints() {
-    let cause = Some(Cause::here("removed, with all others,"));
+    let cause = Some(Cause::here("removed by `remove_all_failpoints`"));
     remove_all(&Registry::global().home(), cause);
 }
 
