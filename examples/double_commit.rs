@@ -75,7 +75,7 @@ where
     point.wait_until_paused(1).await?;
     println!("   the first stands at {}", point.name());
     tell("the second", commit(ledger.clone(), 7).await).await;
-    point.release_one();
+    assert_eq!(point.release_one(), 1);
     tell("the first", first.await?).await;
 
     let log = ledger.log.lock().await.clone();
@@ -106,7 +106,7 @@ mod tests {
         let first = tokio::spawn(commit(ledger.clone(), 7));
         point.wait_until_paused(1).await.unwrap();
         commit(ledger.clone(), 7).await;
-        point.release_one();
+        assert_eq!(point.release_one(), 1);
         assert!(first.await.unwrap());
         assert_eq!(*ledger.log.lock().await, [7]);
     }

@@ -169,7 +169,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     uploads.release_matching([("tenant", "globex")])?;
     // Anew: the thread goes on, and what was counted is only in the last column.
     flushes.configure("off")?;
-    shards.release_all();
+    assert_eq!(shards.release_all(), 1);
     thread.join().map_err(|_| "the thread panicked")?;
     shard.await?;
     globex.await??;
@@ -179,7 +179,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         table(&list_failpoints())
     );
 
-    uploads.release_one();
+    assert_eq!(uploads.release_one(), 1);
     acme.await??;
     look_up().await.ok_or("cache-lookup is armed")?;
     drop((uploads, flushes, shards));

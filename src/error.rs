@@ -1,6 +1,8 @@
 //! The error type of this crate.
 
+use std::cell::Cell;
 use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// What was refused, where, and what would have been accepted.
@@ -18,7 +20,7 @@ use std::time::Duration;
 ///      of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean \"return\"?",
 /// );
 /// ```
-pub struct Error(Box<Inner>);
+pub struct Error(Arc<Inner>);
 
 /// The feature that a build without failpoints lacks.
 const TESTING: &str = "testing";
@@ -32,6 +34,13 @@ const IN_CARGO_TOML: &str = concat!(
     "\", features = [\"testing\"] }"
 );
 
+thread_local! {
+    /// The error that this thread made last: a guard that fails a test says it if it is still there,
+    /// because it may be what the test was about to return.
+    static LATEST: Cell<Weak<Inner>> = const { Cell::new(Weak::new()) };
+}
+
+#[derive(Clone)]
 struct Inner {
     place: Place,
     name: Option<String>,
@@ -87,11 +96,18 @@ pub(crate) enum Problem {
         similar: Vec<&'static str>,
         /// Where else it is configured, if it is.
         elsewhere: Option<&'static str>,
+        /// What became of the last guard that configured it.
+        guard: Option<String>,
     },
-    /// What the guard configured is no longer there; and how another thread ended its waits.
-    Ended(Option<Box<str>>),
-    /// The point was removed during a wait; and how another thread did it.
-    Removed(Option<Box<str>>),
+    /// What the guard configured is no longer there: how that came about, if it is known.
+    Ended(Option<String>),
+    /// The point was removed during a wait: how that came about, if it is known.
+    Removed(Option<String>),
+    /// Another thread came in the way of the guard; whether the point was there when the wait began.
+    Disturbed {
+        how: Box<str>,
+        was_there: bool,
+    },
     /// The scope that the call acts in has ended.
     ScopeEnded,
     /// The goal of a wait was not reached in time.
@@ -100,6 +116,13 @@ pub(crate) enum Problem {
         came: String,
         limit: Duration,
         /// A hint about the point, and every configured point with its waiters.
+        state: String,
+    },
+    /// What was to reach the goal of a wait ended before.
+    TaskEnded {
+        /// How much of the goal was reached.
+        came: String,
+        /// As for a deadline.
         state: String,
     },
     /// The build lacks a feature that the call needs.
@@ -122,17 +145,39 @@ pub(crate) struct Syntax {
 
 impl Error {
     pub(crate) fn new(problem: Problem) -> Self {
-        Self(Box::new(Inner {
+        Self::made(Inner {
             place: Place::Call,
             name: None,
             problem,
-        }))
+        })
     }
 
     pub(crate) fn of_point(name: &str, problem: Problem) -> Self {
-        let mut error = Self::new(problem);
-        error.0.name = Some(name.to_owned());
-        error
+        Self::made(Inner {
+            place: Place::Call,
+            name: Some(name.to_owned()),
+            problem,
+        })
+    }
+
+    fn made(inner: Inner) -> Self {
+        let inner = Arc::new(inner);
+        // An error means that the thread is ending.
+        let _ = LATEST.try_with(|latest| latest.replace(Arc::downgrade(&inner)));
+        Self(inner)
+    }
+
+    /// Returns the error that this thread made last, if it was not dropped since.
+    pub(crate) fn latest() -> Option<Self> {
+        LATEST
+            .try_with(|latest| {
+                let weak = latest.take();
+                let error = weak.upgrade();
+                latest.set(weak);
+                error
+            })
+            .ok()?
+            .map(Self)
     }
 
     /// Returns whether the call, a wait or a release, needs a configured failpoint and found none.
@@ -145,14 +190,27 @@ impl Error {
     pub fn is_not_configured(&self) -> bool {
         matches!(
             self.0.problem,
-            Problem::NotConfigured { .. } | Problem::Ended(_)
+            Problem::NotConfigured { .. }
+                | Problem::Ended(_)
+                | Problem::Disturbed {
+                    was_there: false,
+                    ..
+                }
         )
     }
 
     /// Returns whether the failpoint was removed during a [`Wait`](crate::Wait) for it, or its
     /// [scope](crate::Scope) has ended.
     pub fn is_removed(&self) -> bool {
-        matches!(self.0.problem, Problem::Removed(_) | Problem::ScopeEnded)
+        matches!(
+            self.0.problem,
+            Problem::Removed(_)
+                | Problem::Disturbed {
+                    was_there: true,
+                    ..
+                }
+                | Problem::ScopeEnded
+        )
     }
 
     /// Returns whether the deadline of a [`Wait`](crate::Wait) has passed.
@@ -167,9 +225,9 @@ impl Error {
         matches!(self.0.problem, Problem::Deadline { .. })
     }
 
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.0.place = place;
-        self
+    pub(crate) fn at(self, place: Place) -> Self {
+        let inner = Arc::unwrap_or_clone(self.0);
+        Self::made(Inner { place, ..inner })
     }
 
     /// The error of a build that lacks `feature`, which `what` needs.
@@ -244,33 +302,47 @@ impl fmt::Display for Error {
                 Word(value),
                 u64::MAX
             ),
-            Problem::NotConfigured { similar, elsewhere } => {
+            Problem::NotConfigured {
+                similar,
+                elsewhere,
+                guard,
+            } => {
                 write!(f, "it is not configured; expected a name that is")?;
+                if let Some(guard) = guard {
+                    write!(f, "; {guard}")?;
+                }
                 match (elsewhere, similar.as_slice()) {
                     (Some(elsewhere), _) => write!(f, "; {elsewhere}"),
                     (None, []) => Ok(()),
                     (None, similar) => write!(f, "; compiled in are similar ones: {similar:?}"),
                 }
             }
-            Problem::Ended(None) => write!(
+            Problem::Ended(how) => write!(
                 f,
-                "it is not configured by this guard any more: the guard was dropped, the point was \
-                 removed, or `remove_all_failpoints` or a scenario of `compat` ended all guards"
+                "it is not configured by this guard any more: {}",
+                how.as_deref().unwrap_or(
+                    "the guard was dropped, the point was removed, or `remove_all_failpoints` or a \
+                     scenario of `compat` ended all guards"
+                )
             ),
-            Problem::Ended(Some(disturbance)) | Problem::Removed(Some(disturbance)) => {
-                write!(f, "{disturbance}")
-            }
+            Problem::Disturbed { how, .. } => write!(f, "{how}"),
             Problem::ScopeEnded => write!(
                 f,
                 "its scope has ended; expected a scope with an owner: the `Isolated` of `isolate`, \
                  or a handle"
             ),
-            Problem::Removed(None) => write!(
-                f,
-                "it was removed during the wait; expected it to stay configured"
-            ),
+            Problem::Removed(how) => {
+                write!(f, "it was removed during the wait")?;
+                if let Some(how) = how {
+                    write!(f, ": {how}")?;
+                }
+                write!(f, "; expected it to stay configured")
+            }
             Problem::Deadline { came, limit, state } => {
                 write!(f, "{came} within {limit:?}; {state}")
+            }
+            Problem::TaskEnded { came, state } => {
+                write!(f, "the task ended first: {came}; {state}")
             }
             Problem::Feature { what, feature } => {
                 write!(
@@ -312,10 +384,14 @@ impl Syntax {
 /// A user's text in quotes, truncated if it is long.
 pub(crate) struct Word<'a>(pub(crate) &'a str);
 
+impl Word<'_> {
+    /// The most characters of it that are shown.
+    pub(crate) const MOST: usize = 60;
+}
+
 impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MOST: usize = 60;
-        match self.0.char_indices().nth(MOST) {
+        match self.0.char_indices().nth(Self::MOST) {
             None => write!(f, "{:?}", self.0),
             Some((end, _)) => write!(
                 f,

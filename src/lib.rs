@@ -22,7 +22,7 @@
 //! let task = tokio::spawn(save());
 //! point.wait_until_paused(1).await?;
 //! assert!(!SAVED.load(Ordering::SeqCst));
-//! point.release_one();
+//! assert_eq!(point.release_one(), 1);
 //! task.await.unwrap();
 //! assert!(SAVED.load(Ordering::SeqCst));
 //! # Ok(())
@@ -53,7 +53,7 @@
 //! | put one into synchronous code | [`fail_point_sync!`], [`failpoint_blocking`] |
 //! | hit one by a name made at run time | any macro with an expression, [`failpoint`](failpoint()), [`failpoint_with_cancellation`] |
 //! | arm a point for the scope of a test | [`arm`], [`Armed`] |
-//! | wait until a point is hit, or a task is paused there | [`wait_for_hits`], [`wait_until_paused`] |
+//! | wait until a point is hit or fires, or a task is paused there | [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`] |
 //! | release some of the waiters | [`Armed::release`], [`release_failpoint`] |
 //! | run tests side by side in one process | [`isolate`](isolate()), [`Scope`], [`InScope`] |
 //! | test a race | the page [Testing a race](testing_a_race) |
@@ -143,7 +143,7 @@
 //! [`arm`] configures a point for as long as its guard lives, as in the example above. The guard
 //! waits until a task is paused at the point, releases waiters, and can demand that the point
 //! fires. A wait that is not satisfied within 30 seconds ([`set_wait_deadline`]) returns an error
-//! that lists every waiter. The same by name: [`wait_for_hits`], [`wait_until_paused`],
+//! that lists every waiter. The same by name: [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`],
 //! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four races.
 //!
 //! `cargo test` runs tests side by side in one process. A test that begins with [`isolate`](isolate())
@@ -282,7 +282,7 @@ pub use control::{
     configure_failpoint_callback, configure_failpoint_with_context, configure_failpoints,
     has_failpoints, isolate, list_failpoints, release_failpoint, release_failpoint_matching,
     remove_all_failpoints, remove_failpoint, seed, set_seed, set_wait_deadline, wait_for_hits,
-    wait_until_paused,
+    wait_until_fired, wait_until_paused,
 };
 pub use engine::context::FailpointContext;
 pub use engine::env::init;

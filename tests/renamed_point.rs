@@ -211,7 +211,7 @@ async fn with_this_crate_the_bug_is_found_while_the_name_is_right() {
     let first = tokio::spawn(deposit(balance, 100));
     point.wait_until_paused(1).await.unwrap();
     deposit(balance, 10).await;
-    point.release_one();
+    assert_eq!(point.release_one(), 1);
     first.await.unwrap();
     assert_eq!(read(balance), 100);
 }
@@ -236,7 +236,7 @@ async fn with_this_crate_the_guard_names_the_nearest() {
         // With `?` the guard is what the test ends with.
         point.wait_until_paused(1).await?;
         withdraw_renamed(balance, 10).await;
-        point.release_one();
+        assert_eq!(point.release_one(), 1);
         first.await?;
         assert_eq!(read(balance), 110);
         Ok::<_, Box<dyn Error + Send + Sync>>(())
@@ -250,6 +250,8 @@ async fn with_this_crate_the_guard_names_the_nearest() {
         "was to fire and did not",
         "no call site has that name",
         r#"names like it are ["withdraw-before-write""#,
+        // The error that the test was to return.
+        "0 of 1 waited at it within 30s",
     ] {
         assert!(failure.contains(part), "no {part:?}: {failure}");
     }

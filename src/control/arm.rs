@@ -10,7 +10,7 @@ use crate::control::wait_for::{Wait, Watched};
 use crate::engine::actions::matcher::{Matcher, Memory};
 use crate::engine::guards::GuardKey;
 use crate::engine::layers::Cause;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::report;
 use crate::engine::suggest::announce;
 use crate::engine::table::{Ended, Registry};
@@ -65,7 +65,13 @@ use crate::error::Error;
 #[track_caller]
 pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, Error> {
     let home = Registry::global().home();
-    Armed::new(config::point(&home, name.into(), actions.as_ref(), [])?)
+    Armed::new(config::point(
+        &home,
+        Made::armed(),
+        name.into(),
+        actions.as_ref(),
+        [],
+    )?)
 }
 
 /// [`arm`] for hits whose context matches.
@@ -105,6 +111,7 @@ where
     let matchers = config::pairs(matchers);
     Armed::new(config::point(
         &home,
+        Made::armed(),
         name.into(),
         actions.as_ref(),
         matchers,
@@ -133,7 +140,12 @@ pub fn arm_callback(
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Armed, Error> {
     let home = Registry::global().home();
-    Armed::new(config::callback_point(&home, name.into(), callback)?)
+    Armed::new(config::callback_point(
+        &home,
+        Made::armed(),
+        name.into(),
+        callback,
+    )?)
 }
 
 /// A configuration that ends when this guard is dropped: see [`arm`](crate::arm()).
@@ -198,9 +210,30 @@ impl Armed {
     /// compiled in. A thread that is panicking already does not panic again.
     ///
     /// The point fires when an alternative is chosen, `off` included, by the guard's first
-    /// configuration or by a later one in its place. If a test returns an error before that, this
-    /// panic is all that is seen of it: `unwrap` what comes before the point. Keep the guard in the
+    /// configuration or by a later one in its place. Keep the guard in the
     /// test itself: tokio keeps the panic of a spawned task until its handle is awaited.
+    ///
+    /// # In a test that returns errors
+    ///
+    /// A destructor cannot see that a `?` is under way, and a panic takes the place of the error. The
+    /// panic says an error of this crate that is still there. Any other error is lost, so `unwrap` it
+    /// before the point, or end the test with [`wait_until_fired`](Self::wait_until_fired) in place of
+    /// `must_fire`: then an early `?` ends the test with its own error.
+    ///
+    #[cfg_attr(feature = "async", doc = "```")]
+    #[cfg_attr(not(feature = "async"), doc = "```ignore")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # if !neon_failpoint::has_failpoints() { return Ok(()) }
+    /// # async fn prepare() -> Result<(), std::io::Error> { Ok(()) }
+    /// # async fn save() { neon_failpoint::fail_point!("must-fire-error-doc") }
+    /// let point = neon_failpoint::arm("must-fire-error-doc", "off")?;
+    /// prepare().await?;
+    /// save().await;
+    /// point.wait_until_fired(1).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// ```should_panic
     /// # if !neon_failpoint::has_failpoints() { panic!() }
@@ -282,6 +315,7 @@ impl Armed {
     pub fn configure(&self, actions: impl AsRef<str>) -> Result<(), Error> {
         self.rearm(config::point(
             &self.key.home,
+            Made::armed(),
             self.name().to_owned(),
             actions.as_ref(),
             [],
@@ -317,6 +351,7 @@ impl Armed {
         let name = self.name().to_owned();
         self.rearm(config::point(
             &self.key.home,
+            Made::armed(),
             name,
             actions.as_ref(),
             matchers,
@@ -345,6 +380,7 @@ impl Armed {
     ) -> Result<(), Error> {
         self.rearm(config::callback_point(
             &self.key.home,
+            Made::armed(),
             self.name().to_owned(),
             callback,
         )?)
@@ -369,6 +405,19 @@ impl Armed {
     /// ```
     pub fn wait_for_hits(&self, n: usize) -> Wait {
         self.wait(Goal::Hits(n))
+    }
+
+    /// Waits until the point fired `n` times: see [`wait_until_fired`](crate::wait_until_fired).
+    ///
+    /// ```
+    /// # if !neon_failpoint::has_failpoints() { return }
+    /// let point = neon_failpoint::arm("guard-fired-doc", "1*off").unwrap();
+    /// let thread = std::thread::spawn(|| neon_failpoint::fail_point_sync!("guard-fired-doc"));
+    /// point.wait_until_fired(1).blocking().unwrap();
+    /// thread.join().unwrap();
+    /// ```
+    pub fn wait_until_fired(&self, n: usize) -> Wait {
+        self.wait(Goal::Fired(n))
     }
 
     /// Waits until `n` tasks or threads wait at the point: see
@@ -398,6 +447,7 @@ impl Armed {
     /// Releases the first waiter of the point, and returns the number released: 1 or 0.
     ///
     /// As [`release`](Self::release).
+    #[must_use = "0 means that nobody waited there yet: wait for it first, by `wait_until_paused`"]
     pub fn release_one(&self) -> usize {
         self.release(1)
     }
@@ -423,6 +473,7 @@ impl Armed {
     /// assert_eq!(point.release_all(), 1);
     /// # for thread in threads { thread.join().unwrap() }
     /// ```
+    #[must_use = "0 means that nobody waited there yet: wait for it first, by `wait_until_paused`"]
     pub fn release(&self, n: usize) -> usize {
         self.release_first(n, &[])
     }
@@ -430,6 +481,7 @@ impl Armed {
     /// Releases all present waiters of the point, and returns their number.
     ///
     /// The point stays as it is. Otherwise as [`release`](Self::release).
+    #[must_use = "0 means that nobody waited there yet: wait for it first, by `wait_until_paused`"]
     pub fn release_all(&self) -> usize {
         self.release(usize::MAX)
     }
@@ -506,16 +558,37 @@ impl Armed {
     /// Says that a point that had to fire did not, and what is known about it. Called before the
     /// guard's layer is removed.
     fn why_not(&self) -> String {
-        let mut about = self.watched().hint();
-        if let Some(point) = self.point().filter(|point| point.hits() > 0) {
-            let (hits, actions) = (point.hits(), point.actions());
-            let hit =
-                format!("it was hit {hits} times, and no alternative of {actions:?} took a hit");
-            about = format!("{hit}; {about}");
-        }
+        let about = self.watched().hint();
+        let was_hit = match self.point() {
+            Some(point) if point.hits() > 0 => {
+                let (hits, actions) = (point.hits(), point.actions());
+                format!("; it was hit {hits} times, and no alternative of {actions:?} took a hit")
+            }
+            Some(point) => match point.made() {
+                Made::Armed(place) if place == self.armed_at => {
+                    "; it was not reached since".to_owned()
+                }
+                made => format!("; it was not reached since it was {made}"),
+            },
+            // What was counted went with it.
+            None => String::new(),
+        };
+        let error = hidden_error().unwrap_or_else(|| {
+            "if the test returned an error, this panic has taken its place: see `Armed::must_fire`"
+                .to_owned()
+        });
         let (name, place) = (self.name(), self.armed_at);
-        format!("failpoint {name:?}, armed at {place}, was to fire and did not; {about}")
+        format!(
+            "failpoint {name:?}, armed at {place}, was to fire and did not{was_hit}; {about}; {error}"
+        )
     }
+}
+
+/// Says an error that may be what a panic now takes the place of. A destructor cannot see which error a
+/// function is about to return; what it can see is whether one of ours is still there.
+fn hidden_error() -> Option<String> {
+    let error = Error::latest()?;
+    Some(format!("the test may be returning this error: {error}"))
 }
 
 impl Drop for Armed {
@@ -532,7 +605,10 @@ impl Drop for Armed {
         let why_not = has_to_say.then(|| self.why_not());
         let fired = in_destructor(disarm);
         match (disturbance, why_not) {
-            (Some(disturbance), _) if demands => panic!("{disturbance}"),
+            (Some(disturbance), _) if demands => match hidden_error() {
+                Some(error) => panic!("{disturbance}; {error}"),
+                None => panic!("{disturbance}"),
+            },
             (Some(disturbance), _) => drop(in_destructor(|| report::disturbed(&disturbance))),
             // A hit may have come since.
             (None, Some(why_not)) if fired == Some(false) => panic!("{why_not}"),

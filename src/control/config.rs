@@ -12,7 +12,7 @@ use crate::engine::actions::matcher::{Matcher, Memory, demand};
 use crate::engine::env;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce;
@@ -56,7 +56,13 @@ use crate::error::{Error, Place, Problem};
 pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
     let home = Registry::global().home();
     put(
-        &[point(&home, name.into(), actions.as_ref(), [])?],
+        &[point(
+            &home,
+            Made::configured(),
+            name.into(),
+            actions.as_ref(),
+            [],
+        )?],
         Some(configured()),
     )
 }
@@ -101,7 +107,13 @@ where
     V: Into<String>,
 {
     let home = Registry::global().home();
-    let point = point(&home, name.into(), actions.as_ref(), pairs(matchers))?;
+    let point = point(
+        &home,
+        Made::configured(),
+        name.into(),
+        actions.as_ref(),
+        pairs(matchers),
+    )?;
     put(&[point], Some(configured()))
 }
 
@@ -139,7 +151,12 @@ pub fn configure_failpoint_callback(
 ) -> Result<(), Error> {
     let home = Registry::global().home();
     put(
-        &[callback_point(&home, name.into(), callback)?],
+        &[callback_point(
+            &home,
+            Made::configured(),
+            name.into(),
+            callback,
+        )?],
         Some(configured()),
     )
 }
@@ -215,7 +232,8 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    let points = batch_points(&Registry::global().home(), batch, false)?;
+    let home = Registry::global().home();
+    let points = batch_points(&home, Made::configured(), batch, false)?;
     put(&points, Some(configured()))
 }
 
@@ -223,6 +241,7 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
 /// may end the thread or the process are an error.
 pub(crate) fn batch_points(
     home: &Home,
+    made: Made,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
 ) -> Result<Vec<Arc<Point>>, Error> {
@@ -238,6 +257,7 @@ pub(crate) fn batch_points(
         } = entry;
         let point = checked(
             home,
+            made,
             name,
             actions.into(),
             matchers,
@@ -267,7 +287,15 @@ pub(crate) fn outside_point(
 ) -> Result<Arc<Point>, Error> {
     let memory = &mut Memory::of_a_call();
     let (name, actions) = (name.to_owned(), actions.into());
-    checked(&Home::GLOBAL, name, actions, [], refuses_harm, memory)
+    checked(
+        &Home::GLOBAL,
+        Made::Http,
+        name,
+        actions,
+        [],
+        refuses_harm,
+        memory,
+    )
 }
 
 /// Removes the configuration of the failpoint `name`, if it has one.
@@ -307,7 +335,7 @@ pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) -> bool {
 /// ```
 #[track_caller]
 pub fn remove_all_failpoints() {
-    let cause = Some(Cause::here("removed, with all others,"));
+    let cause = Some(Cause::here("removed by `remove_all_failpoints`"));
     remove_all(&Registry::global().home(), cause);
 }
 
@@ -389,16 +417,18 @@ fn check_name(name: &str) -> Result<(), Error> {
 /// Checks everything that can be wrong about one point, and creates it.
 pub(crate) fn point(
     home: &Home,
+    made: Made,
     name: String,
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
     let memory = &mut Memory::of_a_call();
-    checked(home, name, actions.into(), matchers, false, memory)
+    checked(home, made, name, actions.into(), matchers, false, memory)
 }
 
 fn checked(
     home: &Home,
+    made: Made,
     name: String,
     actions: Box<str>,
     matchers: impl IntoIterator<Item = (String, String)>,
@@ -415,7 +445,7 @@ fn checked(
         demand(&mut alternative.matchers, &matchers);
     }
     let text = matchers.is_empty().then_some(actions);
-    Ok(Registry::global().point(home, name, alternatives, text))
+    Ok(Registry::global().point(home, made, name, alternatives, text))
 }
 
 /// Compiles matchers for the failpoint `name`.
@@ -434,13 +464,14 @@ pub(crate) fn matchers(
 /// Creates the point that calls `callback`.
 pub(crate) fn callback_point(
     home: &Home,
+    made: Made,
     name: String,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
     env::read_once();
     let always = Alternative::always(Action::Callback(Callback::new(callback)));
-    Ok(Registry::global().point(home, name, vec![always], None))
+    Ok(Registry::global().point(home, made, name, vec![always], None))
 }
 
 /// Publishes checked points of one scope, in one step.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::engine::env;
-use crate::engine::point::{Counts, Point};
+use crate::engine::point::Point;
 use crate::engine::scope::Home;
 use crate::engine::site::{self, Site, SiteKind};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
-use crate::engine::waiters::WaiterInfo;
+use crate::engine::waiters::{Counts, WaiterInfo};
 
 /// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
@@ -109,6 +109,9 @@ pub struct FailpointInfo {
     matchers: Vec<(String, String)>,
     hits: usize,
     fired: usize,
+    turned_away: usize,
+    /// The same for people, with the context of the last one.
+    about_turned_away: Option<String>,
     totals: FailpointTotals,
     waiters: Vec<WaiterInfo>,
     observers: usize,
@@ -128,6 +131,8 @@ impl FailpointInfo {
             matchers: Vec::new(),
             hits: 0,
             fired: 0,
+            turned_away: 0,
+            about_turned_away: None,
             totals: FailpointTotals::default(),
             waiters: Vec::new(),
             observers: 0,
@@ -151,6 +156,8 @@ impl FailpointInfo {
             matchers: point.matchers(),
             hits: counts.hits,
             fired: counts.fired,
+            turned_away: point.turned_away(),
+            about_turned_away: point.about_turned_away(),
             totals,
             waiters: point.waiters.infos(),
             observers: point.waiters.observers(),
@@ -208,6 +215,31 @@ impl FailpointInfo {
         self.fired
     }
 
+    /// Returns how many of the hits matchers turned away, and no alternative took.
+    ///
+    /// What the last of them was about is in the text that this formats as: the keys and values of its
+    /// context, long ones cut, or that it had none. (From the 257th hit on it
+    /// is noted of one in 4096.)
+    ///
+    /// ```
+    /// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+    /// use neon_failpoint::{arm, fail_point_with_context_sync, failpoint_context, list_failpoints};
+    ///
+    /// let _point = arm("turned-away-doc", "when(tenant=t-1)off").unwrap();
+    /// // A key is misspelled.
+    /// let context = failpoint_context! { "tennant" => "t-1" };
+    /// fail_point_with_context_sync!("turned-away-doc", &context);
+    ///
+    /// let points = list_failpoints();
+    /// let point = points.iter().find(|point| point.name() == "turned-away-doc").unwrap();
+    /// assert_eq!(point.turned_away(), 1);
+    /// let text = r#"1 hit was turned away by matchers, it had tennant="t-1""#;
+    /// assert!(point.to_string().contains(text));
+    /// ```
+    pub fn turned_away(&self) -> usize {
+        self.turned_away
+    }
+
     /// Returns what was counted under this name since it most recently became configured.
     ///
     /// Reconfiguring the name does not reset these counts.
@@ -252,6 +284,9 @@ impl fmt::Display for FailpointInfo {
         }
         if let Some(more @ 1..) = self.waiters.len().checked_sub(MOST) {
             write!(f, " and {more} more")?;
+        }
+        if let Some(about) = &self.about_turned_away {
+            write!(f, "; {about}")?;
         }
         for (i, site) in self.call_sites.iter().enumerate() {
             write!(f, "{} {site}", if i == 0 { "; at" } else { "," })?;

@@ -24,4 +24,4 @@ pub use release::{release_failpoint, release_failpoint_matching};
 #[cfg(feature = "runtime")]
 pub use scope::Attached;
 pub use scope::{Entered, InScope, Isolated, Scope, Scoped, isolate};
-pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_paused};
+pub use wait_for::{Wait, set_wait_deadline, wait_for_hits, wait_until_fired, wait_until_paused};

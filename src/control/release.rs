@@ -125,6 +125,7 @@ pub(crate) fn not_configured(home: &Home, name: &str) -> Error {
                 Home(None) => "it is in a scope, and this call is outside of it",
                 Home(Some(_)) => "it is outside of this scope, and a call acts in its own",
             }),
+        guard: Registry::global().about_guard_of(home, name),
     };
     Error::of_point(name, problem)
 }

@@ -57,7 +57,7 @@ pub fn isolate() -> Isolated {
         #[cfg(feature = "runtime")]
         _attached: scope::current_runtime().map(|runtime| Attached::new(&scope, runtime)),
         scope,
-        began: Cause::here("ended with its scope, of"),
+        began: Cause::here("ended with its scope, which `isolate` began"),
     }
 }
 
@@ -279,7 +279,7 @@ impl Drop for Scope {
             last.push(node);
             next = node.parent();
         }
-        let cause = Cause::here("ended with the last handle of its scope,");
+        let cause = Cause::here("ended with the last handle of its scope");
         let end = |node: &Arc<Node>| Registry::global().end(node, cause);
         let ended = last
             .into_iter()
@@ -353,7 +353,7 @@ impl Drop for Attached {
         registry.detach(self.runtime, &self.scope.0);
         if thread::panicking() {
             // The runtime may be dropped next, and then waits for threads that are paused.
-            let cause = Cause::here("ended with its scope, while a test failed,");
+            let cause = Cause::here("ended with its scope while a test failed");
             in_destructor(|| registry.end(&self.scope.0, cause));
         }
     }

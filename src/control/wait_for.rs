@@ -1,15 +1,13 @@
 //! Waiting, in a test, for what the code under test does at a point.
 
 use std::fmt;
+use std::future::{Future, Pending};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
-use std::time::{Duration, Instant};
 #[cfg(feature = "async")]
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, ready},
-};
+use std::task::ready;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use crate::control::list;
 use crate::control::release::not_configured;
@@ -43,8 +41,9 @@ use crate::error::{Error, Problem};
 /// # Errors
 ///
 /// If `name` is not configured, at once; if it is removed during the wait; and if the
-/// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits and
-/// its waiters. A build without the feature `testing` has nothing to wait for, and says so.
+/// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits, what
+/// matchers turned away, and its waiters. Each says what became of a guard, and where that was armed:
+/// `let _ = arm(..)` drops it at once. A build without the feature `testing` has nothing to wait for, and says so.
 ///
 #[cfg_attr(feature = "async", doc = "```")]
 #[cfg_attr(not(feature = "async"), doc = "```ignore")]
@@ -70,7 +69,8 @@ pub fn wait_for_hits(name: impl AsRef<str>, n: usize) -> Wait {
 
 /// Waits until the failpoint `name` has `n` waiters, by a `pause` or a `sleep`.
 ///
-/// As [`wait_for_hits`], but for tasks and threads that wait at the same time. (A `sleep` of
+/// As [`wait_for_hits`], but for tasks and threads that wait at the same time: one that has gone on does
+/// not count any more. (A `sleep` of
 /// [`compat`](crate::compat)'s blocking macro does not count: nothing ends it early.)
 ///
 /// ```
@@ -87,6 +87,32 @@ pub fn wait_for_hits(name: impl AsRef<str>, n: usize) -> Wait {
 /// ```
 pub fn wait_until_paused(name: impl AsRef<str>, n: usize) -> Wait {
     Wait::new(Watched::here(name.as_ref()), Goal::Paused(n), None)
+}
+
+/// Waits until the failpoint `name` has fired `n` times.
+///
+/// As [`wait_for_hits`], but only hits that chose an alternative count, `off` included: not those that
+/// matchers, a percentage or a count turned away. A hit counts before its action is done.
+///
+/// A test that returns its errors with `?` ends with this wait, on its guard, rather than with
+/// [`must_fire`](crate::Armed::must_fire), which would panic over the error.
+///
+/// ```
+/// # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
+/// use neon_failpoint::{arm, fail_point_with_context_sync, failpoint_context, wait_until_fired};
+///
+/// let _point = arm("wait-fired-doc", "when(tenant=t-2)off").unwrap();
+/// let thread = std::thread::spawn(|| {
+///     for tenant in ["t-1", "t-2"] {
+///         let context = failpoint_context! { "tenant" => tenant };
+///         fail_point_with_context_sync!("wait-fired-doc", &context);
+///     }
+/// });
+/// wait_until_fired("wait-fired-doc", 1).blocking().unwrap();
+/// # thread.join().unwrap();
+/// ```
+pub fn wait_until_fired(name: impl AsRef<str>, n: usize) -> Wait {
+    Wait::new(Watched::here(name.as_ref()), Goal::Fired(n), None)
 }
 
 static DEADLINE: std::sync::Mutex<Duration> = std::sync::Mutex::new(Duration::from_secs(30));
@@ -110,7 +136,7 @@ pub(crate) fn wait_deadline() -> Duration {
 
 /// A wait for something to happen at a failpoint.
 ///
-/// It is returned by [`wait_for_hits`], [`wait_until_paused`] and the methods of
+/// It is returned by [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`] and the methods of
 /// [`Armed`](crate::Armed), to be awaited or to [block the thread](Self::blocking). The deadline
 /// counts from the first poll, in real time, or by tokio's clock where that is paused or was advanced; for
 /// a [`blocking`](Self::blocking) wait always in real time. The task is woken once, when the goal is reached or the point is reconfigured or removed;
@@ -122,11 +148,13 @@ pub(crate) fn wait_deadline() -> Duration {
 ///
 /// # Errors
 ///
-/// Those of [`wait_for_hits`].
+/// Those of [`wait_for_hits`], and with [`unless`](Self::unless) that the task ended first.
 ///
 /// # Cancel safety
 ///
-/// Dropping it leaves nothing behind. What it waited for is not used up: another wait finds it.
+/// Dropping it leaves nothing behind. What it waited for is not used up: another wait finds it. A future
+/// that was given to [`unless`](Self::unless) is dropped with it, where it was; a task behind a
+/// `&mut JoinHandle` goes on.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -139,14 +167,22 @@ pub(crate) fn wait_deadline() -> Duration {
 /// wait.blocking().unwrap();
 /// ```
 #[must_use = "a wait does nothing unless you `.await` it or call `blocking`"]
-pub struct Wait {
+pub struct Wait<F = Pending<()>> {
     watched: Watched,
     goal: Goal,
     /// `None` means the process's deadline.
     limit: Option<Duration>,
     observer: Option<Observer>,
+    task: Task<F>,
     #[cfg(feature = "async")]
     timer: Option<Timer>,
+}
+
+/// What ends a wait when it ends.
+enum Task<F> {
+    Nothing,
+    Runs(Pin<Box<F>>),
+    Ended,
 }
 
 impl Wait {
@@ -156,11 +192,64 @@ impl Wait {
             goal,
             limit,
             observer: None,
+            task: Task::Nothing,
             #[cfg(feature = "async")]
             timer: None,
         }
     }
 
+    /// Ends the wait with an error when `task` ends before the goal is reached.
+    ///
+    /// `task` is the future of what is to reach the goal: the handle of a spawned task (`&mut task`, so
+    /// that it can be awaited later), or any other future. Without this a test whose task fails before
+    /// the point waits until the deadline. `task` is polled with the wait, [`blocking`](Self::blocking)
+    /// included; a thread is no future, and its end is not seen.
+    ///
+    /// After the error `task` has ended, and its output is dropped: a handle must not be awaited again.
+    /// What it did before it ended counts. If it ends in the moment in which it reaches the goal of a
+    /// wait for hits, the wait is over without an error, and the handle may have been polled to its end
+    /// all the same; a task that is paused cannot do that.
+    ///
+    #[cfg_attr(feature = "async", doc = "```")]
+    #[cfg_attr(not(feature = "async"), doc = "```ignore")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # if !neon_failpoint::has_failpoints() { return }
+    /// use neon_failpoint::{arm, fail_point};
+    ///
+    /// async fn commit(is_valid: bool) -> Result<(), &'static str> {
+    ///     if !is_valid {
+    ///         return Err("not valid");
+    ///     }
+    ///     fail_point!("unless-doc");
+    ///     Ok(())
+    /// }
+    ///
+    /// let point = arm("unless-doc", "pause").unwrap();
+    /// let mut task = tokio::spawn(commit(false));
+    /// let error = point.wait_until_paused(1).unless(&mut task).await.unwrap_err();
+    /// assert!(error.to_string().contains("the task ended first"));
+    ///
+    /// let mut task = tokio::spawn(commit(true));
+    /// point.wait_until_paused(1).unless(&mut task).await.unwrap();
+    /// assert_eq!(point.release_one(), 1);
+    /// assert_eq!(task.await.unwrap(), Ok(()));
+    /// # }
+    /// ```
+    pub fn unless<F: Future>(self, task: F) -> Wait<F> {
+        Wait {
+            watched: self.watched,
+            goal: self.goal,
+            limit: self.limit,
+            observer: self.observer,
+            task: Task::Runs(Box::pin(task)),
+            #[cfg(feature = "async")]
+            timer: self.timer,
+        }
+    }
+}
+
+impl<F> Wait<F> {
     /// Sets the deadline of this wait, counted from its first poll.
     ///
     /// ```
@@ -195,15 +284,18 @@ impl Wait {
     /// let point = neon_failpoint::arm("blocking-wait-doc", "pause").unwrap();
     /// let thread = std::thread::spawn(|| neon_failpoint::fail_point_sync!("blocking-wait-doc"));
     /// point.wait_until_paused(1).blocking().unwrap();
-    /// point.release_one();
+    /// assert_eq!(point.release_one(), 1);
     /// thread.join().unwrap();
     /// ```
-    pub fn blocking(mut self) -> Result<(), Error> {
+    pub fn blocking(mut self) -> Result<(), Error>
+    where
+        F: Future,
+    {
         let start = Instant::now();
         let signal = Arc::new(Signal::default());
         let waker = Waker::from(signal.clone());
         loop {
-            if let Poll::Ready(result) = self.look(&waker) {
+            if let Poll::Ready(result) = self.look_at_both(&waker) {
                 return result;
             }
             // A limit beyond what the clock can express never elapses.
@@ -216,6 +308,33 @@ impl Wait {
 
     fn limit(&self) -> Duration {
         self.limit.unwrap_or_else(wait_deadline)
+    }
+
+    /// [`look`](Self::look), and at the task, if there is one.
+    fn look_at_both(&mut self, waker: &Waker) -> Poll<Result<(), Error>>
+    where
+        F: Future,
+    {
+        // In this order: a task that ends after it was found unfinished is not polled to its end if it has
+        // reached the goal.
+        if let Poll::Ready(result) = self.look(waker) {
+            return Poll::Ready(result);
+        }
+        match &mut self.task {
+            Task::Nothing => return Poll::Pending,
+            Task::Runs(task) => {
+                let mut cx = Context::from_waker(waker);
+                if task.as_mut().poll(&mut cx).is_pending() {
+                    return Poll::Pending;
+                }
+                self.task = Task::Ended;
+            }
+            Task::Ended => {}
+        }
+        match self.look(waker) {
+            Poll::Pending => Poll::Ready(Err(self.task_ended())),
+            ready => ready,
+        }
     }
 
     /// Ready once the goal is reached or out of reach. Until then, `waker` is woken when there is
@@ -263,38 +382,58 @@ impl Wait {
 
     #[cold]
     fn too_late(&self) -> Error {
-        let point = self.watched.find();
-        let came = match self.goal {
-            Goal::Hits(n) => {
-                let hits = point.map_or(0, |point| point.hits());
-                format!("{hits} of {n} hits came")
-            }
-            Goal::Paused(n) => {
-                let waiters = point.map_or(0, |point| point.waiters.count());
-                format!("{waiters} of {n} waited at it")
-            }
-        };
+        let (came, state) = self.reached();
         let problem = Problem::Deadline {
             came,
             limit: self.limit(),
-            state: format!(
-                "{}{}; what is configured:{}",
-                self.whose_clock(),
-                self.watched.hint(),
-                list::report(&self.watched.home)
-            ),
+            state: format!("{}{state}", self.whose_clock()),
         };
         Error::of_point(&self.watched.name, problem)
     }
+
+    #[cold]
+    fn task_ended(&self) -> Error {
+        let (came, state) = self.reached();
+        Error::of_point(&self.watched.name, Problem::TaskEnded { came, state })
+    }
+
+    /// Describes how much of the goal was reached, and what there is to know about that.
+    fn reached(&self) -> (String, String) {
+        let point = self.watched.find();
+        let came = match self.goal {
+            Goal::Hits(n) => {
+                let hits = point.as_ref().map_or(0, |point| point.hits());
+                format!("{hits} of {n} hits came")
+            }
+            Goal::Fired(n) => {
+                let fired = point.as_ref().map_or(0, |point| point.fired());
+                format!("{fired} of {n} hits fired")
+            }
+            Goal::Paused(n) => {
+                let waiters = point.as_ref().map_or(0, |point| point.waiters.count());
+                format!("{waiters} of {n} waited at it")
+            }
+        };
+        let never_hit = point.filter(|point| point.hits() == 0);
+        let since = never_hit.map_or(String::new(), |point| {
+            format!(
+                "no hit came since it was {}, and a task that passed before does not count; ",
+                point.made()
+            )
+        });
+        let (hint, all) = (self.watched.hint(), list::report(&self.watched.home));
+        (came, format!("{since}{hint}; what is configured:{all}"))
+    }
 }
 
+/// Needs the feature `async`.
 #[cfg(feature = "async")]
-impl Future for Wait {
+impl<F: Future> Future for Wait<F> {
     type Output = Result<(), Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        if let Poll::Ready(result) = this.look(cx.waker()) {
+        if let Poll::Ready(result) = this.look_at_both(cx.waker()) {
             return Poll::Ready(result);
         }
         let limit = this.limit();
@@ -307,7 +446,7 @@ impl Future for Wait {
     }
 }
 
-impl fmt::Debug for Wait {
+impl<F> fmt::Debug for Wait<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
             .field("name", &self.watched.name)
@@ -359,17 +498,32 @@ impl Watched {
             self.find(),
             Registry::global().find(&self.home, self.hash, &self.name),
         );
-        let mut hint = match (&own, top) {
+        let mut hints = Vec::new();
+        hints.extend(own.as_ref().and_then(|own| own.about_turned_away()));
+        hints.extend(self.change());
+        hints.push(match (&own, top) {
             (Some(own), Some(top)) if !Arc::ptr_eq(own, &top) => {
                 "a newer guard of the same name is on top".to_owned()
             }
             _ => suggest::about(&self.name, own.as_ref().is_some_and(|own| own.hits() > 0)),
-        };
+        });
         if own.is_some_and(|own| own.draws()) {
             let seed = Registry::global().seed(&self.home);
-            hint += &format!("; it draws from seed {seed}");
+            hints.push(format!("it draws from seed {seed}"));
         }
-        hint
+        hints.join("; ")
+    }
+
+    /// Describes, for people, how another than its guard changed what is watched, or what became of its
+    /// guard.
+    fn change(&self) -> Option<String> {
+        match &self.guard {
+            Some(guard) => {
+                let change = Registry::global().change(guard)?;
+                Some(format!("it was {change}"))
+            }
+            None => Registry::global().about_guard_of(&self.home, &self.name),
+        }
     }
 
     /// Returns how another thread came in the way of the guard, if one did, and whether that ended
@@ -391,19 +545,35 @@ impl Watched {
     /// Returns the error for a point that is not there.
     fn not_configured(&self) -> Error {
         match self.guard {
-            Some(_) if !self.home.is_ended() => {
-                let disturbance = self.disturbance().map(|(text, _)| text);
-                Error::of_point(&self.name, Problem::Ended(disturbance))
-            }
+            Some(_) if !self.home.is_ended() => Error::of_point(
+                &self.name,
+                self.disturbed(false)
+                    .unwrap_or_else(|| Problem::Ended(self.about_end())),
+            ),
             _ => not_configured(&self.home, &self.name),
         }
+    }
+
+    /// Describes, for people, how its configuration ended.
+    fn about_end(&self) -> Option<String> {
+        match &self.guard {
+            Some(guard) => Registry::global().about_end(guard),
+            None => Registry::global().about_guard_of(&self.home, &self.name),
+        }
+    }
+
+    fn disturbed(&self, was_there: bool) -> Option<Problem> {
+        let (how, _) = self.disturbance()?;
+        Some(Problem::Disturbed { how, was_there })
     }
 
     /// Returns the error for a point that was there when the wait began.
     fn removed(&self) -> Error {
         let problem = match self.home.is_ended() {
             true => Problem::ScopeEnded,
-            false => Problem::Removed(self.disturbance().map(|(text, _)| text)),
+            false => self
+                .disturbed(true)
+                .unwrap_or_else(|| Problem::Removed(self.about_end())),
         };
         Error::of_point(&self.name, problem)
     }

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fmt::Write;
 
 use crate::engine::name::is_same;
+use crate::error::Word;
 
 /// The values that a call site gives with a hit: a tenant, an operation, a shard.
 ///
@@ -61,8 +63,73 @@ impl FailpointContext {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// Writes it over `text`, for people, without what is too long to read or has no room there. It
+    /// does not allocate.
+    pub(super) fn write_over(&self, text: &mut String) {
+        // For what is said of the rest.
+        const RESERVE: usize = 32;
+        text.clear();
+        let most = text.capacity().saturating_sub(RESERVE);
+        for (i, (key, value)) in self.iter().enumerate() {
+            let before = text.len();
+            let comma = if i == 0 { "" } else { ", " };
+            let mut room = Room { text, most };
+            if write!(room, "{comma}{}={}", Plain(key), Word(value)).is_ok() {
+                continue;
+            }
+            let rest = match before {
+                // Of the first as much as there is room for.
+                0 => self.values.len() - 1,
+                _ => {
+                    text.truncate(before);
+                    self.values.len() - i
+                }
+            };
+            let most = text.capacity();
+            if rest > 0 {
+                // An error means that even for this there is no room.
+                let _ = write!(Room { text, most }, " and {rest} more");
+            }
+            return;
+        }
+    }
+
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.values.binary_search_by(|(k, _)| k.as_str().cmp(key))
+    }
+}
+
+/// Formats a key without quotes, unless it is not what it looks like.
+struct Plain<'a>(&'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '=' | ',');
+        match self.0.len() <= Word::MOST && self.0.chars().all(is_plain) {
+            true => f.write_str(self.0),
+            false => Word(self.0).fmt(f),
+        }
+    }
+}
+
+/// A text that may grow to a length of `most`.
+struct Room<'a> {
+    text: &'a mut String,
+    most: usize,
+}
+
+impl fmt::Write for Room<'_> {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let mut end = more.len().min(self.most.saturating_sub(self.text.len()));
+        while !more.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.push_str(&more[..end]);
+        if end < more.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -96,5 +163,42 @@ impl fmt::Display for FailpointContext {
 impl fmt::Debug for FailpointContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_the_room_that_it_has() {
+        let long = "é\n".repeat(1000);
+        let contexts = [
+            FailpointContext::new(),
+            FailpointContext::from_iter([("k", "v")]),
+            FailpointContext::from_iter([(&*long, &*long)]),
+            (0..100).map(|i| (format!("k{i:02}"), &*long)).collect(),
+            (0..100).map(|i| (format!("k{i:02}"), "v")).collect(),
+        ];
+        for room in 0..600 {
+            for context in &contexts {
+                let mut text = String::with_capacity(room);
+                let capacity = text.capacity();
+                context.write_over(&mut text);
+                assert_eq!(text.capacity(), capacity, "{text}");
+            }
+        }
+        let mut text = String::with_capacity(200);
+        contexts[4].write_over(&mut text);
+        assert!(text.starts_with("k00=\"v\", k01=\"v\", "), "{text}");
+        let shown = text.matches('=').count();
+        assert!(
+            text.ends_with(&format!("\" and {} more", 100 - shown)),
+            "{text}"
+        );
+        contexts[1].write_over(&mut text);
+        assert_eq!(text, "k=\"v\"");
+        contexts[0].write_over(&mut text);
+        assert_eq!(text, "");
     }
 }

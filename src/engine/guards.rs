@@ -89,7 +89,11 @@ impl Registry {
         if let (Some(below), Some(point)) = (below, &beneath) {
             below.note_disturbance(point, Some(cause));
         }
-        layers.push(scope, point.name(), Layer::new(guard, suspended, tally));
+        layers.push(
+            scope,
+            point.name(),
+            Layer::new(guard, cause, suspended, tally),
+        );
         replaced
     }
 
@@ -108,7 +112,8 @@ impl Registry {
             .map(|(stack, at)| (at, at + 1 == stack.len()));
         let (replaced, added) = match place {
             None => {
-                let tally = layers.take_reset(key.guard);
+                let mut tally = layers.take_reset(key.guard);
+                tally.changed = None;
                 (
                     self.put_over(&mut layers, key.guard, tally, point, cause),
                     top,
@@ -120,7 +125,10 @@ impl Registry {
                     before.into_iter().collect()
                 });
                 self.count_on(&replaced.gone);
-                layers.note_gone(&replaced.gone, None);
+                if let Some(layer) = key.stack_mut(&mut layers).and_then(|s| s.last_mut()) {
+                    layer.tally.changed = None;
+                    replaced.gone.iter().for_each(|gone| layer.tally.note(gone));
+                }
                 (replaced, top)
             }
             Some((at, false)) => {
@@ -128,6 +136,7 @@ impl Registry {
                 if let Some(stack) = key.stack_mut(&mut layers) {
                     let next = Suspended::new(Some(point.clone()), &mut wakeups);
                     let before = std::mem::replace(&mut stack[at + 1].beneath, next);
+                    stack[at].tally.changed = None;
                     if let Some(before) = &before.point {
                         point.follow(before);
                         stack[at].tally.note(before);
@@ -145,6 +154,7 @@ impl Registry {
     /// Removes the guard's layer, and returns whether its point ever fired.
     pub(crate) fn disarm(&self, key: &GuardKey) -> bool {
         let mut layers = self.write();
+        layers.note_dropped(key.home.id(), &key.name, key.guard);
         let own = self.layer_in(&layers, key);
         let Some((Layer { beneath, tally, .. }, at)) =
             layers.take(key.home.id(), &key.name, key.guard)
@@ -230,6 +240,24 @@ impl Registry {
         layers
             .disturbance(key.home.id(), &key.name, key.guard)
             .cloned()
+    }
+
+    /// Describes, for people, how another than the guard last changed or removed its configuration.
+    pub(crate) fn change(&self, key: &GuardKey) -> Option<String> {
+        let layers = self.write();
+        let change = layers.changed(key.home.id(), &key.name, key.guard);
+        change.map(ToString::to_string)
+    }
+
+    /// Describes, for people, how the guard's configuration ended.
+    pub(crate) fn about_end(&self, key: &GuardKey) -> Option<String> {
+        let layers = self.write();
+        layers.about_end(key.home.id(), &key.name, key.guard)
+    }
+
+    /// Describes, for people, what became of the last guard of a name that no guard configures.
+    pub(crate) fn about_guard_of(&self, home: &Home, name: &str) -> Option<String> {
+        self.write().about_guard_of(home.id(), name)
     }
 
     fn layer_in(&self, layers: &Layers, key: &GuardKey) -> Option<Arc<Point>> {

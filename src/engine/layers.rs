@@ -9,10 +9,11 @@
 //! change ends with the layer's guard. `Registry::reset` ends all layers: their
 //! guards have nothing left to restore.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
+use std::thread::{self, Thread, ThreadId};
 
 use crate::engine::actions::action::CallbackFn;
 use crate::engine::point::Point;
@@ -25,9 +26,30 @@ use crate::engine::wakeups::Wakeups;
 pub(crate) struct Layers {
     pub(super) next_guard: u64,
     pub(super) stacks: Vec<Stack>,
-    /// The tallies of guards that were reset.
-    reset: Vec<(u64, Tally)>,
+    /// The guards that were reset and are still there.
+    reset: Vec<Reset>,
+    /// The guards that were dropped last, for the messages about their names.
+    dropped: VecDeque<Dropped>,
 }
+
+/// A guard without a layer.
+struct Reset {
+    guard: u64,
+    scope: u64,
+    name: Box<str>,
+    armed_at: &'static Location<'static>,
+    tally: Tally,
+}
+
+struct Dropped {
+    guard: u64,
+    scope: u64,
+    name: Box<str>,
+    armed_at: &'static Location<'static>,
+}
+
+/// So many dropped guards are remembered.
+const MOST_DROPPED: usize = 128;
 
 /// The layers of one name in one scope, the topmost last. Never empty.
 pub(super) struct Stack {
@@ -45,8 +67,9 @@ impl Stack {
 /// What a guard has put on a name.
 pub(super) struct Layer {
     pub(super) guard: u64,
-    /// Who armed it.
+    /// Who armed it, and where.
     thread: ThreadId,
+    armed_at: &'static Location<'static>,
     pub(super) beneath: Suspended,
     pub(super) tally: Tally,
 }
@@ -67,10 +90,27 @@ impl Cause {
     }
 }
 
-/// Formats with the thread, which is the one that formats it.
-impl fmt::Display for Cause {
+/// A change of a configuration, and who made it.
+#[derive(Clone)]
+pub(crate) struct Change {
+    /// `None` if it was somebody outside of the process.
+    by: Option<(Cause, Thread)>,
+}
+
+impl Change {
+    /// What this thread does.
+    fn now(cause: Option<Cause>) -> Self {
+        let by = cause.map(|cause| (cause, thread::current()));
+        Self { by }
+    }
+}
+
+/// Formats for people, as in `removed at tests/upload.rs:12:5, by thread "main"`.
+impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (thread, Self { did, place }) = (thread::current(), self);
+        let Some((Cause { did, place }, thread)) = &self.by else {
+            return f.write_str("changed over HTTP");
+        };
         match thread.name() {
             Some(name) => write!(f, "{did} at {place}, by thread {name:?}"),
             None => write!(f, "{did} at {place}, by a thread without a name"),
@@ -91,6 +131,8 @@ pub(crate) struct Disturbance {
 pub(super) struct Tally {
     fired: bool,
     pub(super) disturbed: Option<Disturbance>,
+    /// How its configuration was last changed or removed by another than its guard.
+    pub(super) changed: Option<Change>,
     /// Those that did not fire, as far as is known: a hit may be under way.
     past: Vec<Arc<Point>>,
 }
@@ -149,10 +191,11 @@ impl Suspended {
 }
 
 impl Layer {
-    pub(super) fn new(guard: u64, beneath: Suspended, tally: Tally) -> Self {
+    pub(super) fn new(guard: u64, cause: Cause, beneath: Suspended, tally: Tally) -> Self {
         Self {
             guard,
             thread: thread::current().id(),
+            armed_at: cause.place,
             beneath,
             tally,
         }
@@ -168,7 +211,7 @@ impl Layer {
         let before = self.tally.disturbed.as_ref();
         let is_worse = before.is_none_or(|before| ended_waits && !before.ended_waits);
         if is_worse && self.thread != thread::current().id() {
-            let cause = cause.to_string().into();
+            let cause = Change::now(Some(cause)).to_string().into();
             self.tally.disturbed = Some(Disturbance { cause, ended_waits });
         }
     }
@@ -180,6 +223,7 @@ impl Layers {
             next_guard: 0,
             stacks: Vec::new(),
             reset: Vec::new(),
+            dropped: VecDeque::new(),
         }
     }
 
@@ -226,24 +270,88 @@ impl Layers {
 
     /// Takes the tally of a guard that was reset.
     pub(super) fn take_reset(&mut self, guard: u64) -> Tally {
-        match self.reset.iter().position(|(other, _)| *other == guard) {
-            Some(at) => self.reset.swap_remove(at).1,
+        match self.reset.iter().position(|other| other.guard == guard) {
+            Some(at) => self.reset.swap_remove(at).tally,
             None => Tally::default(),
         }
     }
 
+    /// Remembers a guard that is dropped.
+    pub(super) fn note_dropped(&mut self, scope: u64, name: &str, guard: u64) {
+        let armed_at = match self.position(scope, name, guard) {
+            Some((stack, at)) => Some(stack[at].armed_at),
+            None => self.reset_guard(guard).map(|reset| reset.armed_at),
+        };
+        let Some(armed_at) = armed_at else { return };
+        self.dropped.truncate(MOST_DROPPED - 1);
+        self.dropped.push_front(Dropped {
+            guard,
+            scope,
+            name: name.into(),
+            armed_at,
+        });
+    }
+
+    fn reset_guard(&self, guard: u64) -> Option<&Reset> {
+        self.reset.iter().find(|reset| reset.guard == guard)
+    }
+
+    /// Describes, for people, what became of the last guard of a name that has no guard's
+    /// configuration.
+    pub(super) fn about_guard_of(&self, scope: u64, name: &str) -> Option<String> {
+        let alive = match self.stack(scope, name).and_then(|stack| stack.last()) {
+            Some(top) => Some((top.armed_at, &top.tally)),
+            None => {
+                let mut reset = self.reset.iter().rev();
+                let reset = reset.find(|reset| reset.scope == scope && *reset.name == *name);
+                reset.map(|reset| (reset.armed_at, &reset.tally))
+            }
+        };
+        if let Some((armed_at, tally)) = alive {
+            let change = tally.changed.as_ref()?;
+            return Some(format!(
+                "its guard, armed at {armed_at}, is still there, but it was {change}"
+            ));
+        }
+        let mut dropped = self.dropped.iter();
+        let dropped = dropped.find(|dropped| dropped.scope == scope && *dropped.name == *name)?;
+        Some(format!(
+            "its guard, armed at {}, was dropped (`let _ = arm(..)` drops it at once)",
+            dropped.armed_at
+        ))
+    }
+
+    /// Describes, for people, how the configuration of a guard ended.
+    pub(super) fn about_end(&self, scope: u64, name: &str, guard: u64) -> Option<String> {
+        if let Some(change) = self.changed(scope, name, guard) {
+            return Some(format!("it was {change}"));
+        }
+        let dropped = self.dropped.iter().find(|dropped| dropped.guard == guard)?;
+        Some(format!(
+            "the guard, armed at {}, was dropped",
+            dropped.armed_at
+        ))
+    }
+
     /// Returns how another thread came in the way of a guard, if one did.
     pub(super) fn disturbance(&self, scope: u64, name: &str, guard: u64) -> Option<&Disturbance> {
-        let reset = || self.reset.iter().find(|(other, _)| *other == guard);
-        let tally = match self.position(scope, name, guard) {
-            Some((stack, at)) => &stack[at].tally,
-            None => &reset()?.1,
-        };
-        tally.disturbed.as_ref()
+        self.tally(scope, name, guard)?.disturbed.as_ref()
+    }
+
+    /// Returns how a guard's configuration was last changed or removed by another than the guard.
+    pub(super) fn changed(&self, scope: u64, name: &str, guard: u64) -> Option<&Change> {
+        self.tally(scope, name, guard)?.changed.as_ref()
+    }
+
+    fn tally(&self, scope: u64, name: &str, guard: u64) -> Option<&Tally> {
+        match self.position(scope, name, guard) {
+            Some((stack, at)) => Some(&stack[at].tally),
+            None => Some(&self.reset_guard(guard)?.tally),
+        }
     }
 
     /// Records points that were the topmost of their names, for their layers. `cause` is `None` if
-    /// it is nobody's fault: the layer's own guard did it, or somebody outside of the process.
+    /// it was somebody outside of the process, who is nobody's test.
     pub(super) fn note_gone(&mut self, gone: &[Arc<Point>], cause: Option<Cause>) {
         if self.stacks.is_empty() {
             return;
@@ -252,6 +360,7 @@ impl Layers {
             let stack = self.stack_mut(point.home().id(), point.name());
             if let Some(top) = stack.and_then(|stack| stack.last_mut()) {
                 top.tally.note(point);
+                top.tally.changed = Some(Change::now(cause));
                 top.note_disturbance(point, cause);
             }
         }
@@ -277,14 +386,21 @@ impl Layers {
         for Stack { name, layers, .. } in ended {
             let mut top = gone.iter().find(|point| point.name() == &*name).cloned();
             // Of what was beneath, waits had been ended before.
-            let mut cause = cause;
+            let mut disturbance = cause;
             for mut layer in layers.into_iter().rev() {
                 if let Some(point) = top {
-                    layer.note_disturbance(&point, cause.take());
+                    layer.note_disturbance(&point, disturbance.take());
                     layer.tally.note(&point);
+                    layer.tally.changed = Some(Change::now(cause));
                 }
-                self.reset.push((layer.guard, layer.tally));
                 top = layer.beneath.point.clone();
+                self.reset.push(Reset {
+                    guard: layer.guard,
+                    scope,
+                    name: name.clone(),
+                    armed_at: layer.armed_at,
+                    tally: layer.tally,
+                });
                 layer.beneath.end(wakeups);
             }
         }

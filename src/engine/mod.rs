@@ -36,7 +36,8 @@
 //! - **I1** A hit looks into one snapshot and takes one point from it; that point alone decides what
 //!   the hit does. (If its callback was removed meanwhile, it has nothing to decide with: then the
 //!   hit is evaluated again.) No hit takes a lock before it waits, but for one whose number is one
-//!   that an observer waits for.
+//!   that an observer waits for. (One that matchers turn away may try a lock, to note its context, and
+//!   goes on without it.)
 //! - **I2** Writers are serialised by one mutex. A writer builds the next snapshot, publishes it,
 //!   bumps the generation, and only then retires the points that it replaced or removed.
 //! - **I3** Retirement is level-triggered. Checking `retired` and entering a point's list is one

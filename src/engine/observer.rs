@@ -10,7 +10,8 @@
 //!   read-modify-write, so one of them is second: either the observer sees the hit, or the hit has
 //!   acquired `wake_at` and sees the observer. Two hits on different counters of one point see each
 //!   other in the same way. So a hit takes the lock only when its number is one that an observer
-//!   waits for (I1), and no hit wakes an observer early.
+//!   waits for (I1), and no hit wakes an observer early. For hits that fire it is the same, with
+//!   `fired_at` and their counters.
 //!
 //! An observer whose goal is reached is taken out of the list: the goal counts as met, whatever
 //! happens next. Retirement leaves observers in the list and wakes them to look at what is
@@ -28,10 +29,10 @@ use crate::engine::wakeups::Wakeups;
 /// Wakes the observers of `point` that wait for no more hits than there were.
 #[cold]
 pub(crate) fn tell_observers(point: &Point) {
-    let hits = point.hits_until_now();
+    let counts = point.counts_until_now();
     // Observers that wait for more are not worth the lock (I1).
-    if hits >= point.waiters.wake_at() {
-        Wakeups::of_observers(point.waiters.take_hit(hits)).wake();
+    if point.waiters.is_met_by(counts) {
+        Wakeups::of_observers(point.waiters.take_hit(counts)).wake();
     }
 }
 
@@ -79,7 +80,8 @@ impl Observer {
             },
         };
         let is_met = match self.goal {
-            Goal::Hits(n) => self.point.hits_until_now() >= n,
+            Goal::Hits(n) => self.point.counts_until_now().hits >= n,
+            Goal::Fired(n) => self.point.counts_until_now().fired >= n,
             Goal::Paused(n) => list.entries.len() >= n,
         };
         drop(list);
@@ -97,7 +99,7 @@ impl Observer {
             let waiters = &self.point.waiters;
             let mut list = lock(&waiters.list);
             let left = list.observers.remove(key);
-            if self.goal == Goal::Hits(waiters.wake_at()) {
+            if waiters.is_least(self.goal) {
                 waiters.raise_wake_at(&list);
             }
             drop(list);

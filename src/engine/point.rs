@@ -1,6 +1,8 @@
 //! One configuration of one name: its rules, its counters, its waiters.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::engine::sync::{AtomicUsize, Ordering, unpoisoned};
 #[cfg(feature = "http")]
 use crate::engine::timer::Alarm;
 use crate::engine::trie::Named;
-use crate::engine::waiters::Waiters;
+use crate::engine::waiters::{Counts, Waiters};
 
 /// What a name was configured to do. Reconfiguring the name creates a new `Point`; this one is then
 /// retired and decides nothing any more (I1, I3).
@@ -23,16 +25,59 @@ pub(crate) struct Point {
     name: Box<str>,
     hash: u64,
     home: Home,
+    made: Made,
     rules: Vec<Rule>,
     /// The text it was configured by, if that differs from [`actions`](Self::actions).
     text: Option<Box<str>>,
-    /// Hits that no rule took. Every hit counts once, here or in its rule.
+    /// Hits that no rule took, but for those in `turned_away`. Every hit counts once: here, there, or in
+    /// its rule.
     skipped: AtomicUsize,
+    turned_away: TurnedAway,
     pub(crate) waiters: Waiters,
     totals: Totals,
     /// What removes it by itself: see [`lifetime`](super::lifetime).
     #[cfg(feature = "http")]
     lifetime: std::sync::Mutex<Option<Alarm>>,
+}
+
+/// Who configured a point, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made {
+    /// A call that returned a guard, or one of the guard's.
+    Armed(&'static Location<'static>),
+    /// Any other call.
+    Configured(&'static Location<'static>),
+    /// FAILPOINTS.
+    Environment,
+    /// Somebody outside of the process.
+    #[cfg_attr(not(feature = "http"), expect(dead_code))]
+    Http,
+}
+
+impl Made {
+    /// The place is that of the public function's caller.
+    #[track_caller]
+    pub(crate) fn armed() -> Self {
+        Self::Armed(Location::caller())
+    }
+
+    /// The place is that of the public function's caller.
+    #[track_caller]
+    pub(crate) fn configured() -> Self {
+        Self::Configured(Location::caller())
+    }
+}
+
+/// Formats for people, as in `armed at tests/upload.rs:12:17`.
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Armed(place) => write!(f, "armed at {place}"),
+            Self::Configured(place) => write!(f, "configured at {place}"),
+            Self::Environment => f.write_str("configured by FAILPOINTS"),
+            Self::Http => f.write_str("configured over HTTP"),
+        }
+    }
 }
 
 /// What was counted since the name most recently became configured: hits by earlier configurations,
@@ -44,33 +89,29 @@ struct Totals {
     delay: std::sync::Mutex<Duration>,
 }
 
-/// The counts at one time. Each counter is read once for both, so that `fired` never exceeds
-/// `hits`, even during hits.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Counts {
-    pub(crate) hits: usize,
-    pub(crate) fired: usize,
-}
-
 impl Point {
     /// Creates a point for the scope `home`. `draws` may be shorter than the chain: then the rest
     /// does not draw.
     pub(crate) fn new(
         home: Home,
+        made: Made,
         name: Box<str>,
         alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
         draws: Vec<Option<Draw>>,
     ) -> Arc<Self> {
         let draws = draws.into_iter().chain(std::iter::repeat_with(|| None));
+        let has_matchers = alternatives.iter().any(|a| !a.matchers.is_empty());
         let rules = alternatives.into_iter().zip(draws);
         Arc::new(Self {
             hash: hash(&name),
             name,
             home,
+            made,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text,
             skipped: AtomicUsize::new(0),
+            turned_away: TurnedAway::new(has_matchers),
             waiters: Waiters::new(),
             totals: Totals {
                 hits: AtomicUsize::new(0),
@@ -87,16 +128,27 @@ impl Point {
         &self.home
     }
 
+    /// Returns who configured it, and where.
+    pub(crate) fn made(&self) -> Made {
+        self.made
+    }
+
     /// Evaluates one hit: returns the action of the first alternative that takes it.
     #[inline]
     pub(crate) fn pick(&self, context: Option<&FailpointContext>) -> Option<&Action> {
-        match self.rules.iter().find(|rule| rule.take(context)) {
-            Some(rule) => Some(&rule.alternative.action),
-            None => {
-                self.skip();
-                None
+        let mut is_turned_away = false;
+        for rule in &self.rules {
+            match rule.take(context) {
+                Take::Taken => return Some(&rule.alternative.action),
+                Take::TurnedAway => is_turned_away = true,
+                Take::Left => {}
             }
         }
+        match is_turned_away {
+            true => self.turned_away.count(context),
+            false => self.skip(),
+        }
+        None
     }
 
     /// Counts a hit that no rule takes.
@@ -109,7 +161,7 @@ impl Point {
     /// Whether an observer waits for hits. Called after the hit was counted.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
-        self.waiters.wake_at() != usize::MAX
+        self.waiters.is_watched()
     }
 
     /// Puts back what [`take_callback`](Self::take_callback) took.
@@ -147,17 +199,31 @@ impl Point {
     pub(crate) fn counts(&self) -> Counts {
         let fired = self.fired();
         let skipped = self.skipped.load(Ordering::Relaxed);
-        let hits = fired.wrapping_add(skipped);
+        let turned_away = self.turned_away.hits.load(Ordering::Relaxed);
+        let hits = fired.wrapping_add(skipped).wrapping_add(turned_away);
         Counts { hits, fired }
     }
 
-    /// Returns the number of hits, by read-modify-writes, so that hits and observers see each
-    /// other: see [`observer`](super::observer).
+    /// Returns the counts, by read-modify-writes, so that hits and observers see each other: see
+    /// [`observer`](super::observer).
     #[cold]
-    pub(crate) fn hits_until_now(&self) -> usize {
+    pub(crate) fn counts_until_now(&self) -> Counts {
         let fired = self.rules.iter().map(Rule::fired_until_now);
+        let fired = fired.fold(0, usize::wrapping_add);
         let skipped = self.skipped.fetch_add(0, Ordering::AcqRel);
-        fired.fold(skipped, usize::wrapping_add)
+        let turned_away = self.turned_away.hits.fetch_add(0, Ordering::AcqRel);
+        let hits = fired.wrapping_add(skipped).wrapping_add(turned_away);
+        Counts { hits, fired }
+    }
+
+    /// Returns the number of hits that no alternative took, and whose context matchers turned away.
+    pub(crate) fn turned_away(&self) -> usize {
+        self.turned_away.hits.load(Ordering::Relaxed)
+    }
+
+    /// Describes, for people, the hits whose context matchers turned away; `None` if there are none.
+    pub(crate) fn about_turned_away(&self) -> Option<String> {
+        self.turned_away.about()
     }
 
     /// Adds the counts of `before`, which this point replaces.
@@ -298,27 +364,27 @@ impl Rule {
         self.fired.fetch_add(0, Ordering::AcqRel)
     }
 
-    /// Whether this hit takes the alternative; if so, it is counted.
+    /// Lets this hit take the alternative; if it does, it is counted.
     ///
     /// I6: the context and the draw come before the count, so that a hit that they reject uses up
     /// none; and the count is taken by a compare-and-swap that never exceeds the limit, so that
     /// `n*` fires exactly `n` times.
     #[inline]
-    fn take(&self, context: Option<&FailpointContext>) -> bool {
+    fn take(&self, context: Option<&FailpointContext>) -> Take {
         let Alternative {
             matchers, count, ..
         } = &self.alternative;
         if count.is_some_and(|n| self.fired() >= n) {
             // Spent: as in `fail`, such an alternative no longer draws.
-            return false;
+            return Take::Left;
         }
         if !matchers.is_empty() && !all_match(matchers, context) {
-            return false;
+            return Take::TurnedAway;
         }
         if self.draw.as_ref().is_some_and(|draw| !draw.next()) {
-            return false;
+            return Take::Left;
         }
-        match count {
+        let is_counted = match count {
             None => {
                 self.fired.fetch_add(1, Ordering::AcqRel);
                 true
@@ -329,7 +395,114 @@ impl Rule {
                     (fired < *n).then_some(fired + 1)
                 })
                 .is_ok(),
+        };
+        match is_counted {
+            true => Take::Taken,
+            false => Take::Left,
         }
+    }
+}
+
+/// What an alternative makes of a hit.
+enum Take {
+    Taken,
+    /// Its matchers do not match the hit's context.
+    TurnedAway,
+    /// It is spent, or was not drawn.
+    Left,
+}
+
+/// The hits that no rule took, and whose context the matchers of at least one turned away: how many
+/// there were, and what the last one was about, so that a test that waits in vain is told.
+struct TurnedAway {
+    /// As a rule's count.
+    hits: AtomicUsize,
+    /// Of std: a hit only tries to lock it (I1).
+    last: std::sync::Mutex<Noted>,
+}
+
+/// The hit that was turned away last, as far as is known.
+#[derive(Clone)]
+struct Noted {
+    /// Its number among these, from 1; 0 means none.
+    hit: usize,
+    had_context: bool,
+    /// Its context, in the room that was made when the point was configured: a hit allocates nothing.
+    context: String,
+}
+
+impl TurnedAway {
+    /// So many hits are noted one by one. Of those after them one in so many is, because that costs more
+    /// than all matchers do.
+    const NOTED: usize = 256;
+    const THEN_ONE_IN: usize = 4096;
+
+    /// The room for a context.
+    const ROOM: usize = 512;
+
+    fn new(has_matchers: bool) -> Self {
+        Self {
+            hits: AtomicUsize::new(0),
+            last: std::sync::Mutex::new(Noted {
+                hit: 0,
+                had_context: false,
+                context: String::with_capacity(if has_matchers { Self::ROOM } else { 0 }),
+            }),
+        }
+    }
+
+    #[inline]
+    fn count(&self, context: Option<&FailpointContext>) {
+        // AcqRel: as for a rule's count.
+        let hit = self.hits.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+        if hit <= Self::NOTED || hit % Self::THEN_ONE_IN == 0 {
+            self.note(hit, context);
+        }
+    }
+
+    /// Of hits at the same time one is noted; so is none while somebody reads. Nobody else's code runs
+    /// under the lock (I5), an allocator's neither.
+    #[cold]
+    fn note(&self, hit: usize, context: Option<&FailpointContext>) {
+        let Ok(mut last) = self.last.try_lock() else {
+            return;
+        };
+        if last.hit < hit {
+            last.hit = hit;
+            last.had_context = context.is_some();
+            if let Some(context) = context {
+                context.write_over(&mut last.context);
+            }
+        }
+    }
+
+    fn about(&self) -> Option<String> {
+        let hits = self.hits.load(Ordering::Relaxed);
+        if hits == 0 {
+            return None;
+        }
+        let Noted {
+            hit: noted,
+            had_context,
+            context,
+        } = unpoisoned(self.last.lock()).clone();
+        let were = match hits {
+            1 => "1 hit was".to_owned(),
+            _ => format!("{hits} hits were"),
+        };
+        let who = match hits {
+            // All of them came while somebody was reading this.
+            _ if noted == 0 => return Some(format!("{were} turned away by matchers")),
+            1 => "it",
+            _ if noted < hits => "one of the last",
+            _ => "the last",
+        };
+        let had = match &*context {
+            _ if !had_context => "no context",
+            "" => "a context without values",
+            context => context,
+        };
+        Some(format!("{were} turned away by matchers, {who} had {had}"))
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Waiters {
     /// The least number of hits that an observer waits for, or `usize::MAX`: see
     /// [`observer`](super::observer).
     pub(super) wake_at: AtomicUsize,
+    /// The same for hits that fire.
+    fired_at: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ impl Waiters {
             retired: AtomicBool::new(false),
             threads: Condvar::new(),
             wake_at: AtomicUsize::new(usize::MAX),
+            fired_at: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -143,34 +146,78 @@ impl Waiters {
         self.wake_at.load(Ordering::Relaxed)
     }
 
+    /// Returns the least number of hits that fire which an observer waits for.
+    #[inline]
+    fn fired_at(&self) -> usize {
+        // Relaxed: as in `wake_at`.
+        self.fired_at.load(Ordering::Relaxed)
+    }
+
+    /// Whether an observer waits for hits.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        // One branch for both: each is all ones unless somebody waits.
+        self.wake_at() & self.fired_at() != usize::MAX
+    }
+
+    /// Whether an observer waits for no more hits than these.
+    pub(super) fn is_met_by(&self, counts: Counts) -> bool {
+        counts.hits >= self.wake_at() || counts.fired >= self.fired_at()
+    }
+
     /// Returns the number of observers.
     pub(crate) fn observers(&self) -> usize {
         lock(&self.list).observers.list.len()
     }
 
-    /// Takes out the observers that waited for at most `hits` hits, and returns their wakers.
-    pub(super) fn take_hit(&self, hits: usize) -> Vec<Waker> {
+    /// Takes out the observers that waited for at most these hits, and returns their wakers.
+    pub(super) fn take_hit(&self, counts: Counts) -> Vec<Waker> {
         let mut list = lock(&self.list);
-        let is_met = |goal| matches!(goal, Goal::Hits(n) if n <= hits);
-        let wakers = list.observers.take_met(is_met);
+        let wakers = list.observers.take_met(|goal| match goal {
+            Goal::Hits(n) => n <= counts.hits,
+            Goal::Fired(n) => n <= counts.fired,
+            Goal::Paused(_) => false,
+        });
         self.raise_wake_at(&list);
         wakers
     }
 
-    /// Lowers `wake_at` for an observer that enters, under the list's lock.
+    /// Whether no observer waits for fewer hits.
+    pub(super) fn is_least(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Hits(n) => n == self.wake_at(),
+            Goal::Fired(n) => n == self.fired_at(),
+            Goal::Paused(_) => false,
+        }
+    }
+
+    /// Lowers `wake_at` or `fired_at` for an observer that enters, under the list's lock.
     pub(super) fn lower_wake_at(&self, goal: Goal) {
         match goal {
             // Relaxed: the counters are touched after this, see `observer`.
             Goal::Hits(n) if n < self.wake_at() => self.wake_at.store(n, Ordering::Relaxed),
-            Goal::Hits(_) | Goal::Paused(_) => {}
+            Goal::Fired(n) if n < self.fired_at() => self.fired_at.store(n, Ordering::Relaxed),
+            Goal::Hits(_) | Goal::Fired(_) | Goal::Paused(_) => {}
         }
     }
 
-    /// Raises `wake_at` after observers have left, under the list's lock.
+    /// Raises `wake_at` and `fired_at` after observers have left, under the list's lock.
     pub(super) fn raise_wake_at(&self, list: &List) {
+        let least = |number: fn(Goal) -> Option<usize>| {
+            let goals = list.observers.list.iter().map(|observed| observed.goal);
+            goals.filter_map(number).min().unwrap_or(usize::MAX)
+        };
+        let hits = least(|goal| match goal {
+            Goal::Hits(n) => Some(n),
+            _ => None,
+        });
+        let fired = least(|goal| match goal {
+            Goal::Fired(n) => Some(n),
+            _ => None,
+        });
         // Relaxed: a hit that still sees the old number takes the lock for nothing.
-        let least = list.observers.least_hits();
-        self.wake_at.store(least, Ordering::Relaxed);
+        self.wake_at.store(hits, Ordering::Relaxed);
+        self.fired_at.store(fired, Ordering::Relaxed);
     }
 }
 
@@ -433,11 +480,21 @@ impl fmt::Display for WaiterInfo {
     }
 }
 
+/// The counts at one time. Each counter is read once for both, so that `fired` never exceeds
+/// `hits`, even during hits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    pub(crate) hits: usize,
+    pub(crate) fired: usize,
+}
+
 /// What an observer waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// This many hits since the point was configured.
     Hits(usize),
+    /// This many hits that chose an alternative.
+    Fired(usize),
     /// This many waiters.
     Paused(usize),
 }
@@ -498,14 +555,6 @@ impl Observers {
             !is_met
         });
         wakers
-    }
-
-    fn least_hits(&self) -> usize {
-        let hits = self.list.iter().filter_map(|observed| match observed.goal {
-            Goal::Hits(hits) => Some(hits),
-            Goal::Paused(_) => None,
-        });
-        hits.min().unwrap_or(usize::MAX)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::control::{config, list, release};
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::trie::Named;
 use crate::engine::{lifetime, suggest};
@@ -171,7 +171,8 @@ impl Control {
                     .into_iter()
                     .map(|item| (item.config, item.ttl))
                     .unzip();
-                let points = config::batch_points(&Home::GLOBAL, batch, self.refuses_harm);
+                let points =
+                    config::batch_points(&Home::GLOBAL, Made::Http, batch, self.refuses_harm);
                 configure(&points.map_err(Response::refusal)?, &ttls)
             }
             Call::RemoveAll => {

@@ -46,6 +46,7 @@ pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Respo
 fn too_late(point: &FailpointInfo, goal: Goal, limit: Duration) -> String {
     let what = match goal {
         Goal::Hits(n) => format!("was not hit {n} times"),
+        Goal::Fired(n) => format!("did not fire {n} times"),
         Goal::Paused(n) => format!("was not where {n} waited"),
     };
     format!(
@@ -115,6 +116,7 @@ impl WaitQuery {
 fn kind(goal: Goal) -> &'static str {
     match goal {
         Goal::Hits(_) => "hits",
+        Goal::Fired(_) => "fired",
         Goal::Paused(_) => "paused",
     }
 }

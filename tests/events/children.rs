@@ -70,7 +70,7 @@ const CASES: &[(&str, fn())] = &[
         let guard = arm("nobody", "1*print->pause").unwrap();
         let _ = hit("nobody");
         let waiting = waiting(failpoint("nobody", None));
-        guard.release_all();
+        assert_eq!(guard.release_all(), 1);
         assert_eq!(now(waiting), Continue);
         drop(guard);
         child::say(format_args!("{:?}", HEARD.lock().unwrap()));

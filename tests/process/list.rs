@@ -32,7 +32,8 @@ fn what_is_configured_is_merged_with_what_is_compiled_in() {
     assert_eq!(
         point.to_string(),
         format!(
-            "\"inventory-merged\" ({}): hits 1, fired 0, waiting 0; at {}:{line}",
+            "\"inventory-merged\" ({}): hits 1, fired 0, waiting 0; 1 hit was turned away by matchers, it \
+             had no context; at {}:{line}",
             point.actions().unwrap(),
             file!()
         )
@@ -40,7 +41,8 @@ fn what_is_configured_is_merged_with_what_is_compiled_in() {
     let point = listed("inventory-by-name");
     assert_eq!(
         point.to_string(),
-        "\"inventory-by-name\" (when(k=\"v\")off): hits 1, fired 0, waiting 0"
+        "\"inventory-by-name\" (when(k=\"v\")off): hits 1, fired 0, waiting 0; 1 hit was turned away by \
+         matchers, it had no context"
     );
     let names: Vec<_> = list_failpoints()
         .iter()

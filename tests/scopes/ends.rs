@@ -348,7 +348,7 @@ fn a_scope_that_ends_amid_hits_waits_and_calls_leaves_nobody_behind() {
                         1 => {
                             if let Ok(guard) = arm(name, "pause") {
                                 let _ = guard.wait_for_hits(1).blocking();
-                                guard.release_all();
+                                let _ = guard.release_all();
                             }
                         }
                         _ => {

@@ -30,7 +30,7 @@ fn observe(point: &Arc<Point>, goal: Goal) {
 }
 
 /// An observer and two hits, each counted by a counter of its own.
-fn two_hits(tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
+fn two_hits(goal: Goal, tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
     explore_most(move || {
         let point = point(&Registry::new(), "p", "off");
         let taken = thread::spawn({
@@ -47,22 +47,28 @@ fn two_hits(tell: fn(&Point), observe: fn(&Arc<Point>, Goal)) {
                 tell(&point);
             }
         });
-        observe(&point, Goal::Hits(2));
+        observe(&point, goal);
         taken.join().unwrap();
         skipped.join().unwrap();
-        assert_eq!(point.waiters.wake_at(), usize::MAX, "it is still observed");
+        assert!(!point.is_watched(), "it is still observed");
     });
 }
 
 #[test]
 fn an_observer_misses_no_hit() {
-    two_hits(tell, observe);
+    two_hits(Goal::Hits(2), tell, observe);
+}
+
+#[test]
+fn an_observer_misses_no_hit_that_fires() {
+    two_hits(Goal::Fired(1), tell, observe);
 }
 
 #[test]
 fn caught_counting_with_plain_loads() {
     deadlocks(|| {
         two_hits(
+            Goal::Hits(2),
             |point| {
                 let wake_at = point.waiters.wake_at();
                 if wake_at != usize::MAX && point.hits() >= wake_at {
@@ -77,8 +83,8 @@ fn caught_counting_with_plain_loads() {
 #[test]
 fn caught_looking_at_the_counters_before_saying_so() {
     deadlocks(|| {
-        two_hits(tell, |point, goal| {
-            let hits = point.hits_until_now();
+        two_hits(Goal::Hits(2), tell, |point, goal| {
+            let hits = point.counts_until_now().hits;
             let (flag, waker) = Flag::new();
             let mut observer = Observer::new(point.clone(), goal);
             if hits < 2 {

@@ -1,13 +1,16 @@
 //! Proves when a guard that must fire panics, and what it says.
 
+use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
 
 use crate::common::{assert_stats, hit, info, panic_of, spawn, value, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
-    Armed, arm, configure_failpoint, configure_failpoints, fail_point_sync, isolate,
-    remove_all_failpoints, remove_failpoint,
+    Armed, Error, arm, compat, configure_failpoint, configure_failpoints, fail_point_sync,
+    failpoint_blocking, failpoint_context, isolate, remove_all_failpoints, remove_failpoint,
 };
 
 #[test]
@@ -61,6 +64,209 @@ fn a_hit_that_nothing_took_is_not_enough_and_off_is() {
     });
     let why = r#"it was hit 2 times, and no alternative of "when(k=\"v\")off" took a hit"#;
     assert!(text.contains(why), "{text}");
+}
+
+#[test]
+fn hits_that_matchers_turned_away_are_told_with_the_last_one() {
+    let _alone = isolate();
+    let name = "arm-must-fire-turned-away";
+    let run = |context: Option<&neon_failpoint::FailpointContext>| {
+        let guard = arm(name, "when(tenant=t-1)off").unwrap().must_fire();
+        assert_eq!(failpoint_blocking(name, context), Continue);
+        guard
+    };
+    let text = panic_of(|| run(None));
+    let told = "; 1 hit was turned away by matchers, it had no context; ";
+    assert!(text.contains(told), "{text}");
+    let text = panic_of(|| run(Some(&failpoint_context! { "tennant" => "t-1" })));
+    let told = r#"; 1 hit was turned away by matchers, it had tennant="t-1"; "#;
+    assert!(text.contains(told), "{text}");
+    let text = panic_of(|| arm(name, "when(k=v)off").unwrap().must_fire());
+    assert!(text.contains("; it was not reached since; "), "{text}");
+    assert!(!text.contains("turned away"), "{text}");
+}
+
+#[test]
+fn a_guard_whose_configuration_was_taken_away_says_who_did_it() {
+    type Take = fn(&str) -> u32;
+    let takes: [(&str, Take); 8] = [
+        ("removed by `remove_all_failpoints`", |_| {
+            remove_all_failpoints();
+            line!() - 1
+        }),
+        ("cleared by a scenario set up", |_| {
+            compat::FailScenario::setup().teardown();
+            line!() - 1
+        }),
+        ("cleared by a scenario set up", |_| {
+            let scenario = neon_failpoint::failpoint_support::init();
+            let line = line!() - 1;
+            drop(scenario);
+            line
+        }),
+        ("removed", |name| {
+            remove_failpoint(name);
+            line!() - 1
+        }),
+        ("removed", |name| {
+            compat::remove(name);
+            line!() - 1
+        }),
+        ("configured", |name| {
+            configure_failpoint(name, "0*off").unwrap();
+            line!() - 1
+        }),
+        ("configured", |name| {
+            compat::cfg(name, "0*off").unwrap();
+            line!() - 1
+        }),
+        ("removed by `remove_all_failpoints`", |name| {
+            let above = arm(name, "off").unwrap();
+            remove_all_failpoints();
+            let line = line!() - 1;
+            drop(above);
+            line
+        }),
+    ];
+    for (did, take) in takes {
+        let _alone = isolate();
+        let name = "arm-must-fire-taken";
+        let guard = arm(name, "off").unwrap().must_fire();
+        let line = take(name);
+        let text = panic_of(|| drop(guard));
+        let thread = thread::current();
+        let who = format!("it was {did} at {}:{line}:", file!(),);
+        assert!(text.contains(&who), "{who}: {text}");
+        let by = format!("by thread {:?}", thread.name().unwrap());
+        assert!(text.contains(&by), "{by}: {text}");
+    }
+    // Another thread, in a scope, where that is nobody's fault.
+    let alone = isolate();
+    let guard = arm("arm-must-fire-taken", "off").unwrap().must_fire();
+    let named = thread::Builder::new().name("the other".to_owned());
+    let other = named.spawn(alone.scope().wrap(remove_all_failpoints));
+    other.unwrap().join().unwrap();
+    let text = panic_of(|| drop(guard));
+    assert!(
+        text.contains("it was removed by `remove_all_failpoints`"),
+        "{text}"
+    );
+    assert!(text.contains("by thread \"the other\""), "{text}");
+    // Nothing is said of hits that went with the configuration.
+    assert!(!text.contains("not reached"), "{text}");
+    // The end of the scope.
+    let alone = isolate();
+    let line = line!() - 1;
+    let guard = arm("arm-must-fire-taken", "off").unwrap().must_fire();
+    drop(alone);
+    let text = panic_of(|| drop(guard));
+    let who = format!(
+        "it was ended with its scope, which `isolate` began at {}:{line}:",
+        file!()
+    );
+    assert!(text.contains(&who), "{text}");
+}
+
+#[test]
+fn who_changed_what_is_over_is_not_told() {
+    let _alone = isolate();
+    let name = "arm-must-fire-own";
+    let guard = arm(name, "off").unwrap().must_fire();
+    remove_all_failpoints();
+    guard.configure("0*off").unwrap();
+    remove_failpoint(name);
+    guard.configure("0*off").unwrap();
+    let younger = arm(name, "off").unwrap();
+    guard.configure("0*off").unwrap();
+    let line = line!() - 1;
+    drop(younger);
+    let text = panic_of(|| drop(guard));
+    let told = format!(
+        "; it was not reached since it was armed at {}:{line}:",
+        file!()
+    );
+    assert!(text.contains(&told), "{text}");
+    assert!(
+        !text.contains("removed") && !text.contains("configured at"),
+        "{text}"
+    );
+}
+
+/// What a test of its own might do before the point is reached.
+fn fails<E>(early: impl FnOnce(&Armed) -> Result<(), E>) -> Result<(), E> {
+    let guard = arm("arm-must-fire-early", "off").unwrap().must_fire();
+    early(&guard)?;
+    assert_eq!(hit("arm-must-fire-early"), Continue);
+    Ok(())
+}
+
+#[test]
+fn an_early_error_of_this_crate_is_told_with_the_point_that_was_not_reached() {
+    let _alone = isolate();
+    let not_reached = "was to fire and did not; it was not reached since";
+    let late = |guard: &Armed| guard.wait_until_paused(1).within(Duration::ZERO).blocking();
+    let deadline = "the test may be returning this error: failpoint \"arm-must-fire-early\": 0 of 1 \
+                    waited at it within 0ns";
+    for text in [
+        panic_of(|| fails(late)),
+        panic_of(|| fails(|guard| Ok::<(), Box<dyn StdError>>(late(guard)?))),
+        panic_of(|| fails(|guard| late(guard).map_err(std::io::Error::other))),
+    ] {
+        assert!(
+            text.contains(not_reached) && text.contains(deadline),
+            "{text}"
+        );
+    }
+    // Also one that is not about this point.
+    let text = panic_of(|| fails(|_| configure_failpoint("other", "pase")));
+    let refused = "this error: failpoint \"other\": unknown task \"pase\"";
+    assert!(
+        text.contains(not_reached) && text.contains(refused),
+        "{text}"
+    );
+    let text = panic_of(|| fails(|_| configure_failpoints([("batched", "pase")])));
+    assert!(
+        text.contains("this error: entry 1 of the batch: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_error_that_was_dealt_with_is_not_told() {
+    let _alone = isolate();
+    let text = panic_of(|| {
+        fails(|_| {
+            assert!(configure_failpoint("other", "pase").is_err());
+            Err(std::io::Error::other("the disk is full"))
+        })
+    });
+    assert!(!text.contains("pase"), "{text}");
+    // What is lost cannot be told, but that something may be lost is.
+    let lost = "if the test returned an error, this panic has taken its place: see \
+                `Armed::must_fire`";
+    assert!(text.ends_with(lost), "{text}");
+    fails(|_| Ok::<(), Error>(())).unwrap();
+}
+
+/// What the documentation of `must_fire` advises.
+#[test]
+fn a_wait_until_it_fired_keeps_an_early_error() {
+    let _alone = isolate();
+    let test = |disk: Result<(), std::io::Error>, hits: usize| {
+        let guard = arm("arm-must-fire-instead", "off")?;
+        disk?;
+        (0..hits).for_each(|_| drop(hit("arm-must-fire-instead")));
+        let fired = guard.wait_until_fired(1).within(Duration::ZERO);
+        Ok::<(), Box<dyn StdError>>(fired.blocking()?)
+    };
+    let full = std::io::Error::other("the disk is full");
+    assert_eq!(
+        test(Err(full), 0).unwrap_err().to_string(),
+        "the disk is full"
+    );
+    let text = test(Ok(()), 0).unwrap_err().to_string();
+    assert!(text.contains("0 of 1 hits fired"), "{text}");
+    test(Ok(()), 1).unwrap();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod call_sites;
 mod delay;
 mod totals;
+mod turned_away;
 mod waiters;
 
 use crate::common::listed;

@@ -4,8 +4,10 @@
 mod answered;
 mod deadlines;
 mod errors;
+mod fired;
 mod futures;
 mod reconfigured;
+mod unless;
 mod users_code;
 mod wake_ups;
 

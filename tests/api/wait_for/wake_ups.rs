@@ -45,7 +45,7 @@ fn nobody_is_woken_before_what_it_waits_for_and_then_once() {
         }
     }
     // Once and for all, though some have gone since.
-    guard.release_all();
+    let _ = guard.release_all();
     for (_, wait) in hits.iter_mut().chain(&mut paused) {
         wait.assert_woken(1);
         wait.result().unwrap();

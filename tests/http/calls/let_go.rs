@@ -47,6 +47,20 @@ fn removing_lets_go_who_waits() {
 }
 
 #[test]
+fn a_guard_whose_configuration_was_removed_from_outside_says_so() {
+    with_client("delete of a guard", async |mut client| {
+        let _table = TABLE.write().await;
+        let name = "http-delete-guard";
+        for path in [&*format!("/v1/failpoints/{name}"), "/v1/failpoints"] {
+            let guard = neon_failpoint::arm(name, "off").unwrap().must_fire();
+            client.delete(path).await.expect(200);
+            let text = crate::common::panic_of(|| drop(guard));
+            assert!(text.contains("it was changed over HTTP"), "{text}");
+        }
+    });
+}
+
+#[test]
 fn a_release_lets_go_as_many_as_it_says() {
     with_client("release", async |mut client| {
         let _table = TABLE.read().await;
