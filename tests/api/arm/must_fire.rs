@@ -219,7 +219,7 @@ fn an_early_error_of_this_crate_is_told_with_the_point_that_was_not_reached() {
     }
     // Also one that is not about this point.
     let text = panic_of(|| fails(|_| configure_failpoint("other", "pase")));
-    let refused = "this error: failpoint \"other\": unknown task \"pase\"";
+    let refused = "this error: failpoint \"other\": unknown action \"pase\"";
     assert!(
         text.contains(not_reached) && text.contains(refused),
         "{text}"
