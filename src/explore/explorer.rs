@@ -333,7 +333,7 @@ pub(super) fn demand_a_place() {
 }
 
 /// How often a schedule is tried that the scenario does not follow.
-const ATTEMPTS: usize = 20;
+const ATTEMPTS: usize = 1_000;
 
 type Scenario<'a> = dyn Fn() -> Pin<Box<dyn Future<Output = Output> + 'a>> + 'a;
 

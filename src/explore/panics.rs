@@ -1,9 +1,12 @@
 //! Panics of a run are heard, and kept from standard error: there are hundreds of runs.
 
 use std::any::Any;
-use std::cell::RefCell;
-use std::panic::{PanicHookInfo, set_hook, take_hook};
-use std::sync::{Arc, Once};
+use std::cell::{Cell, RefCell};
+use std::panic::{PanicHookInfo, catch_unwind, panic_any, set_hook, take_hook};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::engine::sync::unpoisoned;
 
 /// A run, which hears of the panics of its threads.
 pub(super) trait Hears: Send + Sync {
@@ -23,19 +26,48 @@ pub(super) fn watch(run: Option<Arc<dyn Hears>>) -> Option<Arc<dyn Hears>> {
         .flatten()
 }
 
-/// Puts a hook before the one that is there. Panics of other threads go on to that.
+/// Makes sure that the process has a hook that tells of panics. Panics of threads that belong to no run go on to
+/// the hook that was there before.
 pub(super) fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |info| {
-            let watcher = WATCHER.try_with(|watcher| watcher.borrow().clone());
-            match watcher.ok().flatten() {
-                Some(run) => run.panicked(&describe(info)),
-                None => before(info),
-            }
-        }));
-    });
+    // Two explorations that begin at once may each find that there is none.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _installing = unpoisoned(INSTALLING.lock());
+    if is_installed() {
+        return;
+    }
+    let before = take_hook();
+    set_hook(Box::new(move |info| {
+        if info.payload().is::<Probe>() {
+            let _ = PROBED.try_with(|probed| probed.set(true));
+            return;
+        }
+        let watcher = WATCHER.try_with(|watcher| watcher.borrow().clone());
+        match watcher.ok().flatten() {
+            Some(run) => run.panicked(&describe(info)),
+            None => before(info),
+        }
+    }));
+    HAS_BEEN.store(true, Ordering::SeqCst);
+}
+
+static HAS_BEEN: AtomicBool = AtomicBool::new(false);
+
+/// The payload of a panic that only asks whether the hook is ours.
+struct Probe;
+
+thread_local! {
+    static PROBED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether our hook is called: somebody may have set another since.
+fn is_installed() -> bool {
+    if !HAS_BEEN.load(Ordering::SeqCst) {
+        return false;
+    }
+    PROBED.set(false);
+    let probed = catch_unwind(|| panic_any(Probe));
+    drop(probed);
+    PROBED.get()
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {

@@ -185,7 +185,10 @@ pub(super) fn run<'a>(
                     let made = catch_unwind(AssertUnwindSafe(scenario));
                     match made {
                         Ok(scenario) => Root::new(&run, scenario).await,
-                        Err(_) => None,
+                        Err(panic) => {
+                            run.panicked(panics::text(&*panic));
+                            None
+                        }
                     }
                 })
             }));
@@ -892,12 +895,15 @@ impl Future for Root<'_, '_> {
         });
         let waker = waker.clone();
         let mut cx = Context::from_waker(&waker);
-        // A panic was told by the hook.
         let polled = catch_unwind(AssertUnwindSafe(|| this.scenario.as_mut().poll(&mut cx)));
         let over = match polled {
             Ok(Poll::Ready(output)) => Some(Some(output)),
             Ok(Poll::Pending) => None,
-            Err(_) => Some(None),
+            Err(panic) => {
+                // The hook has told of it, with its place, unless somebody has set another.
+                this.run.panicked(panics::text(&*panic));
+                Some(None)
+            }
         };
         if over.is_none() {
             this.watch_the_clock(&mut cx);

@@ -8,6 +8,8 @@ use neon_failpoint::explore::{Explorer, Report};
 use neon_failpoint::fail_point;
 use tokio::sync::{Mutex, Notify, oneshot};
 
+use crate::common::child;
+
 fn message(report: &Report) -> &str {
     report.failure().expect("a failure").message()
 }
@@ -224,4 +226,27 @@ fn tasks_of_one_run_do_not_live_on_into_the_next() {
     });
     assert!(report.is_complete(), "{report}");
     assert!(report.runs() > 1);
+}
+
+#[test]
+fn a_panic_is_heard_though_somebody_has_set_a_hook_of_their_own() {
+    child::play(&[("sets a hook", || {
+        let in_task = || async {
+            drop(tokio::spawn(async { panic!("unheard") }));
+            fail_point!("endings-hook");
+        };
+        child::say(message(&Explorer::new().run(in_task)));
+        std::panic::set_hook(Box::new(|_| {}));
+        child::say(message(&Explorer::new().run(in_task)));
+    })]);
+    if child::role().is_some() {
+        return;
+    }
+    let test = "endings::a_panic_is_heard_though_somebody_has_set_a_hook_of_their_own";
+    let said = child::said(&child::run(test, "sets a hook", &[]));
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said.iter().all(|said| said.ends_with("unheard")),
+        "{said:?}"
+    );
 }
