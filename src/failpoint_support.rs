@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::compat::fail_api;
 use crate::compat::scenario::{self, FailScenario};
 use crate::control::config;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::table::Registry;
@@ -83,7 +83,7 @@ fn startup(home: &Home, entry: &str, number: usize) -> Arc<Point> {
     let Some((name, actions)) = entry.split_once('=') else {
         panic!("FAILPOINTS: entry {number}, {entry:?}, has no actions; try \"{entry}=return\"");
     };
-    point(home, name, actions)
+    point(home, Made::Environment, name, actions)
         .unwrap_or_else(|e| panic!("FAILPOINTS: entry {number}, {entry:?}: {e}"))
 }
 
@@ -108,12 +108,14 @@ fn startup(home: &Home, entry: &str, number: usize) -> Arc<Point> {
 /// ```
 #[track_caller]
 pub fn apply_failpoint(name: &str, actions: &str) -> Result<(), String> {
-    fail_api::put(point(&Registry::global().home(), name, actions)?)
+    let home = Registry::global().home();
+    fail_api::put(point(&home, Made::configured(), name, actions)?)
 }
 
-fn point(home: &Home, name: &str, actions: &str) -> Result<Arc<Point>, String> {
-    let native = || config::point(home, name.to_owned(), actions, []).map_err(|e| e.to_string());
-    match fail_api::point(home, name, actions) {
+fn point(home: &Home, made: Made, name: &str, actions: &str) -> Result<Arc<Point>, String> {
+    let native =
+        || config::point(home, made, name.to_owned(), actions, []).map_err(|e| e.to_string());
+    match fail_api::point(home, made, name, actions) {
         Ok(point) if ENABLED => Ok(point),
         _ => native(),
     }

@@ -8,7 +8,7 @@ use crate::engine::actions::action::{Action, Callback};
 use crate::engine::actions::chain::Alternative;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::{ENABLED, Target};
 use crate::engine::table::{Ended, Registry};
@@ -72,7 +72,8 @@ pub fn eval<R, F: FnOnce(Option<String>) -> R>(name: &str, f: F) -> Option<R> {
 /// ```
 #[track_caller]
 pub fn cfg<S: Into<String>>(name: S, actions: &str) -> Result<(), String> {
-    put(point(&Registry::global().home(), name.into(), actions)?)
+    let home = Registry::global().home();
+    put(point(&home, Made::configured(), name.into(), actions)?)
 }
 
 /// Configures the failpoint `name` to call `f` at every hit, inside the hit.
@@ -100,7 +101,13 @@ where
 {
     let always = Alternative::always(Action::Callback(Callback::new(f)));
     let registry = Registry::global();
-    put(registry.point(&registry.home(), name.into(), vec![always], None))
+    put(registry.point(
+        &registry.home(),
+        Made::configured(),
+        name.into(),
+        vec![always],
+        None,
+    ))
 }
 
 /// Removes the failpoint `name`, if it is configured. Its waiters continue.
@@ -212,11 +219,12 @@ impl Drop for FailGuard {
 
 pub(crate) fn point(
     home: &Home,
+    made: Made,
     name: impl Into<Box<str>>,
     actions: &str,
 ) -> Result<Arc<Point>, String> {
     let alternatives = fail_grammar::parse(actions)?;
-    Ok(Registry::global().point(home, name, alternatives, Some(actions.into())))
+    Ok(Registry::global().point(home, made, name, alternatives, Some(actions.into())))
 }
 
 #[track_caller]

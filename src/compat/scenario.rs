@@ -8,7 +8,7 @@ use std::sync::{Arc, MutexGuard};
 use crate::compat::fail_api;
 use crate::engine::env::seed;
 use crate::engine::layers::Cause;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::{Home, Turn};
 use crate::engine::table::Registry;
 use crate::engine::unwind::in_destructor;
@@ -136,7 +136,7 @@ pub(crate) fn entries(failpoints: &str) -> impl Iterator<Item = &str> {
 fn points(home: &Home, failpoints: &str) -> Vec<Arc<Point>> {
     let point = |entry: &str| match entry.split_once('=') {
         None => panic!("invalid failpoint: {entry:?}"),
-        Some((name, actions)) => fail_api::point(home, name, actions)
+        Some((name, actions)) => fail_api::point(home, Made::Environment, name, actions)
             .unwrap_or_else(|e| panic!("unable to configure failpoint \"{name}\": {e}")),
     };
     entries(failpoints).map(point).collect()

@@ -10,7 +10,7 @@ use crate::control::wait_for::{Wait, Watched};
 use crate::engine::actions::matcher::{Matcher, Memory};
 use crate::engine::guards::GuardKey;
 use crate::engine::layers::Cause;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::report;
 use crate::engine::suggest::announce;
 use crate::engine::table::{Ended, Registry};
@@ -65,7 +65,13 @@ use crate::error::Error;
 #[track_caller]
 pub fn arm(name: impl Into<String>, actions: impl AsRef<str>) -> Result<Armed, Error> {
     let home = Registry::global().home();
-    Armed::new(config::point(&home, name.into(), actions.as_ref(), [])?)
+    Armed::new(config::point(
+        &home,
+        Made::armed(),
+        name.into(),
+        actions.as_ref(),
+        [],
+    )?)
 }
 
 /// [`arm`] for hits whose context matches.
@@ -105,6 +111,7 @@ where
     let matchers = config::pairs(matchers);
     Armed::new(config::point(
         &home,
+        Made::armed(),
         name.into(),
         actions.as_ref(),
         matchers,
@@ -133,7 +140,12 @@ pub fn arm_callback(
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Armed, Error> {
     let home = Registry::global().home();
-    Armed::new(config::callback_point(&home, name.into(), callback)?)
+    Armed::new(config::callback_point(
+        &home,
+        Made::armed(),
+        name.into(),
+        callback,
+    )?)
 }
 
 /// A configuration that ends when this guard is dropped: see [`arm`](crate::arm()).
@@ -282,6 +294,7 @@ impl Armed {
     pub fn configure(&self, actions: impl AsRef<str>) -> Result<(), Error> {
         self.rearm(config::point(
             &self.key.home,
+            Made::armed(),
             self.name().to_owned(),
             actions.as_ref(),
             [],
@@ -317,6 +330,7 @@ impl Armed {
         let name = self.name().to_owned();
         self.rearm(config::point(
             &self.key.home,
+            Made::armed(),
             name,
             actions.as_ref(),
             matchers,
@@ -345,6 +359,7 @@ impl Armed {
     ) -> Result<(), Error> {
         self.rearm(config::callback_point(
             &self.key.home,
+            Made::armed(),
             self.name().to_owned(),
             callback,
         )?)

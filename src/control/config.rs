@@ -12,7 +12,7 @@ use crate::engine::actions::matcher::{Matcher, Memory, demand};
 use crate::engine::env;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce;
@@ -55,7 +55,13 @@ use crate::error::{Error, Place, Problem};
 pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) -> Result<(), Error> {
     let home = Registry::global().home();
     put(
-        &[point(&home, name.into(), actions.as_ref(), [])?],
+        &[point(
+            &home,
+            Made::configured(),
+            name.into(),
+            actions.as_ref(),
+            [],
+        )?],
         Some(configured()),
     )
 }
@@ -100,7 +106,13 @@ where
     V: Into<String>,
 {
     let home = Registry::global().home();
-    let point = point(&home, name.into(), actions.as_ref(), pairs(matchers))?;
+    let point = point(
+        &home,
+        Made::configured(),
+        name.into(),
+        actions.as_ref(),
+        pairs(matchers),
+    )?;
     put(&[point], Some(configured()))
 }
 
@@ -138,7 +150,12 @@ pub fn configure_failpoint_callback(
 ) -> Result<(), Error> {
     let home = Registry::global().home();
     put(
-        &[callback_point(&home, name.into(), callback)?],
+        &[callback_point(
+            &home,
+            Made::configured(),
+            name.into(),
+            callback,
+        )?],
         Some(configured()),
     )
 }
@@ -214,13 +231,15 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(&Registry::global().home(), batch, false, Some(configured()))
+    let home = Registry::global().home();
+    configure_batch(&home, Made::configured(), batch, false, Some(configured()))
 }
 
 /// [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that may end the thread
 /// or the process are an error.
 pub(crate) fn configure_batch(
     home: &Home,
+    made: Made,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
     cause: Option<Cause>,
@@ -237,6 +256,7 @@ pub(crate) fn configure_batch(
         } = entry;
         let point = checked(
             home,
+            made,
             name,
             actions.into(),
             matchers,
@@ -376,16 +396,18 @@ fn check_name(name: &str) -> Result<(), Error> {
 /// Checks everything that can be wrong about one point, and creates it.
 pub(crate) fn point(
     home: &Home,
+    made: Made,
     name: String,
     actions: &str,
     matchers: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Arc<Point>, Error> {
     let memory = &mut Memory::of_a_call();
-    checked(home, name, actions.into(), matchers, false, memory)
+    checked(home, made, name, actions.into(), matchers, false, memory)
 }
 
 fn checked(
     home: &Home,
+    made: Made,
     name: String,
     actions: Box<str>,
     matchers: impl IntoIterator<Item = (String, String)>,
@@ -402,7 +424,7 @@ fn checked(
         demand(&mut alternative.matchers, &matchers);
     }
     let text = matchers.is_empty().then_some(actions);
-    Ok(Registry::global().point(home, name, alternatives, text))
+    Ok(Registry::global().point(home, made, name, alternatives, text))
 }
 
 /// Compiles matchers for the failpoint `name`.
@@ -421,13 +443,14 @@ pub(crate) fn matchers(
 /// Creates the point that calls `callback`.
 pub(crate) fn callback_point(
     home: &Home,
+    made: Made,
     name: String,
     callback: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<Point>, Error> {
     check_name(&name)?;
     env::read_once();
     let always = Alternative::always(Action::Callback(Callback::new(callback)));
-    Ok(Registry::global().point(home, name, vec![always], None))
+    Ok(Registry::global().point(home, made, name, vec![always], None))
 }
 
 /// Publishes checked points of one scope, in one step.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::actions::chain::{self, Entry, EntryProblem};
 use crate::engine::exit::end_process;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce_env;
@@ -106,6 +106,7 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     let point = |e: Entry<'_>| {
         registry.point(
             &Home::GLOBAL,
+            Made::Environment,
             e.name,
             e.alternatives,
             Some(e.actions.into()),

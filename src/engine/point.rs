@@ -1,6 +1,8 @@
 //! One configuration of one name: its rules, its counters, its waiters.
 
 use std::collections::HashSet;
+use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub(crate) struct Point {
     name: Box<str>,
     hash: u64,
     home: Home,
+    made: Made,
     rules: Vec<Rule>,
     /// The text it was configured by, if that differs from [`actions`](Self::actions).
     text: Option<Box<str>>,
@@ -28,6 +31,45 @@ pub(crate) struct Point {
     skipped: AtomicUsize,
     pub(crate) waiters: Waiters,
     totals: Totals,
+}
+
+/// Who configured a point, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made {
+    /// A call that returned a guard, or one of the guard's.
+    Armed(&'static Location<'static>),
+    /// Any other call.
+    Configured(&'static Location<'static>),
+    /// FAILPOINTS.
+    Environment,
+    /// Somebody outside of the process.
+    Http,
+}
+
+impl Made {
+    /// The place is that of the public function's caller.
+    #[track_caller]
+    pub(crate) fn armed() -> Self {
+        Self::Armed(Location::caller())
+    }
+
+    /// The place is that of the public function's caller.
+    #[track_caller]
+    pub(crate) fn configured() -> Self {
+        Self::Configured(Location::caller())
+    }
+}
+
+/// Formats for people, as in `armed at tests/upload.rs:12:17`.
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Armed(place) => write!(f, "armed at {place}"),
+            Self::Configured(place) => write!(f, "configured at {place}"),
+            Self::Environment => f.write_str("configured by FAILPOINTS"),
+            Self::Http => f.write_str("configured over HTTP"),
+        }
+    }
 }
 
 /// What was counted since the name most recently became configured: hits by earlier configurations,
@@ -52,6 +94,7 @@ impl Point {
     /// does not draw.
     pub(crate) fn new(
         home: Home,
+        made: Made,
         name: Box<str>,
         alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
@@ -63,6 +106,7 @@ impl Point {
             hash: hash(&name),
             name,
             home,
+            made,
             rules: rules.map(|(a, draw)| Rule::new(a, draw)).collect(),
             text,
             skipped: AtomicUsize::new(0),
@@ -78,6 +122,11 @@ impl Point {
     /// Returns the scope that it is in.
     pub(crate) fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// Returns who configured it, and where.
+    pub(crate) fn made(&self) -> Made {
+        self.made
     }
 
     /// Evaluates one hit: returns the action of the first alternative that takes it.

@@ -227,6 +227,7 @@ mod tests {
     use crate::engine::actions::chain;
     use crate::engine::actions::matcher::Memory;
     use crate::engine::layers::Cause;
+    use crate::engine::point::Made;
     use crate::engine::scope::Home;
 
     #[test]
@@ -234,7 +235,7 @@ mod tests {
         let registry = Registry::new();
         let configure = |name| {
             let alternatives = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
-            let point = registry.point(&Home::GLOBAL, name, alternatives, None);
+            let point = registry.point(&Home::GLOBAL, Made::configured(), name, alternatives, None);
             registry
                 .put(&[point], Some(Cause::here("configured")))
                 .unwrap();

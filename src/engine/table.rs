@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::engine::actions::chain::Alternative;
 use crate::engine::draws::{Draws, random};
 use crate::engine::layers::{Cause, Layers};
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::report;
 #[cfg(feature = "runtime")]
 use crate::engine::scope::RuntimeId;
@@ -133,6 +133,7 @@ impl Registry {
     pub(crate) fn point(
         &self,
         home: &Home,
+        made: Made,
         name: impl Into<Box<str>>,
         alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
@@ -143,7 +144,7 @@ impl Registry {
             None => random(),
             Some(_) => self.draws.seed(random),
         });
-        Point::new(home.clone(), name, alternatives, text, draws)
+        Point::new(home.clone(), made, name, alternatives, text, draws)
     }
 
     /// Returns the points that are seen from the scope `home`, sorted by name.

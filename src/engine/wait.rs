@@ -285,11 +285,19 @@ mod tests {
     use super::*;
     use crate::engine::actions::chain;
     use crate::engine::actions::matcher::Memory;
+    use crate::engine::point::Made;
     use crate::engine::scope::Home;
 
     fn paused_point() -> Arc<Point> {
         let alternatives = chain::parse("pause", false, &mut Memory::of_a_call()).unwrap();
-        Point::new(Home::GLOBAL, "p".into(), alternatives, None, Vec::new())
+        Point::new(
+            Home::GLOBAL,
+            Made::configured(),
+            "p".into(),
+            alternatives,
+            None,
+            Vec::new(),
+        )
     }
 
     #[test]

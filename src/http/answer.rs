@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::control::{config, list, release};
+use crate::engine::point::Made;
 use crate::engine::scope::Home;
 use crate::error::Error;
 use crate::http::batch::batch;
@@ -114,7 +115,7 @@ impl Control {
             Call::List => Ok(Response::json(200, &list::list(&Home::GLOBAL))),
             Call::Configure => {
                 let batch = batch(request).map_err(Response::bad_request)?;
-                config::configure_batch(&Home::GLOBAL, batch, self.refuses_harm, None)
+                config::configure_batch(&Home::GLOBAL, Made::Http, batch, self.refuses_harm, None)
                     .map_err(Response::refusal)?;
                 Ok(Response::json(200, &()))
             }

@@ -9,7 +9,7 @@ use crate::engine::actions::chain;
 use crate::engine::actions::matcher::Memory;
 use crate::engine::layers::Cause;
 use crate::engine::name::hash;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::snapshot::Table;
 use crate::engine::table::{Registry, View};
@@ -33,7 +33,7 @@ pub(crate) fn explore_most(model: impl Fn() + Send + Sync + 'static) {
 pub(crate) fn point(registry: &Registry, name: &str, actions: &str) -> Arc<Point> {
     let alternatives =
         chain::parse(actions, false, &mut Memory::of_a_call()).expect("valid actions");
-    registry.point(&Home::GLOBAL, name, alternatives, None)
+    registry.point(&Home::GLOBAL, Made::configured(), name, alternatives, None)
 }
 
 /// What `configure_failpoint` does after all checks.

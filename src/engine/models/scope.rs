@@ -10,7 +10,7 @@ use crate::engine::draws::Draws;
 use crate::engine::layers::Cause;
 use crate::engine::models::harness::{deadlocks, explore, wait_as_thread, wake};
 use crate::engine::name::hash;
-use crate::engine::point::Point;
+use crate::engine::point::{Made, Point};
 use crate::engine::scope::{Home, Node};
 use crate::engine::table::Registry;
 
@@ -22,7 +22,13 @@ fn cause() -> Cause {
 fn point(registry: &Registry, scope: &Arc<Node>, actions: &str) -> Arc<Point> {
     let alternatives =
         chain::parse(actions, false, &mut Memory::of_a_call()).expect("valid actions");
-    registry.point(&Home(Some(scope.clone())), "p", alternatives, None)
+    registry.point(
+        &Home(Some(scope.clone())),
+        Made::configured(),
+        "p",
+        alternatives,
+        None,
+    )
 }
 
 fn configure(registry: &Registry, scope: &Arc<Node>, actions: &str) -> Arc<Point> {
