@@ -21,11 +21,12 @@ use crate::engine::observer::Observer;
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
 use crate::engine::suggest;
-use crate::engine::sync::{Condvar, Mutex, lock, unpoisoned, wait_until};
+use crate::engine::sync::{Condvar, Mutex, lock, wait_until};
 use crate::engine::table::Registry;
 #[cfg(feature = "async")]
 use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
+use crate::engine::watch;
 use crate::error::{Error, Problem};
 
 /// Waits until the failpoint `name` has been hit `n` times.
@@ -89,8 +90,6 @@ pub fn wait_until_paused(name: impl AsRef<str>, n: usize) -> Wait {
     Wait::new(Watched::here(name.as_ref()), Goal::Paused(n), None)
 }
 
-static DEADLINE: std::sync::Mutex<Duration> = std::sync::Mutex::new(Duration::from_secs(30));
-
 /// Sets the deadline of every [`Wait`] that has no other, from now on.
 ///
 /// Initially it is 30 seconds. [`Armed::with_deadline`](crate::Armed::with_deadline) sets it for a
@@ -100,12 +99,12 @@ static DEADLINE: std::sync::Mutex<Duration> = std::sync::Mutex::new(Duration::fr
 /// neon_failpoint::set_wait_deadline(std::time::Duration::from_secs(10));
 /// ```
 pub fn set_wait_deadline(deadline: Duration) {
-    *unpoisoned(DEADLINE.lock()) = deadline;
+    watch::set_deadline(deadline);
 }
 
 /// Returns the deadline of waits that have no other.
 pub(crate) fn wait_deadline() -> Duration {
-    *unpoisoned(DEADLINE.lock())
+    watch::deadline()
 }
 
 /// A wait for something to happen at a failpoint.

@@ -10,6 +10,7 @@ use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce_env;
 use crate::engine::table::Registry;
+use crate::engine::watch;
 use crate::error::{Error, Place, Problem};
 
 const VARIABLE: &str = "FAILPOINTS";
@@ -84,6 +85,7 @@ fn read_env(failure_counts: bool) -> Result<(), Error> {
 /// held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     let seed = seed()?;
+    watch::of_environment()?;
     let text = variable(VARIABLE)?;
     let entries = chain::entries(&text).map_err(|e| {
         let EntryProblem {

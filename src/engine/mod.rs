@@ -13,6 +13,7 @@
 //! | `table` | how a hit looks into the newest snapshot, and how that is replaced |
 //! | `layers` | what guards have put on which name, and what they left |
 //! | `observer`, `wait` | how a test waits for hits, and how a hit waits |
+//! | `watch` | what is said of a hit that waits for too long |
 //! | `wakeups` | whose waits were ended, to be woken |
 //! | `report`, `exit` | what is logged, and the end of the process |
 //! | `snapshot` | what one snapshot holds: points by name, and by scope and name |
@@ -20,7 +21,7 @@
 //! | `waiters` | the list of a point |
 //! | `scope` | which scope a thread is in |
 //! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
-//! | `timer` | sleeping without a runtime |
+//! | `timer` | alarms: sleeping without a runtime, and when to look at who waits |
 //! | `trie`, `name`, `sync`, `unwind` | leaves |
 //!
 //! A hit goes through `site`, `table` and `trie` to its `point`, and, if it waits, through `wait` to
@@ -82,10 +83,10 @@ pub(crate) mod snapshot;
 pub(crate) mod suggest;
 pub(crate) mod sync;
 pub(crate) mod table;
-#[cfg(feature = "async")]
 pub(crate) mod timer;
 pub(crate) mod trie;
 pub(crate) mod unwind;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod wakeups;
+pub(crate) mod watch;

@@ -2,6 +2,7 @@
 //! sites that are compiled in.
 
 use std::cmp::Ordering;
+use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::name::{hash, letters};
@@ -39,6 +40,15 @@ impl Target<'_> {
         match self {
             Target::Site(site) => Some((site.file, site.line)),
             Target::Name(_) => None,
+        }
+    }
+
+    /// Returns its call site: for a name, that of the caller.
+    #[track_caller]
+    pub(crate) fn call_site(&self) -> &'static Location<'static> {
+        match self {
+            Target::Site(site) => site.place,
+            Target::Name(_) => Location::caller(),
         }
     }
 
@@ -89,6 +99,7 @@ pub struct Site {
     pub(super) name: &'static str,
     file: &'static str,
     line: u32,
+    place: &'static Location<'static>,
     kind: SiteKind,
     pub(super) hash: u64,
     letters: u64,
@@ -111,11 +122,13 @@ pub enum SiteKind {
 impl Site {
     const_unless_loom! {
         /// Creates a site that has not looked its name up.
+        #[track_caller]
         pub fn new(name: &'static str, file: &'static str, line: u32, kind: SiteKind) -> Self {
             Self {
                 name,
                 file,
                 line,
+                place: Location::caller(),
                 kind,
                 hash: hash(name),
                 letters: letters(name),

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::engine::context::FailpointContext;
-use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
 use crate::engine::timer::Timer;
@@ -295,12 +293,14 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
+            let paused_at = limit.is_none().then(|| target.call_site());
             // A sleep of `fail` is in real time, everywhere.
             let limit = match rules {
                 Rules::Fail => limit.map(Timer::real),
                 Rules::Native | Rules::Pausable | Rules::Millis => limit.map(Timer::new),
             };
-            Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
+            let waiter = Waiter::new(point, HitDetails::of_task(context, cancel), paused_at);
+            Begun::Wait(Waiting::new(waiter, limit, cancel, says_end))
         }
     }
 }
@@ -333,13 +333,11 @@ impl<'a> Waiting<'a> {
 
     /// Waits until the waiter's wait is ended, `limit` has elapsed, or `cancel` is cancelled.
     pub(crate) fn new(
-        point: Arc<Point>,
-        context: Option<&FailpointContext>,
+        waiter: Waiter,
         limit: Option<Timer>,
         cancel: Option<&'a CancellationToken>,
         says_end: bool,
     ) -> Self {
-        let waiter = Waiter::new(point, HitDetails::of_task(context, cancel));
         Self(Box::new(Kind::Point {
             waiter,
             limit,

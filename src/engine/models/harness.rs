@@ -100,13 +100,13 @@ impl Wake for Flag {
 
 /// Waits at `point` as a thread does.
 pub(crate) fn wait_as_thread(point: &Arc<Point>) {
-    block(point, None, None);
+    block(point, None, None, std::panic::Location::caller());
 }
 
 /// Waits at `point` as a task does.
 pub(crate) fn wait_as_task(point: &Arc<Point>) {
     let (flag, waker) = Flag::new();
-    let mut waiter = Waiter::new(point.clone(), None);
+    let mut waiter = Waiter::new(point.clone(), None, None);
     while waiter.poll(&waker).is_pending() {
         flag.wait();
     }

@@ -13,7 +13,7 @@ use crate::engine::wakeups::Wakeups;
 
 /// Waits as a task that is polled with a different waker each time.
 fn await_with_changing_wakers(point: &Arc<Point>) {
-    let mut waiter = Waiter::new(point.clone(), None);
+    let mut waiter = Waiter::new(point.clone(), None, None);
     loop {
         let (_, first) = Flag::new();
         if waiter.poll(&first).is_ready() {
@@ -107,7 +107,7 @@ fn dropping_one_waiter_leaves_the_others_theirs() {
         let dropped = thread::spawn({
             let point = point.clone();
             move || {
-                let mut waiter = Waiter::new(point, None);
+                let mut waiter = Waiter::new(point, None, None);
                 let (_, waker) = Flag::new();
                 let _ = waiter.poll(&waker);
             }
