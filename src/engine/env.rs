@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::actions::chain::{self, Entry, EntryProblem};
 use crate::engine::exit::end_process;
+use crate::engine::inside::Inside;
 use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
@@ -69,9 +70,22 @@ pub(crate) fn read_once() {
 fn read_or_exit() {
     // A failure does not count as a reading: while this thread ends the process, other threads come
     // here as well and do not continue without faults.
+    if is_unset() {
+        return Registry::global().no_env();
+    }
     if let Err(error) = read_env(false) {
+        let _inside = Inside::enter();
         end_process(&format!("neon_failpoint: {error}"), 2);
     }
+}
+
+/// Whether there is nothing to read. This neither allocates nor takes a lock of ours, so that the first
+/// hit of a process may be in its allocator.
+fn is_unset() -> bool {
+    let _inside = Inside::enter();
+    [VARIABLE, SEED, watch::VARIABLE]
+        .iter()
+        .all(|variable| std::env::var_os(variable).is_none())
 }
 
 fn read_env(failure_counts: bool) -> Result<(), Error> {

@@ -22,7 +22,9 @@
 //! | `scope` | which scope a thread is in |
 //! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
 //! | `timer` | alarms: sleeping without a runtime, and when to look at who waits |
-//! | `trie`, `name`, `sync`, `unwind` | leaves |
+//! | `sync` | the primitives, which loom replaces |
+//! | `inside` | whether a hit comes from an allocator that we called |
+//! | `trie`, `name`, `unwind` | leaves |
 //!
 //! A hit goes through `site`, `table` and `trie` to its `point`, and, if it waits, through `wait` to
 //! `waiters`. A release goes through `wakeups` to `waiters`. The page [How it
@@ -70,6 +72,7 @@ pub(crate) mod draws;
 pub(crate) mod env;
 pub(crate) mod exit;
 pub(crate) mod guards;
+pub(crate) mod inside;
 pub(crate) mod layers;
 #[cfg(all(test, neon_failpoint_loom))]
 pub(crate) mod models;

@@ -60,6 +60,17 @@ impl Target<'_> {
         }
     }
 
+    /// Whether no name at all is configured. A site remembers that, and so its first hit is as the later
+    /// ones: it allocates nothing, and takes no lock.
+    #[inline]
+    pub(crate) fn finds_nothing(&self) -> bool {
+        let registry = Registry::global();
+        match self {
+            Target::Site(site) => site.finds_nothing(registry),
+            Target::Name(_) => registry.is_empty(),
+        }
+    }
+
     /// Returns the point that is configured here.
     #[inline]
     pub(crate) fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
@@ -178,6 +189,18 @@ impl Site {
     pub(crate) fn is_known_armed(&self, registry: &Registry) -> bool {
         // Relaxed: as with `clear_at`, only equality with the generation matters.
         self.armed_at.load(Sync::Relaxed) == registry.generation()
+    }
+
+    /// Whether no name at all is configured.
+    #[inline]
+    pub(crate) fn finds_nothing(&self, registry: &Registry) -> bool {
+        // I4: the generation comes first.
+        let generation = registry.generation();
+        let is_empty = registry.was_empty_at(generation);
+        if is_empty && self.clear_at.load(Sync::Relaxed) != generation {
+            self.clear_at.store(generation, Sync::Relaxed);
+        }
+        is_empty
     }
 
     /// Looks the name up, and remembers the outcome where it is the same in every scope.

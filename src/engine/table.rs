@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::engine::actions::chain::Alternative;
 use crate::engine::draws::{Draws, random};
+use crate::engine::inside::Inside;
 use crate::engine::layers::{Cause, Layers};
 use crate::engine::point::{Made, Point};
 use crate::engine::report;
@@ -26,7 +27,7 @@ use crate::engine::scope::RuntimeId;
 use crate::engine::scope::{self, Home, Node};
 use crate::engine::snapshot::Table;
 use crate::engine::sync::{
-    AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
+    AtomicBool, AtomicUsize, Locked, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
 };
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
@@ -98,9 +99,22 @@ impl Registry {
     /// Whether no name at all is configured.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
+        self.was_empty_at(self.generation())
+    }
+
+    /// Whether no name at all was configured at this generation, the newest of late.
+    #[inline]
+    pub(crate) fn was_empty_at(&self, generation: usize) -> bool {
         // Relaxed: as with a site's `clear_at`, only equality with the generation matters, and that
         // load acquires.
-        self.empty_at.load(Ordering::Relaxed) == self.generation()
+        self.empty_at.load(Ordering::Relaxed) == generation
+    }
+
+    /// Marks FAILPOINTS as read without any points. It takes no lock, so it may race with `read_env`,
+    /// but only if somebody changes the environment at the same time.
+    pub(crate) fn no_env(&self) {
+        // Release: as in `read_env`.
+        self.env_read.store(true, Ordering::Release);
     }
 
     /// Returns the scope that this thread is in.
@@ -394,7 +408,7 @@ impl Registry {
     // The steps of I2, one by one: the models also call them in wrong orders, to check that those
     // are caught.
 
-    pub(crate) fn write(&self) -> MutexGuard<'_, Layers> {
+    pub(crate) fn write(&self) -> Locked<MutexGuard<'_, Layers>> {
         lock(&self.writer)
     }
 
@@ -458,6 +472,8 @@ impl View {
     /// Loads the snapshot. The caller has read `generation` before.
     #[cold]
     pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
+        // The first load of a thread allocates.
+        let _inside = Inside::enter();
         self.table = registry.snapshot.load().as_ref().map(Arc::clone);
         self.generation = generation;
     }

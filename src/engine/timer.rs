@@ -21,7 +21,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::engine::sync::unpoisoned;
+use crate::engine::sync::{held, wait_for};
 #[cfg(feature = "async")]
 use crate::engine::unwind::in_destructor;
 
@@ -118,7 +118,7 @@ pub(crate) fn wake_in(time: Duration, waker: Waker) -> bool {
 
 /// Adds an alarm, or replaces its waker; `false` if there is no thread to wake it.
 fn insert(key: Key, waker: Waker) -> bool {
-    let mut alarms = unpoisoned(ALARMS.lock());
+    let mut alarms = held(ALARMS.lock());
     let first = alarms.wakers.first_key_value();
     let is_first = first.is_none_or(|(first, _)| key < *first);
     let old = alarms.wakers.insert(key, waker);
@@ -129,7 +129,7 @@ fn insert(key: Key, waker: Waker) -> bool {
     if starts {
         let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
         if named.spawn(run).is_err() {
-            let mut alarms = unpoisoned(ALARMS.lock());
+            let mut alarms = held(ALARMS.lock());
             alarms.is_running = false;
             let waker = alarms.wakers.remove(&key);
             drop(alarms);
@@ -165,7 +165,7 @@ impl Alarm {
 
     fn take(&mut self) -> Option<Waker> {
         let key = self.key.take()?;
-        unpoisoned(ALARMS.lock()).wakers.remove(&key)
+        held(ALARMS.lock()).wakers.remove(&key)
     }
 
     fn forget(&mut self) {
@@ -185,7 +185,7 @@ impl Drop for Alarm {
 
 /// Wakes alarms at their times, until there are none.
 fn run() {
-    let mut alarms = unpoisoned(ALARMS.lock());
+    let mut alarms = held(ALARMS.lock());
     loop {
         let now = Instant::now();
         let mut due = Vec::new();
@@ -200,7 +200,7 @@ fn run() {
                 let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
                 woken.unwrap_or_else(std::mem::forget);
             }
-            alarms = unpoisoned(ALARMS.lock());
+            alarms = held(ALARMS.lock());
             continue;
         }
         alarms = match alarms.wakers.first_key_value() {
@@ -211,7 +211,7 @@ fn run() {
             Some(((first, _), _)) => {
                 // Nobody says that an alarm was forgotten.
                 let left = (*first - now).min(LINGER);
-                unpoisoned(CHANGED.wait_timeout(alarms, left)).0
+                wait_for(&CHANGED, alarms, left)
             }
         };
     }

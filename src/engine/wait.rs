@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::FailpointContext;
+use crate::engine::inside::Inside;
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::sync::{Ordering, lock, wait_until};
@@ -74,6 +75,7 @@ fn ended(point: &Point, since: Instant, end: End, is_counted: bool) {
 /// Tells of a waiter that entered. Called without a lock: it runs others' code.
 fn tell(point: &Arc<Point>, News { observers, watch }: News) {
     if watch {
+        let _inside = Inside::enter();
         watch::over(point);
     }
     Wakeups::of_observers(observers).wake();
@@ -253,12 +255,14 @@ pub(crate) fn block(
     place: &'static Location<'static>,
 ) {
     let since = Instant::now();
+    let inside = Inside::enter();
     let details = HitDetails::of_thread(context);
     let thread = thread::current();
     // A limit beyond what the clock can express never elapses.
     let deadline = limit.and_then(|limit| since.checked_add(limit));
     let waiters = &point.waiters;
     let mut list = lock(&waiters.list);
+    drop(inside);
     // I3: `retired` and the entry below are one step.
     if list.retired {
         drop(list);

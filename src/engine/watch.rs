@@ -14,10 +14,11 @@ use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::engine::inside::Inside;
 use crate::engine::point::{Made, Point};
 use crate::engine::report;
 use crate::engine::scope::GLOBAL;
-use crate::engine::sync::unpoisoned;
+use crate::engine::sync::{held, unpoisoned};
 use crate::engine::timer;
 use crate::engine::trie::Named;
 use crate::engine::waiters::{Overdue, Stuck};
@@ -110,7 +111,7 @@ pub(crate) fn over(point: &Arc<Point>) {
     // Loom's models have no time.
     #[cfg(not(all(test, neon_failpoint_loom)))]
     {
-        let mut watch = unpoisoned(WATCH.lock());
+        let mut watch = held(WATCH.lock());
         if watch.points.len() >= watch.tidy_at {
             watch.points.retain(|point| point.strong_count() > 0);
             watch.tidy_at = watch.points.len() * 2 + 16;
@@ -124,7 +125,7 @@ pub(crate) fn over(point: &Arc<Point>) {
 /// Sets the alarm for a first look, if there is something to look at.
 fn begin() {
     let is_asked = limit().is_some();
-    let mut watch = unpoisoned(WATCH.lock());
+    let mut watch = held(WATCH.lock());
     let begins = is_asked && !watch.has_alarm && !watch.points.is_empty();
     watch.has_alarm |= begins;
     drop(watch);
@@ -136,7 +137,7 @@ fn begin() {
 fn next(time: Duration) {
     if !timer::wake_in(time, Waker::from(Arc::new(Look))) {
         // There is no thread to be had. The next that waits tries again.
-        unpoisoned(WATCH.lock()).has_alarm = false;
+        held(WATCH.lock()).has_alarm = false;
     }
 }
 
@@ -144,6 +145,7 @@ struct Look;
 
 impl Wake for Look {
     fn wake(self: Arc<Self>) {
+        let _inside = Inside::enter();
         look();
     }
 }
@@ -153,7 +155,7 @@ fn look() {
     let begin = Instant::now();
     let limit = limit();
     let points = match limit {
-        Some(_) => std::mem::take(&mut unpoisoned(WATCH.lock()).points),
+        Some(_) => std::mem::take(&mut held(WATCH.lock()).points),
         None => Vec::new(),
     };
     let mut text = String::new();
@@ -167,7 +169,7 @@ fn look() {
     };
     let mut points: Vec<Weak<Point>> = points.into_iter().filter(has_more).collect();
     say(text);
-    let mut watch = unpoisoned(WATCH.lock());
+    let mut watch = held(WATCH.lock());
     watch.points.append(&mut points);
     watch.has_alarm = limit.is_some() && !watch.points.is_empty();
     let goes_on = watch.has_alarm;

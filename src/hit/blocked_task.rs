@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::report;
 use crate::engine::site::Rules;
-use crate::engine::sync::unpoisoned;
+use crate::engine::sync::held;
 use crate::hit::evaluate::Step;
 
 /// A `delay` up to this is not worth a warning.
@@ -30,7 +30,7 @@ pub(super) fn warn_before(
         Step::Delay { .. } | Step::Continue | Step::Return | Step::Yield => return,
     };
     static WARNED: Mutex<BTreeSet<Location<'static>>> = Mutex::new(BTreeSet::new());
-    let warned = || unpoisoned(WARNED.lock());
+    let warned = || held(WARNED.lock());
     // In this order: `polls_a_task` spends the task's budget, so it does that once per call site.
     let is_new = !warned().contains(place);
     if is_new && polls_a_task() && warned().insert(*place) {

@@ -9,6 +9,7 @@ use crate::engine::actions::action::Action;
 use crate::engine::context::FailpointContext;
 use crate::engine::env;
 use crate::engine::exit::end_process;
+use crate::engine::inside::Inside;
 use crate::engine::observer::tell_observers;
 use crate::engine::point::Point;
 use crate::engine::report;
@@ -43,8 +44,11 @@ pub fn is_armed(target: Target<'_>) -> bool {
 
 #[cold]
 fn look_up(target: Target<'_>) -> bool {
+    if Inside::is() {
+        return false;
+    }
     env::read_once();
-    target.find(&mut Lent::new()).is_some()
+    !target.finds_nothing() && target.find(&mut Lent::new()).is_some()
 }
 
 /// What is left to do after a hit was evaluated.
@@ -77,8 +81,14 @@ pub(crate) fn evaluate(
     rules: Rules,
     returned: &mut Option<String>,
 ) -> Step {
+    if Inside::is() {
+        return Step::Continue;
+    }
     if rules != Rules::Fail {
         env::read_once();
+    }
+    if target.finds_nothing() {
+        return Step::Continue;
     }
     let mut view = Lent::new();
     let Some(point) = target.find(&mut view) else {
@@ -87,17 +97,23 @@ pub(crate) fn evaluate(
     // I1: one snapshot, one point, and the point alone decides.
     let action = point.pick(context);
     if point.is_watched() || report::may_hear_events() {
-        let (point, action) = (point.clone(), action.cloned());
+        let (point, action) = (point.clone(), copy(action));
         drop(view);
         return evaluate_watched(target, context, rules, returned, &point, action);
     }
     if let Some(step) = step(point, action, rules, returned) {
         return step;
     }
-    let action = action.cloned();
+    let action = copy(action);
     // Others' code runs while nothing of ours is lent (I5).
     drop(view);
     perform(target, context, rules, returned, action)
+}
+
+/// Copies an action, for when the thread's view is no longer lent.
+fn copy(action: Option<&Action>) -> Option<Action> {
+    let _inside = Inside::enter();
+    action.cloned()
 }
 
 /// The rest of [`evaluate`] for a hit that may have observers or subscribers.
@@ -137,7 +153,10 @@ fn step(
     Some(match action {
         None | Some(Action::Off) => Step::Continue,
         Some(Action::Return(value)) if rules != Rules::Millis => {
-            *returned = value.as_deref().map(String::from);
+            *returned = value.as_deref().map(|value| {
+                let _inside = Inside::enter();
+                String::from(value)
+            });
             Step::Return
         }
         Some(Action::Return(value)) => wait(value.as_deref()?.parse().ok()?),

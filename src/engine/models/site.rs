@@ -13,7 +13,7 @@ type LookUp = fn(&Site, &Registry, &mut View) -> bool;
 
 /// A hit as the macros do it, in the thread that `view` belongs to.
 fn look_up(site: &Site, registry: &Registry, view: &mut View) -> bool {
-    site.look_up(registry, view).is_some()
+    !site.finds_nothing(registry) && site.look_up(registry, view).is_some()
 }
 
 /// Hits a site while `write` runs in another thread; after that the site has to find the point that
