@@ -21,7 +21,8 @@ const SEED: &str = "FAILPOINTS_SEED";
 ///
 /// Its value is `name=actions;name=actions`. Of several entries with the same name the last one
 /// counts; white space around names and entries is ignored. `FAILPOINTS_SEED` is the seed of
-/// percentages (see [`set_seed`](crate::set_seed)). An empty variable counts as unset.
+/// percentages (see [`set_seed`](crate::set_seed)), `FAILPOINTS_WAIT_DEADLINE` the deadline of waits (see
+/// [`set_wait_deadline`](crate::set_wait_deadline)). An empty variable counts as unset.
 ///
 /// The variable is read once in the life of a process: called again, or after a scenario of
 /// [`compat`](crate::compat), this does nothing. Call it to handle a bad value as an error.
@@ -33,7 +34,7 @@ const SEED: &str = "FAILPOINTS_SEED";
 /// # Errors
 ///
 /// If the value is not UTF-8 or does not follow the grammar, with the entry and the byte, or if
-/// `FAILPOINTS_SEED` is not a whole number: then nothing takes effect, and the variable counts as
+/// `FAILPOINTS_SEED` is not a whole number, or `FAILPOINTS_WAIT_DEADLINE` no time: then nothing takes effect, and the variable counts as
 /// read. In a build without the feature `testing`, if the value is not empty.
 ///
 /// # Examples
