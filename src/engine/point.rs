@@ -44,6 +44,7 @@ pub(crate) enum Made {
     /// FAILPOINTS.
     Environment,
     /// Somebody outside of the process.
+    #[cfg_attr(not(feature = "http"), expect(dead_code))]
     Http,
 }
 
