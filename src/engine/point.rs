@@ -11,7 +11,6 @@ use crate::engine::actions::chain::{self, Alternative};
 use crate::engine::actions::matcher::{Matcher, all_match};
 use crate::engine::context::FailpointContext;
 use crate::engine::draws::Draw;
-use crate::engine::inside::Inside;
 use crate::engine::name::hash;
 use crate::engine::scope::Home;
 use crate::engine::sync::{AtomicUsize, Ordering, unpoisoned};
@@ -316,11 +315,8 @@ impl Rule {
             // Spent: as in `fail`, such an alternative no longer draws.
             return false;
         }
-        if !matchers.is_empty() {
-            let _inside = Inside::enter();
-            if !all_match(matchers, context) {
-                return false;
-            }
+        if !matchers.is_empty() && !all_match(matchers, context) {
+            return false;
         }
         if self.draw.as_ref().is_some_and(|draw| !draw.next()) {
             return false;

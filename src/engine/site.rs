@@ -60,17 +60,6 @@ impl Target<'_> {
         }
     }
 
-    /// Whether no name at all is configured. A site remembers that, and so its first hit is as the later
-    /// ones: it allocates nothing, and takes no lock.
-    #[inline]
-    pub(crate) fn finds_nothing(&self) -> bool {
-        let registry = Registry::global();
-        match self {
-            Target::Site(site) => site.finds_nothing(registry),
-            Target::Name(_) => registry.is_empty(),
-        }
-    }
-
     /// Returns the point that is configured here.
     #[inline]
     pub(crate) fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
@@ -191,18 +180,6 @@ impl Site {
         self.armed_at.load(Sync::Relaxed) == registry.generation()
     }
 
-    /// Whether no name at all is configured.
-    #[inline]
-    pub(crate) fn finds_nothing(&self, registry: &Registry) -> bool {
-        // I4: the generation comes first.
-        let generation = registry.generation();
-        let is_empty = registry.was_empty_at(generation);
-        if is_empty && self.clear_at.load(Sync::Relaxed) != generation {
-            self.clear_at.store(generation, Sync::Relaxed);
-        }
-        is_empty
-    }
-
     /// Looks the name up, and remembers the outcome where it is the same in every scope.
     #[inline]
     pub(crate) fn look_up<'v>(
@@ -277,7 +254,7 @@ mod tests {
                 .unwrap();
         };
         let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
-        let mut view = View::new();
+        let mut view = View::default();
         configure("p");
         assert!(!site.is_known_armed(&registry));
         assert!(site.look_up(&registry, &mut view).is_some());

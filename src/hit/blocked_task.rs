@@ -17,6 +17,7 @@ use crate::hit::evaluate::Step;
 const SHORT: Duration = Duration::from_millis(10);
 
 /// Warns, once per call site, if the step is about to block a thread that is polling a tokio task.
+#[inline]
 pub(super) fn warn_before(
     step: &Step,
     name: &str,
@@ -29,6 +30,11 @@ pub(super) fn warn_before(
         Step::Delay { time, .. } if *time > SHORT => "delay",
         Step::Delay { .. } | Step::Continue | Step::Return | Step::Yield => return,
     };
+    warn(action, name, rules, place);
+}
+
+#[cold]
+fn warn(action: &str, name: &str, rules: Rules, place: &'static Location<'static>) {
     static WARNED: Mutex<BTreeSet<Location<'static>>> = Mutex::new(BTreeSet::new());
     let warned = || held(WARNED.lock());
     // In this order: `polls_a_task` spends the task's budget, so it does that once per call site.

@@ -48,7 +48,7 @@ fn look_up(target: Target<'_>) -> bool {
         return false;
     }
     env::read_once();
-    !target.finds_nothing() && target.find(&mut Lent::new()).is_some()
+    target.find(&mut Lent::new()).is_some()
 }
 
 /// What is left to do after a hit was evaluated.
@@ -87,9 +87,6 @@ pub(crate) fn evaluate(
     if rules != Rules::Fail {
         env::read_once();
     }
-    if target.finds_nothing() {
-        return Step::Continue;
-    }
     let mut view = Lent::new();
     let Some(point) = target.find(&mut view) else {
         return Step::Continue;
@@ -97,23 +94,17 @@ pub(crate) fn evaluate(
     // I1: one snapshot, one point, and the point alone decides.
     let action = point.pick(context);
     if point.is_watched() || report::may_hear_events() {
-        let (point, action) = (point.clone(), copy(action));
+        let (point, action) = (point.clone(), action.cloned());
         drop(view);
         return evaluate_watched(target, context, rules, returned, &point, action);
     }
     if let Some(step) = step(point, action, rules, returned) {
         return step;
     }
-    let action = copy(action);
+    let action = action.cloned();
     // Others' code runs while nothing of ours is lent (I5).
     drop(view);
     perform(target, context, rules, returned, action)
-}
-
-/// Copies an action, for when the thread's view is no longer lent.
-fn copy(action: Option<&Action>) -> Option<Action> {
-    let _inside = Inside::enter();
-    action.cloned()
 }
 
 /// The rest of [`evaluate`] for a hit that may have observers or subscribers.
@@ -153,10 +144,7 @@ fn step(
     Some(match action {
         None | Some(Action::Off) => Step::Continue,
         Some(Action::Return(value)) if rules != Rules::Millis => {
-            *returned = value.as_deref().map(|value| {
-                let _inside = Inside::enter();
-                String::from(value)
-            });
+            *returned = value.as_deref().map(String::from);
             Step::Return
         }
         Some(Action::Return(value)) => wait(value.as_deref()?.parse().ok()?),

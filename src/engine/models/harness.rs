@@ -66,7 +66,7 @@ pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
 
 /// Returns the point that a hit by name takes, in a thread that never hit before.
 pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
-    let mut view = View::new();
+    let mut view = View::default();
     view.refresh(registry);
     look(&view, name).cloned()
 }
