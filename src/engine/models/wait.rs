@@ -8,7 +8,7 @@ use crate::engine::point::Point;
 use crate::engine::sync::lock;
 use crate::engine::table::Registry;
 use crate::engine::wait::Waiter;
-use crate::engine::waiters::Entry;
+use crate::engine::waiters::{Entry, Who};
 use crate::engine::wakeups::Wakeups;
 
 /// Waits as a task that is polled with a different waker each time.
@@ -34,9 +34,10 @@ fn wait_without_looking_again(point: &Arc<Point>) {
         return;
     }
     lock(&point.waiters.list).entries.push(Entry {
-        waker: Some(waker),
+        who: Who::Task(waker),
         since: std::time::Instant::now(),
         details: None,
+        paused_at: None,
     });
     flag.wait();
 }
