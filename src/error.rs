@@ -91,6 +91,10 @@ pub(crate) enum Problem {
     Seed {
         value: String,
     },
+    /// A bad value of FAILPOINTS_WAIT_DEADLINE.
+    WaitDeadline {
+        value: String,
+    },
     /// The call needs a configured point, and there is none.
     NotConfigured {
         similar: Vec<&'static str>,
@@ -301,6 +305,12 @@ impl fmt::Display for Error {
                 "FAILPOINTS_SEED is {}; expected a whole number from 0 to {}",
                 Word(value),
                 u64::MAX
+            ),
+            Problem::WaitDeadline { value } => write!(
+                f,
+                "FAILPOINTS_WAIT_DEADLINE is {}; expected a time such as 10s, 500ms or 2min (a number \
+                 alone is milliseconds), or off",
+                Word(value)
             ),
             Problem::NotConfigured {
                 similar,

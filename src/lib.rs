@@ -143,7 +143,8 @@
 //! [`arm`] configures a point for as long as its guard lives, as in the example above. The guard
 //! waits until a task is paused at the point, releases waiters, and can demand that the point
 //! fires. A wait that is not satisfied within 30 seconds ([`set_wait_deadline`]) returns an error
-//! that lists every waiter. The same by name: [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`],
+//! that lists every waiter; a pause that nobody ends is named on standard error then. The same by name:
+//! [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`],
 //! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four races.
 //!
 //! `cargo test` runs tests side by side in one process. A test that begins with [`isolate`](isolate())
@@ -203,6 +204,7 @@
 //! where a bad value ends the process with status 2 and a message, so that no run goes on without
 //! the faults that it was to have. A name in it that no call site has is warned of.
 //! A build without `testing` does not look; there only [`init`] refuses a value.
+//! `FAILPOINTS_WAIT_DEADLINE` is the deadline of waits: see [`set_wait_deadline`].
 //!
 //! # Events
 //!
@@ -246,7 +248,15 @@
 //! - The list of call sites, and with it the warning for a misspelled name, exists on
 //!   Linux, Android, Apple's systems, Windows, FreeBSD, OpenBSD, illumos and Fuchsia.
 //!   Everything else works wherever the standard library has threads.
-//! - A blocking hit on a thread of an async runtime blocks all its tasks.
+//! - A blocking hit on a thread of an async runtime blocks all its tasks. On a tokio task it is warned
+//!   of, once for each call site, if it is about to wait.
+//! - A failpoint may be in the global allocator. An idle hit there allocates nothing and takes no lock
+//!   of this crate, from the first one on; to find FAILPOINTS unset, the first native hit takes the
+//!   standard library's lock of the environment. If the variable is set, that hit reads it, which
+//!   allocates: an allocator that cannot be entered again there has to be hit through
+//!   [`compat`], which reads nothing. What this crate allocates hits nothing. An armed point there acts
+//!   on every thread that allocates: one that pauses stops those that are to release it, a callback and
+//!   `print` are hit by what they allocate themselves.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

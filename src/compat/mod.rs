@@ -31,8 +31,10 @@
 //! | a negative or NaN percentage | accepted; a hit panics if it is negative, and fires if it is NaN | an error of [`cfg`](cfg()) | the mistake is reported where it is made |
 //! | a second [`FailScenario::setup`] on one thread | deadlock | a panic that says so | a test that hangs explains nothing |
 //! | releasing many paused threads | every hit in the process waits meanwhile | no hit waits | `fail` holds the registry's lock over a busy wait |
+//! | a `pause` of 30 seconds | silence | standard error says so, once: see [`set_wait_deadline`](crate::set_wait_deadline) | a test that hangs explains nothing |
+//! | an armed point in the global allocator | what a hit allocates itself hits again | it does not; what a logger, a callback or a panic allocates does | recursion without end |
 //!
-//! For the same reason as in the last row, a callback that was replaced or removed may call this
+//! For the same reason as in the row of paused threads, a callback that was replaced or removed may call this
 //! module when what it captured is dropped; in `fail` that deadlocks.
 //!
 //! # The environment

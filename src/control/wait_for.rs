@@ -19,11 +19,12 @@ use crate::engine::observer::Observer;
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
 use crate::engine::suggest;
-use crate::engine::sync::{Condvar, Mutex, lock, unpoisoned, wait_until};
+use crate::engine::sync::{Condvar, Mutex, lock, wait_until};
 use crate::engine::table::Registry;
 #[cfg(feature = "async")]
 use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
+use crate::engine::watch;
 use crate::error::{Error, Problem};
 
 /// Waits until the failpoint `name` has been hit `n` times.
@@ -115,23 +116,32 @@ pub fn wait_until_fired(name: impl AsRef<str>, n: usize) -> Wait {
     Wait::new(Watched::here(name.as_ref()), Goal::Fired(n), None)
 }
 
-static DEADLINE: std::sync::Mutex<Duration> = std::sync::Mutex::new(Duration::from_secs(30));
-
-/// Sets the deadline of every [`Wait`] that has no other, from now on.
+/// Sets the deadline of every [`Wait`] that has no other, and the time after which a hang is explained,
+/// from now on.
 ///
-/// Initially it is 30 seconds. [`Armed::with_deadline`](crate::Armed::with_deadline) sets it for a
-/// guard, [`Wait::within`] for one wait.
+/// Initially it is that of the environment variable `FAILPOINTS_WAIT_DEADLINE`, a number with `ms`, `s` or
+/// `min` (without a unit it is milliseconds), or else 30 seconds. [`Duration::MAX`], or `off` in the
+/// variable, means never. [`Armed::with_deadline`](crate::Armed::with_deadline) sets the deadline of a
+/// guard's waits, [`Wait::within`] that of one.
+///
+/// A task or thread that stands at a `pause` for longer than this, in real time, is named on standard
+/// error, once: the point, the call site, since when, its context, where the point was armed or
+/// configured, and what lets it go. Of many that are late at one time at one point, the first five are
+/// named and the others counted. A `sleep` ends by itself, and is not named; nor is anybody if the deadline
+/// is zero. This holds for [`compat`](crate::compat), too. A thread of this crate looks after it only while
+/// somebody is paused of whom nothing was said. A bad value of the variable is an error as that of
+/// `FAILPOINTS` is: see [`init`](crate::init).
 ///
 /// ```
 /// neon_failpoint::set_wait_deadline(std::time::Duration::from_secs(10));
 /// ```
 pub fn set_wait_deadline(deadline: Duration) {
-    *unpoisoned(DEADLINE.lock()) = deadline;
+    watch::set_deadline(deadline);
 }
 
 /// Returns the deadline of waits that have no other.
 pub(crate) fn wait_deadline() -> Duration {
-    *unpoisoned(DEADLINE.lock())
+    watch::deadline()
 }
 
 /// A wait for something to happen at a failpoint.

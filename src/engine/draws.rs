@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::engine::name::{fold, hash};
-use crate::engine::sync::unpoisoned;
+use crate::engine::sync::held;
 use crate::engine::trie::{Named, Trie};
 
 /// What one alternative of one configuration draws for one use.
@@ -105,7 +105,7 @@ impl Draws {
     /// Sets the seed for everything that is configured from now on, and restarts every count of
     /// draws.
     pub(crate) fn set_seed(&self, seed: u64) {
-        let mut state = unpoisoned(self.state.lock());
+        let mut state = held(self.state.lock());
         state.seed = Some(seed);
         state.is_chosen = true;
         state.announced = None;
@@ -115,23 +115,21 @@ impl Draws {
     /// Takes over a seed that was set.
     pub(crate) fn inherit(&self, from: &Draws) {
         let (seed, is_chosen) = {
-            let from = unpoisoned(from.state.lock());
+            let from = held(from.state.lock());
             (from.seed, from.is_chosen)
         };
-        let mut state = unpoisoned(self.state.lock());
+        let mut state = held(self.state.lock());
         (state.seed, state.is_chosen) = (seed, is_chosen);
     }
 
     /// Begins the sequences of draws anew, from the same seed.
     pub(crate) fn restart(&self) {
-        unpoisoned(self.state.lock()).numbers = None;
+        held(self.state.lock()).numbers = None;
     }
 
     /// Returns the seed, which is `otherwise` where none was set.
     pub(crate) fn seed(&self, otherwise: impl FnOnce() -> u64) -> u64 {
-        *unpoisoned(self.state.lock())
-            .seed
-            .get_or_insert_with(otherwise)
+        *held(self.state.lock()).seed.get_or_insert_with(otherwise)
     }
 
     /// Returns the draw of each alternative of a chain with these percentages, `None` if it does not
@@ -181,7 +179,7 @@ impl Draws {
         if !draws.contains(&true) {
             return Vec::new();
         }
-        let mut state = unpoisoned(self.state.lock());
+        let mut state = held(self.state.lock());
         let seed = *state.seed.get_or_insert_with(otherwise);
         let numbers = state.numbers(to, name, draws.len());
         let bits = |(position, draws): (usize, &bool)| {
@@ -200,12 +198,12 @@ impl Draws {
 
     /// Whether the seed was chosen, rather than found.
     pub(crate) fn is_chosen(&self) -> bool {
-        unpoisoned(self.state.lock()).is_chosen
+        held(self.state.lock()).is_chosen
     }
 
     /// Whether `seed` is to be said: it is not the one that was said last.
     pub(crate) fn is_to_announce(&self, seed: u64) -> bool {
-        let said = &mut unpoisoned(self.state.lock()).announced;
+        let said = &mut held(self.state.lock()).announced;
         said.replace(seed) != Some(seed)
     }
 }

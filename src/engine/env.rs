@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::engine::actions::chain::{self, Entry, EntryProblem};
 use crate::engine::exit::end_process;
+use crate::engine::inside::Inside;
 use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce_env;
 use crate::engine::table::Registry;
+use crate::engine::watch;
 use crate::error::{Error, Place, Problem};
 
 const VARIABLE: &str = "FAILPOINTS";
@@ -19,7 +21,9 @@ const SEED: &str = "FAILPOINTS_SEED";
 ///
 /// Its value is `name=actions;name=actions`. Of several entries with the same name the last one
 /// counts; white space around names and entries is ignored. `FAILPOINTS_SEED` is the seed of
-/// percentages and random times (see [`set_seed`](crate::set_seed)). An empty variable counts as unset.
+/// percentages and random times (see [`set_seed`](crate::set_seed)), `FAILPOINTS_WAIT_DEADLINE` the
+/// deadline of waits (see [`set_wait_deadline`](crate::set_wait_deadline)). An empty variable counts as
+/// unset.
 ///
 /// The variable is read once in the life of a process: called again, or after a scenario of
 /// [`compat`](crate::compat), this does nothing. Call it to handle a bad value as an error.
@@ -31,7 +35,7 @@ const SEED: &str = "FAILPOINTS_SEED";
 /// # Errors
 ///
 /// If the value is not UTF-8 or does not follow the grammar, with the entry and the byte, or if
-/// `FAILPOINTS_SEED` is not a whole number: then nothing takes effect, and the variable counts as
+/// `FAILPOINTS_SEED` is not a whole number, or `FAILPOINTS_WAIT_DEADLINE` no time: then nothing takes effect, and the variable counts as
 /// read. In a build without the feature `testing`, if the value is not empty.
 ///
 /// # Examples
@@ -68,9 +72,22 @@ pub(crate) fn read_once() {
 fn read_or_exit() {
     // A failure does not count as a reading: while this thread ends the process, other threads come
     // here as well and do not continue without faults.
+    if is_unset() {
+        return Registry::global().no_env();
+    }
     if let Err(error) = read_env(false) {
+        let _inside = Inside::enter();
         end_process(&format!("neon_failpoint: {error}"), 2);
     }
+}
+
+/// Whether there is nothing to read. This neither allocates nor takes a lock of ours, so that the first
+/// hit of a process may be in its allocator.
+fn is_unset() -> bool {
+    let _inside = Inside::enter();
+    [VARIABLE, SEED, watch::VARIABLE]
+        .iter()
+        .all(|variable| std::env::var_os(variable).is_none())
 }
 
 fn read_env(failure_counts: bool) -> Result<(), Error> {
@@ -84,6 +101,7 @@ fn read_env(failure_counts: bool) -> Result<(), Error> {
 /// held.
 fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     let seed = seed()?;
+    watch::of_environment()?;
     let text = variable(VARIABLE)?;
     let entries = chain::entries(&text).map_err(|e| {
         let EntryProblem {

@@ -15,6 +15,7 @@
 //! | `table` | how a hit looks into the newest snapshot, and how that is replaced |
 //! | `layers` | what guards have put on which name, and what they left |
 //! | `observer`, `wait` | how a test waits for hits, and how a hit waits |
+//! | `watch` | what is said of a hit that waits for too long |
 //! | `wakeups` | whose waits were ended, to be woken |
 //! | `report`, `exit` | what is logged, and the end of the process |
 //! | `snapshot` | what one snapshot holds: points by name, and by scope and name |
@@ -22,8 +23,10 @@
 //! | `waiters` | the list of a point |
 //! | `scope` | which scope a thread is in |
 //! | `actions`, `draws`, `context` | what a configuration says, and what a hit says |
-//! | `timer` | sleeping without a runtime |
-//! | `trie`, `name`, `sync`, `unwind` | leaves |
+//! | `timer` | alarms: sleeping without a runtime, and when to look at who waits |
+//! | `sync` | the primitives, which loom replaces |
+//! | `inside` | whether a hit comes from an allocator that we called |
+//! | `trie`, `name`, `unwind` | leaves |
 //!
 //! A hit goes through `site`, `table` and `trie` to its `point`, and, if it waits, through `wait` to
 //! `waiters`. A release goes through `wakeups` to `waiters`. The page [How it
@@ -74,6 +77,7 @@ pub(crate) mod draws;
 pub(crate) mod env;
 pub(crate) mod exit;
 pub(crate) mod guards;
+pub(crate) mod inside;
 pub(crate) mod layers;
 #[cfg(feature = "http")]
 pub(crate) mod lifetime;
@@ -89,10 +93,10 @@ pub(crate) mod snapshot;
 pub(crate) mod suggest;
 pub(crate) mod sync;
 pub(crate) mod table;
-#[cfg(feature = "async")]
 pub(crate) mod timer;
 pub(crate) mod trie;
 pub(crate) mod unwind;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod wakeups;
+pub(crate) mod watch;

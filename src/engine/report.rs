@@ -15,6 +15,7 @@ use crate::engine::context::FailpointContext;
 use crate::engine::point::Point;
 #[cfg(feature = "async")]
 use crate::engine::trie::Named;
+use crate::error::Error;
 
 /// Whether an event at debug level may have a subscriber.
 #[inline]
@@ -142,12 +143,13 @@ fn warn(text: fmt::Arguments<'_>) {
     say(log::Level::Warn, true, text);
 }
 
-/// Warns that a call site of `compat` is about to block a thread that has tasks to run.
+/// Warns that a call site is about to block a thread that has tasks to run; `awaits` is the macro that
+/// would not.
 #[cfg(feature = "async")]
-pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>) {
+pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>, awaits: &str) {
     warn(format_args!(
         "{}:{}: failpoint {name:?} blocks a task of tokio, and its thread with all other tasks \
-         ({action}); use `async_fail_point!` there, which awaits",
+         ({action}); use `{awaits}` there, which awaits",
         place.file(),
         place.line(),
     ));
@@ -162,6 +164,11 @@ pub(crate) fn disturbed(text: &str) {
 #[cfg(feature = "explore")]
 pub(crate) fn explored(text: &str) {
     warn(format_args!("{text}"));
+}
+
+/// Warns that the wait deadline of the environment does not count.
+pub(crate) fn no_deadline(error: &Error) {
+    warn(format_args!("{error}; it is 30s"));
 }
 
 /// Warns of a configured name that looks like a misspelling of a compiled-in one, unless it is one of

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, ThreadId};
 
 use crate::engine::draws::Draws;
+use crate::engine::inside::Inside;
 use crate::engine::sync::{AtomicBool, Ordering, unpoisoned};
 
 /// The number that points outside of all scopes are filed under.
@@ -219,6 +220,8 @@ pub(crate) fn leave(number: u64) {
 }
 
 fn change_stack<R>(change: impl FnOnce(&mut Stack) -> R) -> R {
+    // The list may grow.
+    let _inside = Inside::enter();
     STACK.with(|stack| {
         let mut stack = stack.borrow_mut();
         let result = change(&mut stack);

@@ -2,6 +2,7 @@
 //! sites that are compiled in, and which names were hit that have none.
 
 use std::cmp::Ordering;
+use std::panic::Location;
 use std::sync::atomic;
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +41,15 @@ impl Target<'_> {
         match self {
             Target::Site(site) => Some((site.file, site.line)),
             Target::Name(_) => None,
+        }
+    }
+
+    /// Returns its call site: for a name, that of the caller.
+    #[track_caller]
+    pub(crate) fn call_site(&self) -> &'static Location<'static> {
+        match self {
+            Target::Site(site) => site.place,
+            Target::Name(_) => Location::caller(),
         }
     }
 
@@ -100,6 +110,7 @@ pub struct Site {
     pub(super) name: &'static str,
     file: &'static str,
     line: u32,
+    place: &'static Location<'static>,
     kind: SiteKind,
     returns: Returns,
     pub(super) hash: u64,
@@ -136,11 +147,13 @@ pub enum Returns {
 impl Site {
     const_unless_loom! {
         /// Creates a site that has not looked its name up.
+        #[track_caller]
         pub fn new(name: &'static str, file: &'static str, line: u32, kind: SiteKind) -> Self {
             Self {
                 name,
                 file,
                 line,
+                place: Location::caller(),
                 kind,
                 returns: Returns::Value,
                 hash: hash(name),
@@ -335,7 +348,7 @@ mod tests {
                 .unwrap();
         };
         let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
-        let mut view = View::new();
+        let mut view = View::default();
         configure("p");
         assert!(!site.is_known_armed(&registry));
         assert!(site.look_up(&registry, &mut view).is_some());

@@ -5,8 +5,11 @@
 //! loom's primitives below them; arc-swap, which loom does not see, is replaced by a loom atomic
 //! with the index of the present value among all that there ever were.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crate::engine::inside::Inside;
 
 pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot};
 
@@ -15,11 +18,41 @@ pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Orderi
 /// No code of a user runs while one of our locks is held (I5), so a panic under one could only be
 /// our own, and what the lock guards is replaced as a whole: there is no half-done state to protect
 /// against.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    unpoisoned(mutex.lock())
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Locked<MutexGuard<'_, T>> {
+    held(mutex.lock())
 }
 
-/// [`lock`] for what any of the standard library's locks gives.
+/// [`lock`] for what any of the standard library's locks gives, where something is allocated meanwhile.
+pub(crate) fn held<G>(locked: LockResult<G>) -> Locked<G> {
+    Locked {
+        guard: unpoisoned(locked),
+        inside: Inside::enter(),
+    }
+}
+
+/// A lock that is held, and its thread [inside](super::inside).
+pub(crate) struct Locked<G> {
+    guard: G,
+    inside: Inside,
+}
+
+impl<G: Deref> Deref for Locked<G> {
+    type Target = G::Target;
+
+    #[inline]
+    fn deref(&self) -> &G::Target {
+        &self.guard
+    }
+}
+
+impl<G: DerefMut> DerefMut for Locked<G> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut G::Target {
+        &mut self.guard
+    }
+}
+
+/// [`held`] for where nothing is.
 pub(crate) fn unpoisoned<G>(locked: LockResult<G>) -> G {
     locked.unwrap_or_else(PoisonError::into_inner)
 }
@@ -28,17 +61,31 @@ pub(crate) fn unpoisoned<G>(locked: LockResult<G>) -> G {
 /// passed.
 pub(crate) fn wait_until<'a, T>(
     condvar: &Condvar,
-    guard: MutexGuard<'a, T>,
+    locked: Locked<MutexGuard<'a, T>>,
     deadline: Option<Instant>,
-) -> Result<MutexGuard<'a, T>, MutexGuard<'a, T>> {
+) -> Result<Locked<MutexGuard<'a, T>>, Locked<MutexGuard<'a, T>>> {
+    let Locked { guard, inside } = locked;
     let Some(deadline) = deadline else {
-        return Ok(unpoisoned(condvar.wait(guard)));
+        let guard = unpoisoned(condvar.wait(guard));
+        return Ok(Locked { guard, inside });
     };
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        return Err(guard);
+        return Err(Locked { guard, inside });
     }
-    Ok(unpoisoned(condvar.wait_timeout(guard, left)).0)
+    let (guard, _) = unpoisoned(condvar.wait_timeout(guard, left));
+    Ok(Locked { guard, inside })
+}
+
+/// Waits until the standard library's `condvar` is notified, perhaps for nothing, or `time` is over.
+pub(crate) fn wait_for<'a, T>(
+    condvar: &std::sync::Condvar,
+    locked: Locked<std::sync::MutexGuard<'a, T>>,
+    time: Duration,
+) -> Locked<std::sync::MutexGuard<'a, T>> {
+    let Locked { guard, inside } = locked;
+    let (guard, _) = unpoisoned(condvar.wait_timeout(guard, time));
+    Locked { guard, inside }
 }
 
 /// Defines a constructor that is `const` if the primitives allow it.

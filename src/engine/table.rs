@@ -13,11 +13,13 @@
 //! point, so no user's destructor waits for a view (I5).
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::engine::actions::chain::Alternative;
 use crate::engine::draws::{Draws, random};
+use crate::engine::inside::Inside;
 use crate::engine::layers::{Cause, Layers};
 use crate::engine::point::{Made, Point};
 use crate::engine::report;
@@ -26,7 +28,7 @@ use crate::engine::scope::RuntimeId;
 use crate::engine::scope::{self, Home, Node};
 use crate::engine::snapshot::Table;
 use crate::engine::sync::{
-    AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
+    AtomicBool, AtomicUsize, Locked, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
 };
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
@@ -98,9 +100,22 @@ impl Registry {
     /// Whether no name at all is configured.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
+        self.was_empty_at(self.generation())
+    }
+
+    /// Whether no name at all was configured at this generation, the newest of late.
+    #[inline]
+    pub(crate) fn was_empty_at(&self, generation: usize) -> bool {
         // Relaxed: as with a site's `clear_at`, only equality with the generation matters, and that
         // load acquires.
-        self.empty_at.load(Ordering::Relaxed) == self.generation()
+        self.empty_at.load(Ordering::Relaxed) == generation
+    }
+
+    /// Marks FAILPOINTS as read without any points. It takes no lock, so it may race with `read_env`,
+    /// but only if somebody changes the environment at the same time.
+    pub(crate) fn no_env(&self) {
+        // Release: as in `read_env`.
+        self.env_read.store(true, Ordering::Release);
     }
 
     /// Returns the scope that this thread is in.
@@ -420,7 +435,7 @@ impl Registry {
     // The steps of I2, one by one: the models also call them in wrong orders, to check that those
     // are caught.
 
-    pub(crate) fn write(&self) -> MutexGuard<'_, Layers> {
+    pub(crate) fn write(&self) -> Locked<MutexGuard<'_, Layers>> {
         lock(&self.writer)
     }
 
@@ -455,6 +470,9 @@ impl Registry {
     }
 }
 
+/// The generation of a view that is lent to another hit of its thread.
+const LENT: usize = usize::MAX;
+
 /// One thread's view of one registry.
 #[derive(Default)]
 pub(crate) struct View {
@@ -464,28 +482,35 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) const fn new() -> Self {
-        Self {
-            generation: 0,
-            table: None,
-        }
-    }
-
-    /// Looks again if something was published, and returns the generation that is now seen.
+    /// Looks again if something was published, and returns the generation that is now seen; 0 or [`LENT`],
+    /// which are none, if that is not to be remembered.
     #[inline]
     pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
         let generation = registry.generation();
         if self.generation != generation {
             self.load(registry, generation);
         }
-        generation
+        self.generation
     }
 
     /// Loads the snapshot. The caller has read `generation` before.
     #[cold]
     pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
+        if self.generation == LENT {
+            return;
+        }
+        let _inside = Inside::enter();
+        if registry.was_empty_at(generation) {
+            // Without the snapshot, whose first load in a thread allocates: an allocator may hit a point.
+            *self = Self {
+                generation,
+                table: None,
+            };
+            return;
+        }
+        let is_ending = KEEPER.try_with(|_| ()).is_err();
         self.table = registry.snapshot.load().as_ref().map(Arc::clone);
-        self.generation = generation;
+        self.generation = if is_ending { 0 } else { generation };
     }
 
     /// I9: returns the point that a hit of this thread sees, and whether every thread sees the same,
@@ -513,28 +538,64 @@ impl View {
 }
 
 thread_local! {
-    static VIEW: Cell<View> = const { Cell::new(View::new()) };
+    // Without a destructor, so that it needs no memory, and no check whether it is there.
+    static VIEW: Kept = const {
+        Kept {
+            generation: Cell::new(0),
+            table: ManuallyDrop::new(Cell::new(None)),
+        }
+    };
+    /// What ends the thread's view.
+    static KEEPER: Keeper = const { Keeper };
+}
+
+/// A thread's view while it is not lent. Two cells: loading as one what was stored as two stalls the
+/// processor for longer than the rest of a hit takes.
+struct Kept {
+    generation: Cell<usize>,
+    table: ManuallyDrop<Cell<Option<Arc<Table>>>>,
+}
+
+struct Keeper;
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        VIEW.with(|kept| (kept.generation.set(0), kept.table.set(None)));
+    }
 }
 
 /// This thread's view of [`Registry::global`], given back to the thread on drop.
 ///
-/// A second one at the same time, or one in a thread that is ending, starts without a snapshot: it
-/// loads one itself, and otherwise works the same.
+/// While it is lent only our own code runs (I5): a second one at the same time is that of a hit in an
+/// allocator that we called, and finds nothing. A thread that is ending keeps none, so each loads the
+/// snapshot.
 pub(crate) struct Lent(View);
 
 impl Lent {
     #[inline]
     pub(crate) fn new() -> Self {
-        Self(VIEW.try_with(Cell::take).unwrap_or_default())
+        VIEW.with(|kept| {
+            Self(View {
+                generation: kept.generation.replace(LENT),
+                table: kept.table.take(),
+            })
+        })
     }
 }
 
 impl Drop for Lent {
     #[inline]
     fn drop(&mut self) {
-        let view = std::mem::take(&mut self.0);
-        // An error means that the thread is ending: then the view goes as well.
-        let _ = VIEW.try_with(|kept| kept.set(view));
+        if self.0.generation == LENT {
+            return;
+        }
+        VIEW.with(|kept| {
+            kept.generation.set(self.0.generation);
+            // That of a thread that is ending would stay for ever.
+            if self.0.generation != 0 {
+                kept.table.set(self.0.table.take());
+            }
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sleeping without a runtime.
+//! Alarms: sleeping without a runtime, and when to look at who waits.
 //!
 //! An async sleep has to work wherever its future is polled: on tokio, on a runtime of tokio's whose
 //! timers are off, inside another executor's `block_on` on a thread of tokio's, where nobody drives
@@ -7,23 +7,35 @@
 //! or advanced by a test, the sleep is tokio's.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::engine::sync::unpoisoned;
+#[cfg(feature = "async")]
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::engine::sync::{held, wait_for};
+#[cfg(feature = "async")]
 use crate::engine::unwind::in_destructor;
 
+/// How long the thread stays at most when the last alarm was forgotten.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// A future that is ready once its time is up. Dropping it forgets the time.
+#[cfg(feature = "async")]
 pub(crate) enum Timer {
     Real(Alarm),
     Tokio(Pin<Box<tokio::time::Sleep>>),
 }
 
+#[cfg(feature = "async")]
 impl Timer {
     /// Counts `time` from now by tokio's clock, if it is paused or was advanced, else in real time.
     pub(crate) fn new(time: Duration) -> Self {
@@ -50,12 +62,14 @@ impl Timer {
 
 /// Whether tokio's clock is not the real one here. Where it is, or where there is no runtime, it gives
 /// what the standard library does, to the nanosecond.
+#[cfg(feature = "async")]
 fn has_clock_of_its_own() -> bool {
     let before = Instant::now();
     let now = tokio::time::Instant::now().into_std();
     !(before..=Instant::now()).contains(&now)
 }
 
+#[cfg(feature = "async")]
 impl Future for Timer {
     type Output = ();
 
@@ -68,6 +82,7 @@ impl Future for Timer {
 }
 
 /// A time at which a waker is to be woken.
+#[cfg(feature = "async")]
 pub(crate) struct Alarm {
     deadline: Option<Instant>,
     /// Its key among the [`Alarms`], while it is there.
@@ -79,18 +94,55 @@ type Key = (Instant, u64);
 
 /// All alarms of the process, and whether the thread that wakes them is there.
 struct Alarms {
-    next: u64,
     wakers: BTreeMap<Key, Waker>,
     is_running: bool,
 }
 
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms {
-    next: 0,
     wakers: BTreeMap::new(),
     is_running: false,
 });
 static CHANGED: Condvar = Condvar::new();
 
+fn key(deadline: Instant) -> Key {
+    static NUMBERS: AtomicU64 = AtomicU64::new(0);
+    (deadline, NUMBERS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Has `waker` woken once `time` is over; `false` if there is no thread to do it.
+pub(crate) fn wake_in(time: Duration, waker: Waker) -> bool {
+    // A time beyond what the clock can express never comes.
+    let deadline = Instant::now().checked_add(time);
+    deadline.is_none_or(|deadline| insert(key(deadline), waker).is_ok())
+}
+
+/// Adds an alarm, or replaces its waker; an error if there is no thread to wake it.
+fn insert(key: Key, waker: Waker) -> std::io::Result<()> {
+    let mut alarms = held(ALARMS.lock());
+    let first = alarms.wakers.first_key_value();
+    let is_first = first.is_none_or(|(first, _)| key < *first);
+    let old = alarms.wakers.insert(key, waker);
+    let starts = !std::mem::replace(&mut alarms.is_running, true);
+    drop(alarms);
+    // A user's code, as in what follows (I5).
+    drop(old);
+    if starts {
+        let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
+        if let Err(e) = named.spawn(run) {
+            let mut alarms = held(ALARMS.lock());
+            alarms.is_running = false;
+            let waker = alarms.wakers.remove(&key);
+            drop(alarms);
+            drop(waker);
+            return Err(e);
+        }
+    } else if is_first {
+        CHANGED.notify_one();
+    }
+    Ok(())
+}
+
+#[cfg(feature = "async")]
 impl Alarm {
     /// Wakes `waker` `time` from now, in real time, unless it is dropped before; an error if there is no
     /// thread to do that.
@@ -101,7 +153,9 @@ impl Alarm {
             key: None,
         };
         if let Some(deadline) = alarm.deadline {
-            alarm.register(deadline, waker)?;
+            let key = key(deadline);
+            insert(key, waker)?;
+            alarm.key = Some(key);
         }
         Ok(alarm)
     }
@@ -113,7 +167,7 @@ impl Alarm {
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    fn poll(&mut self, waker: &Waker) -> Poll<()> {
+    fn poll(&mut self, by: &Waker) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
         };
@@ -122,50 +176,19 @@ impl Alarm {
             return Poll::Ready(());
         }
         // Cloned before the lock is taken, dropped after it is released (I5).
-        if self.register(deadline, waker.clone()).is_err() {
+        let waker = by.clone();
+        let key = *self.key.get_or_insert_with(|| key(deadline));
+        if insert(key, waker).is_err() {
             // Without a thread whoever polls has to look at the clock.
-            waker.wake_by_ref();
+            self.key = None;
+            by.wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// Has `waker` woken at `deadline`; an error if there is no thread to do that.
-    fn register(&mut self, deadline: Instant, waker: Waker) -> std::io::Result<()> {
-        let mut alarms = unpoisoned(ALARMS.lock());
-        let key = *self.key.get_or_insert_with(|| {
-            alarms.next += 1;
-            (deadline, alarms.next)
-        });
-        let is_first = alarms
-            .wakers
-            .first_key_value()
-            .is_none_or(|(first, _)| key < *first);
-        let old = alarms.wakers.insert(key, waker);
-        let starts = !std::mem::replace(&mut alarms.is_running, true);
-        drop(alarms);
-        drop(old);
-        if starts {
-            let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
-            if let Err(e) = named.spawn(run) {
-                unpoisoned(ALARMS.lock()).is_running = false;
-                self.forget();
-                return Err(e);
-            }
-        } else if is_first {
-            CHANGED.notify_one();
-        }
-        Ok(())
-    }
-
     fn take(&mut self) -> Option<Waker> {
         let key = self.key.take()?;
-        let mut alarms = unpoisoned(ALARMS.lock());
-        let waker = alarms.wakers.remove(&key);
-        if waker.is_some() && alarms.wakers.is_empty() {
-            // The thread need not stay until the time of an alarm that was dropped.
-            CHANGED.notify_one();
-        }
-        waker
+        held(ALARMS.lock()).wakers.remove(&key)
     }
 
     fn forget(&mut self) {
@@ -176,6 +199,7 @@ impl Alarm {
     }
 }
 
+#[cfg(feature = "async")]
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.forget();
@@ -184,7 +208,7 @@ impl Drop for Alarm {
 
 /// Wakes alarms at their times, until there are none.
 fn run() {
-    let mut alarms = unpoisoned(ALARMS.lock());
+    let mut alarms = held(ALARMS.lock());
     loop {
         let now = Instant::now();
         let mut due = Vec::new();
@@ -199,7 +223,7 @@ fn run() {
                 let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
                 woken.unwrap_or_else(std::mem::forget);
             }
-            alarms = unpoisoned(ALARMS.lock());
+            alarms = held(ALARMS.lock());
             continue;
         }
         alarms = match alarms.wakers.first_key_value() {
@@ -208,8 +232,9 @@ fn run() {
                 return;
             }
             Some(((first, _), _)) => {
-                let left = *first - now;
-                unpoisoned(CHANGED.wait_timeout(alarms, left)).0
+                // Nobody says that an alarm was forgotten.
+                let left = (*first - now).min(LINGER);
+                wait_for(&CHANGED, alarms, left)
             }
         };
     }

@@ -7,19 +7,22 @@
 // Without `async` no task waits.
 #![cfg_attr(not(feature = "async"), allow(dead_code))]
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::context::FailpointContext;
+use crate::engine::inside::Inside;
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::sync::{Ordering, lock, wait_until};
 use crate::engine::trie::Named;
 use crate::engine::unwind::in_destructor;
-use crate::engine::waiters::{Details, Entry, HitDetails};
+use crate::engine::waiters::{Details, Entry, HitDetails, News, Who};
 use crate::engine::wakeups::Wakeups;
+use crate::engine::watch;
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,15 @@ fn ended(point: &Point, since: Instant, end: End, is_counted: bool) {
     report::wait_ended(point.name(), end.why(), waited);
 }
 
+/// Tells of a waiter that entered. Called without a lock: it runs others' code.
+fn tell(point: &Arc<Point>, News { observers, watch }: News) {
+    if watch {
+        let _inside = Inside::enter();
+        watch::over(point);
+    }
+    Wakeups::of_observers(observers).wake();
+}
+
 /// One task's wait at a point.
 ///
 /// Dropping it leaves the list.
@@ -82,6 +94,7 @@ enum Stay {
     Arriving {
         since: Instant,
         details: Details,
+        paused_at: Option<&'static Location<'static>>,
     },
     Entered {
         key: u64,
@@ -91,13 +104,18 @@ enum Stay {
 }
 
 impl Waiter {
-    /// Creates the waiter of a hit with these details.
-    pub(crate) fn new(point: Arc<Point>, details: Details) -> Self {
-        let since = Instant::now();
-        Self {
-            point,
-            stay: Stay::Arriving { since, details },
-        }
+    /// Creates the waiter of a hit with these details: of a `pause`, with its call site, or of a sleep.
+    pub(crate) fn new(
+        point: Arc<Point>,
+        details: Details,
+        paused_at: Option<&'static Location<'static>>,
+    ) -> Self {
+        let stay = Stay::Arriving {
+            since: Instant::now(),
+            details,
+            paused_at,
+        };
+        Self { point, stay }
     }
 
     /// The name of the point.
@@ -113,14 +131,14 @@ impl Waiter {
         }
         // Cloned before the lock is taken; a leftover is dropped after it is released (I5).
         let mut spare = matches!(self.stay, Stay::Arriving { .. }).then(|| waker.clone());
-        let mut observers = Vec::new();
+        let mut news = News::default();
         let poll = loop {
-            match self.look(waker, &mut spare, &mut observers) {
+            match self.look(waker, &mut spare, &mut news) {
                 Some(poll) => break poll,
                 None => spare = Some(waker.clone()),
             }
         };
-        Wakeups::of_observers(observers).wake();
+        tell(&self.point, news);
         match poll {
             Poll::Ready(end) => self.ready(end),
             Poll::Pending => Poll::Pending,
@@ -148,32 +166,39 @@ impl Waiter {
         &mut self,
         waker: &Waker,
         spare: &mut Option<Waker>,
-        observers: &mut Vec<Waker>,
+        news: &mut News,
     ) -> Option<Poll<End>> {
         let mut list = lock(&self.point.waiters.list);
         match &mut self.stay {
             Stay::Over => return Some(Poll::Ready(End::Reconfigured)),
             // I3: `retired` and the entry below are one step.
             Stay::Arriving { .. } if list.retired => {}
-            Stay::Arriving { since, details } => {
+            Stay::Arriving {
+                since,
+                details,
+                paused_at,
+            } => {
                 let since = *since;
                 let entry = Entry {
-                    waker: Some(spare.take()?),
+                    who: Who::Task(spare.take()?),
                     since,
                     details: details.take(),
+                    paused_at: *paused_at,
                 };
-                let key = list.entries.push(entry);
-                *observers = list.take_paused();
+                let key;
+                (key, *news) = list.enter(entry);
                 self.stay = Stay::Entered { key, since };
                 return Some(Poll::Pending);
             }
             Stay::Entered { key, .. } => match list.entries.get_mut(*key) {
                 None => {}
-                Some(Entry { waker: Some(w), .. }) if w.will_wake(waker) => {
-                    return Some(Poll::Pending);
-                }
                 Some(entry) => {
-                    *spare = entry.waker.replace(spare.take()?);
+                    match &mut entry.who {
+                        Who::Task(w) if !w.will_wake(waker) => {
+                            *spare = Some(std::mem::replace(w, spare.take()?));
+                        }
+                        Who::Task(_) | Who::Thread(_) => {}
+                    }
                     return Some(Poll::Pending);
                 }
             },
@@ -218,7 +243,7 @@ impl Drop for Waiter {
     }
 }
 
-/// Blocks the thread until its wait is ended or `limit` has elapsed.
+/// Blocks the thread, whose hit is at `place`, until its wait is ended or `limit` has elapsed.
 ///
 /// All threads of a point wait on one condition variable, so that one system call wakes them,
 /// however many there are. `std::thread::park` would not do: it would swallow an `unpark` that the
@@ -227,29 +252,32 @@ pub(crate) fn block(
     point: &Arc<Point>,
     context: Option<&FailpointContext>,
     limit: Option<Duration>,
+    place: &'static Location<'static>,
 ) {
     let since = Instant::now();
+    let inside = Inside::enter();
     let details = HitDetails::of_thread(context);
+    let thread = thread::current();
     // A limit beyond what the clock can express never elapses.
     let deadline = limit.and_then(|limit| since.checked_add(limit));
     let waiters = &point.waiters;
     let mut list = lock(&waiters.list);
+    drop(inside);
     // I3: `retired` and the entry below are one step.
     if list.retired {
         drop(list);
         return ended(point, since, End::Reconfigured, false);
     }
-    let key = list.entries.push(Entry {
-        waker: None,
+    let (key, news) = list.enter(Entry {
+        who: Who::Thread(thread),
         since,
         details,
+        paused_at: limit.is_none().then_some(place),
     });
-    let observers = list.take_paused();
-    if !observers.is_empty() {
+    if news.watch || !news.observers.is_empty() {
         // Others' code runs only while the lock is not held (I5).
         drop(list);
-        let observers = Wakeups::of_observers(observers);
-        let woken = catch_unwind(AssertUnwindSafe(|| observers.wake()));
+        let woken = catch_unwind(AssertUnwindSafe(|| tell(point, news)));
         list = lock(&waiters.list);
         if let Err(panic) = woken {
             let left = list.entries.remove(key);
@@ -260,6 +288,7 @@ pub(crate) fn block(
         }
     }
     // The wait is over once the entry is gone.
+    let mut left = None;
     let end = loop {
         if list.entries.get_mut(key).is_none() {
             break match list.entries.take_mark(key) {
@@ -271,12 +300,13 @@ pub(crate) fn block(
             Ok(woken) => list = woken,
             Err(late) => {
                 list = late;
-                list.entries.remove(key);
+                left = list.entries.remove(key);
                 break End::Elapsed;
             }
         }
     };
     drop(list);
+    drop(left);
     ended(point, since, end, end != End::Elapsed);
 }
 
@@ -303,7 +333,7 @@ mod tests {
     #[test]
     fn a_thread_whose_time_is_up_is_not_there_any_more() {
         let point = paused_point();
-        block(&point, None, Some(Duration::ZERO));
+        block(&point, None, Some(Duration::ZERO), Location::caller());
         assert!(point.waiters.infos().is_empty());
         let mut wakeups = Wakeups::default();
         assert_eq!(wakeups.release(&point, 1, &[]), 0);
@@ -317,7 +347,7 @@ mod tests {
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| {
                 let start = Instant::now();
-                block(&point, None, Some(limit));
+                block(&point, None, Some(limit), Location::caller());
                 start.elapsed()
             });
             while !waiting.is_finished() {
@@ -334,7 +364,7 @@ mod tests {
         use std::task::Waker;
 
         let point = paused_point();
-        let mut waiter = Waiter::new(point.clone(), None);
+        let mut waiter = Waiter::new(point.clone(), None, None);
         assert!(waiter.poll(Waker::noop()).is_pending());
         let mut wakeups = Wakeups::default();
         wakeups.retire(&point);

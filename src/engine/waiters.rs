@@ -7,9 +7,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "async")]
 use tokio_util::sync::CancellationToken;
@@ -41,6 +43,37 @@ pub(super) struct List {
     /// The wait of a missing entry is over: its waiter sees that when it next looks.
     pub(super) entries: Entries,
     pub(super) observers: Observers,
+    /// Whether the [watch](super::watch) has the point on its list.
+    is_watched: bool,
+    /// The first key of which the watch has not said anything.
+    unsaid: u64,
+}
+
+/// Who has to be told that a waiter entered.
+#[derive(Default)]
+pub(super) struct News {
+    /// The observers that waited for it.
+    pub(super) observers: Vec<Waker>,
+    /// Whether the watch does not know the point.
+    pub(super) watch: bool,
+}
+
+/// The waiters of a point that are overdue, and were not when it was last asked.
+pub(super) struct Overdue {
+    /// The first few.
+    pub(super) first: Vec<Stuck>,
+    /// How many there are.
+    pub(super) count: usize,
+    /// Whether others are left that may be overdue one day.
+    pub(super) has_more: bool,
+}
+
+/// One of them.
+pub(super) struct Stuck {
+    pub(super) info: WaiterInfo,
+    pub(super) place: &'static Location<'static>,
+    /// `None` for a task.
+    pub(super) thread: Option<Thread>,
 }
 
 /// The least and the most entries to examine each time the lock is taken.
@@ -101,6 +134,40 @@ impl Waiters {
     pub(crate) fn infos(&self) -> Vec<WaiterInfo> {
         let list = lock(&self.list);
         list.entries.iter().map(WaiterInfo::of).collect()
+    }
+
+    /// Returns what waits at a `pause` for at least `limit`, each waiter once; `most` of them whole. The
+    /// watch forgets the point if none is left that it has to look at again.
+    pub(super) fn overdue(&self, limit: Duration, most: usize) -> Overdue {
+        let now = Instant::now();
+        let mut overdue = Overdue {
+            first: Vec::with_capacity(most),
+            count: 0,
+            has_more: false,
+        };
+        let mut list = lock(&self.list);
+        let mut unsaid = list.entries.next_key();
+        for (key, entry) in list.entries.range(list.unsaid..unsaid) {
+            let Some(place) = entry.paused_at else {
+                continue;
+            };
+            if now.saturating_duration_since(entry.since) < limit {
+                overdue.has_more = true;
+                unsaid = key;
+                break;
+            }
+            overdue.count += 1;
+            if overdue.count <= most {
+                overdue.first.push(Stuck {
+                    info: WaiterInfo::of(entry),
+                    place,
+                    thread: entry.thread().cloned(),
+                });
+            }
+        }
+        list.unsaid = unsaid;
+        list.is_watched = overdue.has_more;
+        overdue
     }
 
     /// Takes out the first `most` of the present waiters whose context satisfies `matchers`, for the
@@ -222,9 +289,17 @@ impl Waiters {
 }
 
 impl List {
-    /// Takes out the observers that waited for this many waiters, and returns their wakers. Called
-    /// when a waiter enters.
-    pub(super) fn take_paused(&mut self) -> Vec<Waker> {
+    /// Adds a waiter, and returns its key, and who has to be told of it once the lock is released.
+    pub(super) fn enter(&mut self, entry: Entry) -> (u64, News) {
+        let watch = entry.paused_at.is_some() && !self.is_watched;
+        self.is_watched |= watch;
+        let key = self.entries.push(entry);
+        let observers = self.take_paused();
+        (key, News { observers, watch })
+    }
+
+    /// Takes out the observers that waited for this many waiters, and returns their wakers.
+    fn take_paused(&mut self) -> Vec<Waker> {
         if self.observers.list.is_empty() {
             return Vec::new();
         }
@@ -345,16 +420,31 @@ impl Entries {
 
 /// A waiter in the list. Small, because releasing 100,000 waiters is bound by memory.
 pub(super) struct Entry {
-    /// `None` for a thread, which waits on the point's condition variable.
-    pub(super) waker: Option<Waker>,
+    pub(super) who: Who,
     pub(super) since: Instant,
     pub(super) details: Details,
+    /// The call site of a `pause`: nothing but others ends that.
+    pub(super) paused_at: Option<&'static Location<'static>>,
+}
+
+/// Who waits.
+pub(super) enum Who {
+    Task(Waker),
+    /// It waits on the point's condition variable.
+    Thread(Thread),
 }
 
 impl Entry {
     /// Whether this is a blocked thread, rather than a task.
     pub(super) fn is_thread(&self) -> bool {
-        self.waker.is_none()
+        self.thread().is_some()
+    }
+
+    fn thread(&self) -> Option<&Thread> {
+        match &self.who {
+            Who::Task(_) => None,
+            Who::Thread(thread) => Some(thread),
+        }
     }
 }
 
@@ -391,6 +481,14 @@ impl HitDetails {
                 cancel: cancel.cloned(),
             })
         })
+    }
+
+    /// Whether a token can end the wait.
+    pub(super) fn has_token(&self) -> bool {
+        #[cfg(feature = "async")]
+        return self.cancel.is_some();
+        #[cfg(not(feature = "async"))]
+        return false;
     }
 
     pub(super) fn context(&self) -> Option<&FailpointContext> {
@@ -441,6 +539,20 @@ impl WaiterInfo {
         }
     }
 
+    /// Writes `who` it is, how long it has waited, and with which context.
+    pub(super) fn describe(&self, who: &dyn fmt::Display, f: &mut dyn fmt::Write) -> fmt::Result {
+        let millis = self.since.elapsed().as_millis();
+        write!(f, "{who} for {}.{:03} s", millis / 1000, millis % 1000)?;
+        match self.context() {
+            Some(context) => write!(f, " with {context}"),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.details.as_ref().is_some_and(|hit| hit.has_token())
+    }
+
     /// Returns whether this is a blocked thread; otherwise it is a task.
     pub fn is_blocking(&self) -> bool {
         self.blocking
@@ -471,12 +583,7 @@ impl fmt::Debug for WaiterInfo {
 impl fmt::Display for WaiterInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = if self.blocking { "a thread" } else { "a task" };
-        let millis = self.since.elapsed().as_millis();
-        write!(f, "{who} for {}.{:03} s", millis / 1000, millis % 1000)?;
-        match self.context() {
-            Some(context) => write!(f, " with {context}"),
-            None => Ok(()),
-        }
+        self.describe(&who, f)
     }
 }
 
@@ -569,9 +676,10 @@ mod tests {
 
     fn entry() -> Entry {
         Entry {
-            waker: None,
+            who: Who::Thread(std::thread::current()),
             since: Instant::now(),
             details: None,
+            paused_at: None,
         }
     }
 

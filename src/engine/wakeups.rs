@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::engine::actions::action::CallbackFn;
 use crate::engine::actions::matcher::Matcher;
 use crate::engine::point::Point;
-use crate::engine::waiters::Entries;
+use crate::engine::waiters::{Entries, Who};
 
 /// Waiters taken out of their lists and yet to be woken, and callbacks to be dropped after that.
 #[derive(Default)]
@@ -112,7 +112,7 @@ impl Wakeups {
             });
         };
         for entry in self.lists.into_iter().flat_map(Entries::into_iter) {
-            if let Some(waker) = entry.waker {
+            if let Who::Task(waker) = entry.who {
                 wake(waker);
             }
         }

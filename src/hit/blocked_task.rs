@@ -1,4 +1,4 @@
-//! The warning for a call site of [`compat`](crate::compat) that blocks a task.
+//! The warning for a call site that blocks a task.
 
 use std::collections::BTreeSet;
 use std::panic::Location;
@@ -9,26 +9,42 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::engine::report;
-use crate::engine::sync::unpoisoned;
+use crate::engine::site::Rules;
+use crate::engine::sync::held;
 use crate::hit::evaluate::Step;
 
 /// A `delay` up to this is not worth a warning.
 const SHORT: Duration = Duration::from_millis(10);
 
 /// Warns, once per call site, if the step is about to block a thread that is polling a tokio task.
-pub(super) fn warn_before(step: &Step, name: &str, place: &'static Location<'static>) {
+#[inline]
+pub(super) fn warn_before(
+    step: &Step,
+    name: &str,
+    rules: Rules,
+    place: &'static Location<'static>,
+) {
     let action = match step {
         Step::Wait { limit: None, .. } => "pause",
         Step::Wait { limit: Some(_), .. } => "sleep",
         Step::Delay { time, .. } if *time > SHORT => "delay",
         Step::Delay { .. } | Step::Continue | Step::Return | Step::Yield => return,
     };
+    warn(action, name, rules, place);
+}
+
+#[cold]
+fn warn(action: &str, name: &str, rules: Rules, place: &'static Location<'static>) {
     static WARNED: Mutex<BTreeSet<Location<'static>>> = Mutex::new(BTreeSet::new());
-    let warned = || unpoisoned(WARNED.lock());
+    let warned = || held(WARNED.lock());
     // In this order: `polls_a_task` spends the task's budget, so it does that once per call site.
     let is_new = !warned().contains(place);
     if is_new && polls_a_task() && warned().insert(*place) {
-        report::blocks(name, action, place);
+        let awaits = match rules {
+            Rules::Fail => "async_fail_point!",
+            Rules::Native | Rules::Pausable | Rules::Millis => "fail_point!",
+        };
+        report::blocks(name, action, place, awaits);
     }
 }
 

@@ -133,8 +133,9 @@ pub(super) fn run_armed(
         }
     }
     #[cfg(feature = "async")]
-    if rules == Rules::Fail {
-        crate::hit::blocked_task::warn_before(&step, target.name(), std::panic::Location::caller());
+    {
+        let place = std::panic::Location::caller();
+        crate::hit::blocked_task::warn_before(&step, target.name(), rules, place);
     }
     match step {
         Step::Continue => {}
@@ -149,7 +150,7 @@ pub(super) fn run_armed(
             std::thread::sleep(limit);
             point.add_delay(limit);
         }
-        Step::Wait { point, limit } => block(&point, context, limit),
+        Step::Wait { point, limit } => block(&point, context, limit, target.call_site()),
     }
     false
 }

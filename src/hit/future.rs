@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -11,7 +10,6 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Stop, Verdict};
-use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
 use crate::engine::timer::Timer;
@@ -300,12 +298,14 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
+            let paused_at = limit.is_none().then(|| target.call_site());
             // A sleep of `fail` is in real time, everywhere; but an exploration knows only its own clock.
             let limit = match rules {
                 Rules::Fail if !is_explored(target) => limit.map(Timer::real),
                 _ => limit.map(Timer::new),
             };
-            Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
+            let waiter = Waiter::new(point, HitDetails::of_task(context, cancel), paused_at);
+            Begun::Wait(Waiting::new(waiter, limit, cancel, says_end))
         }
     };
     #[cfg(feature = "explore")]
@@ -382,13 +382,11 @@ impl<'a> Waiting<'a> {
 
     /// Waits until the waiter's wait is ended, `limit` has elapsed, or `cancel` is cancelled.
     pub(crate) fn new(
-        point: Arc<Point>,
-        context: Option<&FailpointContext>,
+        waiter: Waiter,
         limit: Option<Timer>,
         cancel: Option<&'a CancellationToken>,
         says_end: bool,
     ) -> Self {
-        let waiter = Waiter::new(point, HitDetails::of_task(context, cancel));
         Self(Box::new(Kind::Point {
             waiter,
             limit,

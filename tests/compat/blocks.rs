@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::common::events::{events, listen, with_listener};
 use crate::common::{Runtime, on_both_runtimes, until_waiting_async};
 use neon_failpoint::compat::{self, FailScenario, async_fail_point, cfg, fail_point, remove};
-use neon_failpoint::fail_point_sync;
+use neon_failpoint::{fail_point_sync, failpoint_blocking};
 
 /// What is said of a site.
 fn warning(line: u32, name: &str, action: &str) -> String {
@@ -158,12 +158,38 @@ fn threads_that_may_block_are_not_warned_of() {
             events(sites).1
         });
         assert_eq!(thread.join().unwrap(), [""; 0]);
-        // Others that block a task, by their own names.
-        let native = in_a_task(|| fail_point_sync!("blocks-allowed")).await;
-        assert_eq!(native, [""; 0]);
         // The same sites, where they must not.
         assert_eq!(in_a_task(sites).await.len(), 2);
         remove("blocks-allowed");
+    });
+}
+
+#[test]
+fn native_sites_that_block_are_warned_of_too() {
+    let _scenario = FailScenario::setup();
+    Runtime::MultiThread.run("native sites that block", || async {
+        fn native() {
+            fail_point_sync!("blocks-native");
+        }
+        let by_name = || drop(failpoint_blocking("blocks-native", None));
+        let line = line!() - 3;
+        let expected = |line: u32| {
+            let compat = warning(line, "blocks-native", "pause");
+            compat.replace("`async_fail_point!`", "`fail_point!`")
+        };
+        cfg("blocks-native", "sleep(1)").unwrap();
+        let on_pool = tokio::task::spawn_blocking(move || events(native).1);
+        assert_eq!(on_pool.await.unwrap(), [""; 0]);
+        assert_eq!(
+            in_a_task(native).await,
+            [expected(line).replace("pause", "sleep")]
+        );
+        assert_eq!(in_a_task(native).await, [""; 0]);
+        cfg("blocks-native", "pause").unwrap();
+        let task = tokio::spawn(in_a_task(by_name));
+        until_waiting_async("blocks-native", 1).await;
+        remove("blocks-native");
+        assert_eq!(task.await.unwrap(), [expected(line + 2)]);
     });
 }
 

@@ -8,6 +8,7 @@ mod common;
 mod deadlines;
 mod determinism;
 mod env;
+mod hangs;
 #[cfg(all(feature = "async", feature = "context"))]
 mod heard;
 #[cfg(all(feature = "async", feature = "context"))]

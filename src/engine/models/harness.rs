@@ -66,7 +66,7 @@ pub(crate) fn table_of(point: Arc<Point>) -> Option<Arc<Table>> {
 
 /// Returns the point that a hit by name takes, in a thread that never hit before.
 pub(crate) fn find(registry: &Registry, name: &str) -> Option<Arc<Point>> {
-    let mut view = View::new();
+    let mut view = View::default();
     view.refresh(registry);
     look(&view, name).cloned()
 }
@@ -100,13 +100,13 @@ impl Wake for Flag {
 
 /// Waits at `point` as a thread does.
 pub(crate) fn wait_as_thread(point: &Arc<Point>) {
-    block(point, None, None);
+    block(point, None, None, std::panic::Location::caller());
 }
 
 /// Waits at `point` as a task does.
 pub(crate) fn wait_as_task(point: &Arc<Point>) {
     let (flag, waker) = Flag::new();
-    let mut waiter = Waiter::new(point.clone(), None);
+    let mut waiter = Waiter::new(point.clone(), None, None);
     while waiter.poll(&waker).is_pending() {
         flag.wait();
     }

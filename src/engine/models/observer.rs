@@ -116,7 +116,7 @@ fn an_observer_misses_no_waiter() {
 fn who_is_cancelled_is_wakeups_or_leaves_but_not_both() {
     explore(|| {
         let point = point(&Registry::new(), "p", "pause");
-        let mut waiter = Waiter::new(point.clone(), None);
+        let mut waiter = Waiter::new(point.clone(), None, None);
         let (_, waker) = Flag::new();
         assert!(waiter.poll(&waker).is_pending());
         let leaving = thread::spawn(move || waiter.leave(End::Dropped));

@@ -26,7 +26,7 @@ fn site_during(write: fn(&Registry), look_up: LookUp) {
             let registry = registry.clone();
             move || write(&registry)
         });
-        let mut view = View::new();
+        let mut view = View::default();
         let mut hit = || !site.is_idle(&registry) && look_up(&site, &registry, &mut view);
         hit();
         hit();
@@ -84,14 +84,14 @@ fn two_threads_share_a_site() {
         let site = Arc::new(Site::new("p", file!(), line!(), SiteKind::Blocks));
         let other = thread::spawn({
             let (registry, site) = (registry.clone(), site.clone());
-            move || !site.is_idle(&registry) && look_up(&site, &registry, &mut View::new())
+            move || !site.is_idle(&registry) && look_up(&site, &registry, &mut View::default())
         });
         configure(&registry, "p", "off");
         assert!(
             !site.is_idle(&registry),
             "idle though its name is configured"
         );
-        assert!(look_up(&site, &registry, &mut View::new()));
+        assert!(look_up(&site, &registry, &mut View::default()));
         other.join().unwrap();
         assert!(
             !site.is_idle(&registry),

@@ -52,7 +52,7 @@ fn view_during_configure(refresh: fn(&mut View, &Registry)) {
             let registry = registry.clone();
             move || configure(&registry, "p", "off")
         });
-        let mut view = View::new();
+        let mut view = View::default();
         let mut hit = || {
             refresh(&mut view, &registry);
             look(&view, "p").is_some()
@@ -92,7 +92,7 @@ fn paused_during(wait: fn(&Arc<Point>), write: fn(&Registry)) {
             let registry = registry.clone();
             move || {
                 let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
-                let mut view = View::new();
+                let mut view = View::default();
                 let mut hit = || match site.is_idle(&registry) {
                     true => None,
                     false => site.look_up(&registry, &mut view).cloned(),

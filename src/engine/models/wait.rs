@@ -8,12 +8,12 @@ use crate::engine::point::Point;
 use crate::engine::sync::lock;
 use crate::engine::table::Registry;
 use crate::engine::wait::Waiter;
-use crate::engine::waiters::Entry;
+use crate::engine::waiters::{Entry, Who};
 use crate::engine::wakeups::Wakeups;
 
 /// Waits as a task that is polled with a different waker each time.
 fn await_with_changing_wakers(point: &Arc<Point>) {
-    let mut waiter = Waiter::new(point.clone(), None);
+    let mut waiter = Waiter::new(point.clone(), None, None);
     loop {
         let (_, first) = Flag::new();
         if waiter.poll(&first).is_ready() {
@@ -34,9 +34,10 @@ fn wait_without_looking_again(point: &Arc<Point>) {
         return;
     }
     lock(&point.waiters.list).entries.push(Entry {
-        waker: Some(waker),
+        who: Who::Task(waker),
         since: std::time::Instant::now(),
         details: None,
+        paused_at: None,
     });
     flag.wait();
 }
@@ -107,7 +108,7 @@ fn dropping_one_waiter_leaves_the_others_theirs() {
         let dropped = thread::spawn({
             let point = point.clone();
             move || {
-                let mut waiter = Waiter::new(point, None);
+                let mut waiter = Waiter::new(point, None, None);
                 let (_, waker) = Flag::new();
                 let _ = waiter.poll(&waker);
             }
