@@ -130,6 +130,8 @@ impl<F: Future> Future for Cancellable<F> {
 impl<F> fmt::Debug for Cancellable<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_over = self.future.is_none();
-        f.debug_struct("Cancellable").field("is_over", &is_over).finish_non_exhaustive()
+        f.debug_struct("Cancellable")
+            .field("is_over", &is_over)
+            .finish_non_exhaustive()
     }
 }

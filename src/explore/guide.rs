@@ -117,7 +117,9 @@ impl Walk {
         if let Some(wanted) = self.schedule.get(step) {
             return find(wanted).ok_or(*wanted);
         }
-        let others = choices[1..].iter().filter(|c| c.spent.is_within(&self.bounds));
+        let others = choices[1..]
+            .iter()
+            .filter(|c| c.spent.is_within(&self.bounds));
         self.branches.extend(others.map(|choice| Branch {
             at: step,
             pick: choice.pick,
@@ -147,11 +149,14 @@ impl Random {
     /// `steps` is how long a run is thought to be.
     pub(super) fn new(seed: u64, run: usize, steps: usize, bounds: Spent) -> Self {
         // One after another, so that a run can be repeated alone.
-        let mut dice = SmallRng::seed_from_u64(seed ^ (run as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut dice =
+            SmallRng::seed_from_u64(seed ^ (run as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let steps = steps.max(1);
         let mut draw = |count: usize| -> Vec<usize> {
             // More than there are steps would all be the same.
-            (0..count.min(steps)).map(|_| dice.random_range(0..steps)).collect()
+            (0..count.min(steps))
+                .map(|_| dice.random_range(0..steps))
+                .collect()
         };
         let changes = draw(bounds.preemptions);
         let faults = draw(bounds.faults);
@@ -193,7 +198,9 @@ impl Random {
         };
         let is_due = |steps: &Vec<usize>| steps.iter().position(|at| *at <= step);
         let find = |is_it: fn(Kind) -> bool| {
-            choices.iter().position(|c| c.pick.task == task && is_it(c.pick.kind))
+            choices
+                .iter()
+                .position(|c| c.pick.task == task && is_it(c.pick.kind))
         };
         for (steps, is_it) in [
             (&mut self.faults, Kind::is_fault as fn(Kind) -> bool),

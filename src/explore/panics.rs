@@ -3,18 +3,51 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{PanicHookInfo, set_hook, take_hook};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once};
 
+use crate::engine::sync::unpoisoned;
 use crate::explore::run::Run;
 
 thread_local! {
     static WATCHER: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
+    static LISTENER: RefCell<Option<Arc<Heard>>> = const { RefCell::new(None) };
+}
+
+/// The panics of what is run outside of an exploration.
+pub(super) struct Heard {
+    /// Whether they are printed all the same.
+    is_loud: bool,
+    texts: Mutex<Vec<String>>,
+}
+
+impl Heard {
+    pub(super) fn new(is_loud: bool) -> Self {
+        Self {
+            is_loud,
+            texts: Mutex::default(),
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<String> {
+        unpoisoned(self.texts.lock()).first().cloned()
+    }
+}
+
+/// Sets what hears of this thread's panics, and returns what did.
+pub(super) fn listen(heard: Option<Arc<Heard>>) -> Option<Arc<Heard>> {
+    LISTENER
+        .try_with(|listener| listener.replace(heard))
+        .ok()
+        .flatten()
 }
 
 /// Sets the run that hears of this thread's panics, and returns the one that did.
 pub(super) fn watch(run: Option<Arc<Run>>) -> Option<Arc<Run>> {
     // An error means that the thread is ending.
-    WATCHER.try_with(|watcher| watcher.replace(run)).ok().flatten()
+    WATCHER
+        .try_with(|watcher| watcher.replace(run))
+        .ok()
+        .flatten()
 }
 
 /// Puts a hook before the one that is there. Panics of other threads go on to that.
@@ -26,7 +59,17 @@ pub(super) fn install() {
             let watcher = WATCHER.try_with(|watcher| watcher.borrow().clone());
             match watcher.ok().flatten() {
                 Some(run) => run.panicked(&describe(info)),
-                None => before(info),
+                None => {
+                    let listener = LISTENER.try_with(|listener| listener.borrow().clone());
+                    let is_loud = listener.ok().flatten().is_none_or(|heard| {
+                        let text = describe(info);
+                        unpoisoned(heard.texts.lock()).push(text);
+                        heard.is_loud
+                    });
+                    if is_loud {
+                        before(info);
+                    }
+                }
             }
         }));
     });

@@ -27,7 +27,9 @@ impl Progress {
         }
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} exploring: {msg} ({elapsed})") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} exploring: {msg} ({elapsed})")
+            {
                 bar.set_style(style);
             }
             bar

@@ -138,7 +138,9 @@ impl Blocking {
         if *count == 0 {
             return true;
         }
-        let waited = self.fewer.wait_timeout_while(count, time, |count| *count > 0);
+        let waited = self
+            .fewer
+            .wait_timeout_while(count, time, |count| *count > 0);
         *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
     }
 }
@@ -369,12 +371,15 @@ impl Run {
         if !arrival.can_return {
             return None;
         }
-        self.settings.faults.iter().find_map(|fault| match &fault.action {
-            Action::Return(value) if all_match(&fault.matchers, arrival.context) => {
-                Some(value.clone())
-            }
-            _ => None,
-        })
+        self.settings
+            .faults
+            .iter()
+            .find_map(|fault| match &fault.action {
+                Action::Return(value) if all_match(&fault.matchers, arrival.context) => {
+                    Some(value.clone())
+                }
+                _ => None,
+            })
     }
 }
 
@@ -419,7 +424,9 @@ impl State {
             return Err(None);
         }
         let at = self.choose(&choices)?;
-        let Choice { at, pick, spent, .. } = choices[at];
+        let Choice {
+            at, pick, spent, ..
+        } = choices[at];
         let hit = &mut self.standing[at];
         let wakers = match pick.kind {
             Kind::Cancel(further_out) => {
@@ -539,12 +546,20 @@ impl State {
     /// They touch different objects, by the user's word; the hit stood already when the last step was
     /// taken; and the other order is smaller: by the numbers of the tasks, and, where preemptions are
     /// bounded, it needs no more of them. So of all orders that lead to the same, the smallest stays.
-    fn is_left_to_another_order(&self, hit: &Standing, preempts: bool, settings: &Settings) -> bool {
+    fn is_left_to_another_order(
+        &self,
+        hit: &Standing,
+        preempts: bool,
+        settings: &Settings,
+    ) -> bool {
         let (Some(key), Some(before)) = (&settings.object, self.taken.last()) else {
             return false;
         };
         let object = |context: &Option<FailpointContext>| {
-            context.as_ref().and_then(|context| context.get(key)).map(str::to_owned)
+            context
+                .as_ref()
+                .and_then(|context| context.get(key))
+                .map(str::to_owned)
         };
         let (Some(this), Some(other)) = (object(&hit.context), object(&before.context)) else {
             return false;
@@ -553,7 +568,11 @@ impl State {
         let is_smaller = task < before.pick.task;
         let needs_no_more = settings.bounds.preemptions == usize::MAX || {
             // From this task to the other and back, where it could have gone on.
-            let two_before = self.taken.len().checked_sub(2).map(|at| self.taken[at].pick.task);
+            let two_before = self
+                .taken
+                .len()
+                .checked_sub(2)
+                .map(|at| self.taken[at].pick.task);
             two_before == Some(task) && before.preempts && preempts
         };
         this != other
@@ -566,10 +585,15 @@ impl State {
     fn differs(&self, wanted: &Pick, choices: &[Choice]) -> String {
         let step = self.taken.len() + 1;
         let describe = |pick: &Pick| {
-            let place = pick.place.map(|n| format!(" at failpoint {}", self.places.get(n)));
+            let place = pick
+                .place
+                .map(|n| format!(" at failpoint {}", self.places.get(n)));
             format!("task {}{}", pick.task, place.unwrap_or_default())
         };
-        let there: Vec<String> = choices.iter().map(|choice| describe(&choice.pick)).collect();
+        let there: Vec<String> = choices
+            .iter()
+            .map(|choice| describe(&choice.pick))
+            .collect();
         let wanted = match wanted.kind {
             Kind::Go | Kind::Pass => describe(wanted),
             Kind::Fault | Kind::FaultAtOnce => format!("a fault of {}", describe(wanted)),
@@ -589,7 +613,11 @@ impl State {
     fn endless(&self, settings: &Settings) -> String {
         let mut places: Vec<String> = Vec::new();
         for taken in self.taken.iter().rev().take(100) {
-            let place = format!("task {} at {}", taken.pick.task, self.places.get(taken.place));
+            let place = format!(
+                "task {} at {}",
+                taken.pick.task,
+                self.places.get(taken.place)
+            );
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -603,8 +631,8 @@ impl State {
 
     fn stuck(&self) -> String {
         let now = Instant::now();
-        let mut text = "stuck: no task can go on, no timer is left, and the scenario is not over"
-            .to_owned();
+        let mut text =
+            "stuck: no task can go on, no timer is left, and the scenario is not over".to_owned();
         for task in &self.tasks {
             let Some((place, at)) = task.last else {
                 continue;
@@ -633,7 +661,10 @@ pub(super) fn task_name(number: u32) -> String {
 
 impl Director for Run {
     fn directs(&self, name: &str) -> bool {
-        self.settings.points.as_ref().is_none_or(|points| points.is_match(name))
+        self.settings
+            .points
+            .as_ref()
+            .is_none_or(|points| points.is_match(name))
     }
 
     fn stop(&self, arrival: &Arrival<'_>) -> Option<u64> {
@@ -649,7 +680,9 @@ impl Director for Run {
         }
         let number = state.next;
         state.next += 1;
-        let place = state.places.number(arrival.name, arrival.file, arrival.line);
+        let place = state
+            .places
+            .number(arrival.name, arrival.file, arrival.line);
         let task = state.task();
         let came_at = state.taken.len();
         state.standing.push(Standing {
@@ -696,21 +729,24 @@ impl Director for Run {
         if state.is_over || state.failure.is_some() || state.spent.faults >= bound {
             return Verdict::Continue;
         }
-        let place = state.places.number(arrival.name, arrival.file, arrival.line);
+        let place = state
+            .places
+            .number(arrival.name, arrival.file, arrival.line);
         let id = tokio::task::try_id();
         let known = state.tasks.iter().find(|task| task.id == id);
         let task = known.map_or(0, |task| task.number);
         let (spent, mut faulty) = (state.spent, state.spent);
         faulty.faults += 1;
-        let choices = [(Kind::Pass, spent), (Kind::FaultAtOnce, faulty)].map(|(kind, spent)| Choice {
-            at: 0,
-            pick: Pick {
-                task,
-                kind,
-                place: Some(place),
-            },
-            spent,
-        });
+        let choices =
+            [(Kind::Pass, spent), (Kind::FaultAtOnce, faulty)].map(|(kind, spent)| Choice {
+                at: 0,
+                pick: Pick {
+                    task,
+                    kind,
+                    place: Some(place),
+                },
+                spent,
+            });
         match state.choose(&choices) {
             Ok(at) => {
                 let Choice { pick, spent, .. } = choices[at];

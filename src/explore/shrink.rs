@@ -43,7 +43,10 @@ fn joined(picks: &[Pick], at: usize) -> Vec<Pick> {
         // It is not needed any more: what comes by itself will do.
         return before.to_vec();
     };
-    let block = rest[next..].iter().take_while(|pick| pick.task == task).count();
+    let block = rest[next..]
+        .iter()
+        .take_while(|pick| pick.task == task)
+        .count();
     let mut schedule = before.to_vec();
     schedule.extend(&rest[next..next + block]);
     schedule.extend(&rest[..next]);

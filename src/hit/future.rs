@@ -402,7 +402,10 @@ impl Future for Waiting<'_> {
         match &mut *this.0 {
             #[cfg(feature = "explore")]
             Kind::Stopped { stop, then } => {
-                match (ready!(stop.poll(cx.waker())), std::mem::replace(then, Begun::Continue)) {
+                match (
+                    ready!(stop.poll(cx.waker())),
+                    std::mem::replace(then, Begun::Continue),
+                ) {
                     (Verdict::Return(value), _) => Poll::Ready(End::Return(value)),
                     (Verdict::Continue, Begun::Continue) => Poll::Ready(End::Continue),
                     (Verdict::Continue, Begun::Return(value)) => Poll::Ready(End::Return(value)),

@@ -14,11 +14,11 @@ mod future;
 
 pub use blocking::{failpoint_blocking, hit_blocking, hit_blocking_unit};
 pub use evaluate::{FailpointResult, is_armed};
-#[cfg(feature = "explore")]
-pub use future::returned;
 #[cfg(feature = "async")]
 pub use fail_rules::{compat_begin, compat_begin_unit};
 pub use fail_rules::{compat_eval, compat_unit};
+#[cfg(feature = "explore")]
+pub use future::returned;
 #[cfg(feature = "async")]
 pub use future::{
     Begun, FailpointFuture, MillisFuture, PausableFuture, begin, begin_unit, failpoint,

@@ -2,6 +2,8 @@
 
 use crate::engine::context::FailpointContext;
 pub use crate::engine::site::{Compiled, Site, SiteKind, Target, sites};
+#[cfg(feature = "explore")]
+pub use crate::hit::returned;
 #[cfg(feature = "async")]
 pub use crate::hit::{
     Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
@@ -11,8 +13,6 @@ pub use crate::hit::{
     FailpointResult, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
 };
 pub use inventory;
-#[cfg(feature = "explore")]
-pub use crate::hit::returned;
 #[cfg(feature = "async")]
 pub use std::future::ready;
 

@@ -1,4 +1,7 @@
 //! The explorer.
 #![cfg(all(feature = "testing", feature = "explore"))]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod counts;
+mod crashes;
