@@ -56,6 +56,14 @@
 //! | release some of the waiters | [`Armed::release`], [`release_failpoint`] |
 //! | run tests side by side in one process | [`isolate`](isolate()), [`Scope`], [`InScope`] |
 //! | test a race | the page [Testing a race](testing_a_race) |
+#![cfg_attr(
+    feature = "explore",
+    doc = "| find a race you do not know of | the page [of that name](find_a_race), [`explore`] |"
+)]
+#![cfg_attr(
+    not(feature = "explore"),
+    doc = "| find a race you do not know of | the module `explore`, with the feature of that name |"
+)]
 //! | choose hits by their context | [`fail_point_with_context!`], [`failpoint_context!`], [`configure_failpoint_with_context`] |
 //! | configure points without a guard | [`configure_failpoint`], [`configure_failpoints`], [`configure_failpoint_callback`] |
 //! | remove them | [`remove_failpoint`], [`remove_all_failpoints`] |
@@ -201,6 +209,7 @@
 //! | `context` | yes | matchers; brings regex |
 //! | `runtime` | yes | a scope reaches all of a tokio runtime; brings tokio 1.49 or later (`rt`) |
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
+//! | `explore` | no | the explorer, the module `explore`; brings rand, indicatif, and tokio's `rt` and `test-util` |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
 //! Without `testing`, macros are empty, hits give `Continue`, and configuring is an error that
@@ -241,6 +250,9 @@ mod macros;
 
 #[doc = include_str!("how_it_works.md")]
 pub mod how_it_works {}
+#[cfg(feature = "explore")]
+#[doc = include_str!("find_a_race.md")]
+pub mod find_a_race {}
 #[cfg(feature = "async")]
 #[doc = include_str!("testing_a_race.md")]
 pub mod testing_a_race {}

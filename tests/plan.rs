@@ -17,6 +17,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("control", &["engine", "error", "hit"]),
     ("macros", &["engine", "hit"]),
     ("compat", &["engine", "error", "hit", "macros"]),
+    ("explore", &["control", "engine", "error"]),
     ("http", &["control", "engine", "error"]),
     (
         "failpoint_support",

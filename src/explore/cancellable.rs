@@ -28,7 +28,6 @@ use crate::engine::sync::unpoisoned;
 /// # if !neon_failpoint::has_failpoints() { return }
 /// use neon_failpoint::explore::{Explorer, cancellable};
 /// use neon_failpoint::fail_point;
-/// use std::sync::Arc;
 /// use tokio::sync::Semaphore;
 ///
 /// async fn with_permit(semaphore: &Semaphore) {
@@ -40,9 +39,9 @@ use crate::engine::sync::unpoisoned;
 /// let report = Explorer::new().cancellations(1).run(|| async {
 ///     let semaphore = Semaphore::new(1);
 ///     cancellable(with_permit(&semaphore)).await;
-///     assert_eq!(semaphore.available_permits(), 1);
+///     assert_eq!(semaphore.available_permits(), 1, "a permit is lost");
 /// });
-/// assert!(report.failure().unwrap().message().contains("available_permits"));
+/// assert!(report.failure().unwrap().message().contains("a permit is lost"));
 /// ```
 pub fn cancellable<F: Future>(future: F) -> Cancellable<F> {
     Cancellable {

@@ -27,7 +27,7 @@ use crate::engine::report;
 use crate::engine::sync::unpoisoned;
 use crate::explore::explorer::{self, Damage, Explorer, Outcome, demand_a_place};
 use crate::explore::own_test::{self, Way};
-use crate::explore::panics::{self, Heard};
+use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{self, Place};
 use crate::explore::report::{Ending, Failure, Report, Step, StepKind};
 use crate::explore::run::Output;
@@ -92,8 +92,8 @@ impl Explorer {
     /// # Hits
     ///
     /// Every hit counts, of async and of blocking code, on any thread of the child, from the call of
-    /// `work` until its runtime has shut down. A hit whose action pauses, returns or fails counts as
-    /// well. Which is the 3rd has to be the same each time: where threads race it is not, and a
+    /// `work` until its runtime has shut down. One whose action pauses or returns counts, one that panics
+    /// does not. Which is the 3rd has to be the same each time: where threads race it is not, and a
     /// failure may then not repeat.
     ///
     /// # What a crash is
@@ -120,7 +120,8 @@ impl Explorer {
     /// waits](crate::set_wait_deadline), 30 seconds, is killed, and that is a failure.
     ///
     /// The folder is below [`std::env::temp_dir`], and removed at the end; after a failure it is kept,
-    /// as the recovery left it, and the message says where.
+    /// as the recovery left it, and the message says where. The command in it repeats that crash alone;
+    /// `crash 3 @2` is the third hit of the second call in its test, or in its `main`.
     ///
     /// # Panics
     ///
@@ -249,6 +250,22 @@ const LATE: Duration = Duration::from_secs(5);
 /// So much of a child's output is shown, from its end.
 const SHOWN: u64 = 16 * 1024;
 
+/// The panics of what is run here.
+struct Heard {
+    is_loud: bool,
+    first: Mutex<Option<String>>,
+}
+
+impl Hears for Heard {
+    fn panicked(&self, message: &str) {
+        unpoisoned(self.first.lock()).get_or_insert_with(|| message.to_owned());
+    }
+
+    fn is_loud(&self) -> bool {
+        self.is_loud
+    }
+}
+
 /// Runs a future to its end, on a runtime and in a scope of its own.
 fn run<F: Future<Output: Outcome>>(
     what: &str,
@@ -257,20 +274,23 @@ fn run<F: Future<Output: Outcome>>(
     make: impl FnOnce() -> F,
 ) -> Output {
     let scope = Scope::new();
-    let heard = Arc::new(Heard::new(is_loud));
+    let heard = Arc::new(Heard {
+        is_loud,
+        first: Mutex::default(),
+    });
     let (inner, hears) = (scope.clone(), heard.clone());
     let built = Builder::new_current_thread()
         .enable_all()
         .on_thread_start(move || {
             inner.enter_until_it_ends();
-            panics::listen(Some(hears.clone()));
+            panics::watch(Some(hears.clone()));
         })
         .build();
     let runtime = built.map_err(|e| format!("no runtime could be made: {e}"))?;
     let is_late;
     let result = {
         let _entered = scope.enter();
-        let before = panics::listen(Some(heard.clone()));
+        let before = panics::watch(Some(heard.clone()));
         let result = catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
                 // Made inside the runtime, so that it may spawn before its first await.
@@ -284,11 +304,12 @@ fn run<F: Future<Output: Outcome>>(
         // A panic of a task that is dropped here is one of its own, too.
         let ends = Instant::now();
         let shut_down = catch_unwind(AssertUnwindSafe(|| runtime.shutdown_timeout(LATE)));
-        panics::listen(before);
+        panics::watch(before);
         is_late = ends.elapsed() >= LATE;
         shut_down.and(result)
     };
-    if let Some(first) = heard.first() {
+    let first = unpoisoned(heard.first.lock()).take();
+    if let Some(first) = first {
         return Err(format!("{what} panicked {first}"));
     }
     match result {

@@ -356,6 +356,9 @@ pub(super) fn demand_a_place() {
     }
 }
 
+/// How often a schedule is tried that the scenario does not follow.
+const ATTEMPTS: usize = 20;
+
 type Scenario<'a> = dyn Fn() -> Pin<Box<dyn Future<Output = Output> + 'a>> + 'a;
 
 /// An exploration under way.
@@ -386,6 +389,21 @@ impl Exploration<'_, '_> {
         ran
     }
 
+    /// Follows a schedule. `select!` is random in tokio where several branches are ready: where that leads
+    /// elsewhere, it is tried again.
+    fn follow(&mut self, mut walk: Walk) -> Ran {
+        for _ in 1..ATTEMPTS {
+            let (schedule, bounds) = (walk.schedule.clone(), walk.bounds);
+            let ran = self.run(Guide::Walk(walk));
+            if !ran.differs {
+                return ran;
+            }
+            self.runs -= 1;
+            walk = Walk::strictly(schedule, bounds);
+        }
+        self.run(Guide::Walk(walk))
+    }
+
     /// Tries every schedule within the bounds, those that need least first.
     fn in_order(mut self) -> Report {
         let bounds = self.settings.bounds;
@@ -402,7 +420,7 @@ impl Exploration<'_, '_> {
                 let why = format!("max_runs is {}{tried}", self.max_runs);
                 return self.report(Ending::Cut(why), None);
             }
-            let ran = self.run(Guide::Walk(walk));
+            let ran = self.follow(walk);
             if self.runs == 1 && ran.taken.is_empty() && ran.failure.is_none() {
                 report::explored(
                     "no failpoint was hit in the scenario: there is nothing to explore",
@@ -440,7 +458,7 @@ impl Exploration<'_, '_> {
     }
 
     fn replay(mut self, schedule: Vec<Pick>) -> Report {
-        let ran = self.run(Guide::Walk(Walk::strictly(schedule, Spent::default())));
+        let ran = self.follow(Walk::strictly(schedule, Spent::default()));
         match ran.failure {
             Some(_) => self.failed(ran),
             None => self.report(Ending::Cut("one schedule was replayed".to_owned()), None),
@@ -494,16 +512,15 @@ fn listed(bounds: &Spent) -> String {
     text
 }
 
-/// Returns the number of an exploration among those of its test, from 1. A thread that has no test of
-/// its own may run several, so there they have none.
-#[track_caller]
+/// Returns the number of an exploration among those of its thread, from 1. A test has a thread of its
+/// own, except where the main thread runs all: there it has none.
 fn number_of_this_exploration() -> Option<usize> {
     thread_local! {
         static COUNT: Cell<usize> = const { Cell::new(0) };
     }
     let number = COUNT.get() + 1;
     COUNT.set(number);
-    test_name().map(|_| number)
+    (std::thread::current().name() != Some("main")).then_some(number)
 }
 
 /// Returns the name of the test that this thread runs, if it has one: libtest names its threads.

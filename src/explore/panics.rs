@@ -3,46 +3,24 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{PanicHookInfo, set_hook, take_hook};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Once};
 
-use crate::engine::sync::unpoisoned;
-use crate::explore::run::Run;
+/// A run, or what is run for crashes, which hears of the panics of its threads.
+pub(super) trait Hears: Send + Sync {
+    fn panicked(&self, message: &str);
+
+    /// Whether they go on to the hook that was there before, all the same.
+    fn is_loud(&self) -> bool {
+        false
+    }
+}
 
 thread_local! {
-    static WATCHER: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
-    static LISTENER: RefCell<Option<Arc<Heard>>> = const { RefCell::new(None) };
-}
-
-/// The panics of what is run outside of an exploration.
-pub(super) struct Heard {
-    /// Whether they are printed all the same.
-    is_loud: bool,
-    texts: Mutex<Vec<String>>,
-}
-
-impl Heard {
-    pub(super) fn new(is_loud: bool) -> Self {
-        Self {
-            is_loud,
-            texts: Mutex::default(),
-        }
-    }
-
-    pub(super) fn first(&self) -> Option<String> {
-        unpoisoned(self.texts.lock()).first().cloned()
-    }
-}
-
-/// Sets what hears of this thread's panics, and returns what did.
-pub(super) fn listen(heard: Option<Arc<Heard>>) -> Option<Arc<Heard>> {
-    LISTENER
-        .try_with(|listener| listener.replace(heard))
-        .ok()
-        .flatten()
+    static WATCHER: RefCell<Option<Arc<dyn Hears>>> = const { RefCell::new(None) };
 }
 
 /// Sets the run that hears of this thread's panics, and returns the one that did.
-pub(super) fn watch(run: Option<Arc<Run>>) -> Option<Arc<Run>> {
+pub(super) fn watch(run: Option<Arc<dyn Hears>>) -> Option<Arc<dyn Hears>> {
     // An error means that the thread is ending.
     WATCHER
         .try_with(|watcher| watcher.replace(run))
@@ -57,19 +35,12 @@ pub(super) fn install() {
         let before = take_hook();
         set_hook(Box::new(move |info| {
             let watcher = WATCHER.try_with(|watcher| watcher.borrow().clone());
-            match watcher.ok().flatten() {
-                Some(run) => run.panicked(&describe(info)),
-                None => {
-                    let listener = LISTENER.try_with(|listener| listener.borrow().clone());
-                    let is_loud = listener.ok().flatten().is_none_or(|heard| {
-                        let text = describe(info);
-                        unpoisoned(heard.texts.lock()).push(text);
-                        heard.is_loud
-                    });
-                    if is_loud {
-                        before(info);
-                    }
-                }
+            let is_loud = watcher.ok().flatten().is_none_or(|run| {
+                run.panicked(&describe(info));
+                run.is_loud()
+            });
+            if is_loud {
+                before(info);
             }
         }));
     });

@@ -25,7 +25,7 @@ use crate::engine::director::{Arrival, Director, Verdict, direct_thread};
 use crate::engine::sync::unpoisoned;
 use crate::explore::cancellable::{Order, around};
 use crate::explore::guide::{Choice, Guide, Spent};
-use crate::explore::panics;
+use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{Kind, Pick, Places};
 
 /// A run ends here, if nothing ends it before.
@@ -54,8 +54,9 @@ pub(super) struct Settings {
 /// A hit that stands at its point.
 struct Standing {
     number: u64,
-    /// The index of its task.
-    task: usize,
+    id: Option<tokio::task::Id>,
+    /// The index of its task; known once all that could run has run.
+    task: Option<usize>,
     place: u32,
     context: Option<FailpointContext>,
     /// How it would return.
@@ -98,6 +99,8 @@ struct State {
     /// The places that it has passed since another went on.
     streak: Vec<u32>,
     failure: Option<String>,
+    /// Whether the failure is that it did not follow its schedule.
+    differs: bool,
     is_left_out: bool,
     is_over: bool,
     root: Option<Waker>,
@@ -152,6 +155,8 @@ pub(super) struct Ran {
     pub(super) taken: Vec<Taken>,
     pub(super) spent: Spent,
     pub(super) failure: Option<String>,
+    /// Whether the failure is that it did not follow its schedule.
+    pub(super) differs: bool,
     /// Whether it was broken off because another order of the same steps is tried.
     pub(super) is_left_out: bool,
 }
@@ -206,6 +211,7 @@ pub(super) fn run<'a>(
         taken: std::mem::take(&mut state.taken),
         spent: state.spent,
         failure: state.failure.take(),
+        differs: state.differs,
         is_left_out: state.is_left_out,
     }
 }
@@ -239,14 +245,14 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
 /// While a thread belongs to a run.
 struct Directed {
     director: Option<Arc<dyn Director>>,
-    watcher: Option<Arc<Run>>,
+    hears: Option<Arc<dyn Hears>>,
 }
 
 impl Directed {
     fn new(run: &Arc<Run>) -> Self {
         Self {
             director: direct_thread(Some(run.clone())),
-            watcher: panics::watch(Some(run.clone())),
+            hears: panics::watch(Some(run.clone())),
         }
     }
 }
@@ -254,7 +260,7 @@ impl Directed {
 impl Drop for Directed {
     fn drop(&mut self) {
         direct_thread(self.director.take());
-        panics::watch(self.watcher.take());
+        panics::watch(self.hears.take());
     }
 }
 
@@ -274,6 +280,7 @@ impl Run {
                 last: None,
                 streak: Vec::new(),
                 failure: None,
+                differs: false,
                 is_left_out: false,
                 is_over: false,
                 root: None,
@@ -314,18 +321,6 @@ impl Run {
         self.wake_root();
     }
 
-    /// A panic on a thread of the run. Where the run is over already, nobody is told: what is left is
-    /// being dropped.
-    pub(super) fn panicked(&self, message: &str) {
-        if self.lock().is_over {
-            return;
-        }
-        self.fail(|state| match state.running() {
-            Some(task) => format!("task {task} panicked {message}"),
-            None => format!("the scenario panicked {message}"),
-        });
-    }
-
     fn wake_root(&self) {
         self.is_root_awake.store(true, Ordering::SeqCst);
         let root = self.lock().root.clone();
@@ -336,7 +331,13 @@ impl Run {
 
     /// Everything that could run has run.
     fn quiet(&self) {
-        if self.is_root_awake.load(Ordering::SeqCst) || !self.blocking.is_none(SOON) {
+        if self.is_root_awake.load(Ordering::SeqCst) {
+            return;
+        }
+        if !self.blocking.is_none(Duration::ZERO) {
+            // What waits for the thread is woken by its work, and the scenario by its end: then this is
+            // called again. Waiting here keeps the clock from moving between the two.
+            self.blocking.is_none(SOON);
             return;
         }
         let mut state = self.lock();
@@ -383,6 +384,20 @@ impl Run {
     }
 }
 
+impl Hears for Run {
+    /// A panic on a thread of the run. Where the run is over already, nobody is told: what is left is
+    /// being dropped.
+    fn panicked(&self, message: &str) {
+        if self.lock().is_over {
+            return;
+        }
+        self.fail(|state| match state.running() {
+            Some(task) => format!("task {task} panicked {message}"),
+            None => format!("the scenario panicked {message}"),
+        });
+    }
+}
+
 impl State {
     /// Returns the number of the task that is being polled, if it has one.
     fn running(&self) -> Option<u32> {
@@ -391,10 +406,39 @@ impl State {
         Some(task.number)
     }
 
-    /// Returns the index of the task of a hit that comes now.
-    fn task(&mut self) -> usize {
-        let id = tokio::task::try_id();
-        let stands = |at: usize| self.standing.iter().any(|hit| hit.task == at);
+    /// Finds out whose the hits are that came since the last step.
+    ///
+    /// Tasks are numbered as they came. Inside one task the places count: `select!` polls in an order that
+    /// is not the same each time.
+    fn number_new_hits(&mut self) {
+        let first_of = |id| self.standing.iter().position(|hit| hit.id == id);
+        let new = self
+            .standing
+            .iter()
+            .enumerate()
+            .filter(|(_, hit)| hit.task.is_none());
+        let mut new: Vec<_> = new
+            .map(|(at, hit)| {
+                let place = self.places.get(hit.place);
+                (
+                    first_of(hit.id),
+                    place.file,
+                    place.line,
+                    place.name.clone(),
+                    at,
+                )
+            })
+            .collect();
+        new.sort_unstable();
+        for (.., at) in new {
+            let task = self.task(self.standing[at].id);
+            self.standing[at].task = Some(task);
+        }
+    }
+
+    /// Returns the index of the task of a hit that has come.
+    fn task(&mut self, id: Option<tokio::task::Id>) -> usize {
+        let stands = |at: usize| self.standing.iter().any(|hit| hit.task == Some(at));
         let is_it = |at: &usize| self.tasks[*at].id == id && !stands(*at);
         let last = self.last.filter(is_it);
         if let Some(at) = last.or_else(|| (0..self.tasks.len()).find(is_it)) {
@@ -419,6 +463,7 @@ impl State {
         if self.taken.len() >= settings.max_steps {
             return Err(Some(self.endless(settings)));
         }
+        self.number_new_hits();
         let choices = self.choices(settings);
         if choices.is_empty() {
             return Err(None);
@@ -443,7 +488,7 @@ impl State {
                 [hit.waker.take(), None]
             }
         };
-        let (task, place) = (hit.task, hit.place);
+        let (task, place) = (hit.task.unwrap_or_default(), hit.place);
         let context = hit.context.take();
         if pick.kind.is_cancellation() {
             // It leaves when it is dropped.
@@ -482,12 +527,13 @@ impl State {
     /// What may be done now: first what costs nothing, and of that to go on with the task that went on
     /// last.
     fn choices(&self, settings: &Settings) -> Vec<Choice> {
-        let position = |at: usize| self.standing.iter().position(|hit| hit.task == at);
+        let position = |at: usize| self.standing.iter().position(|hit| hit.task == Some(at));
         let last = self.last.and_then(position);
         let waits = last.is_some_and(|last| self.waits_for_others(last));
         let mut order: Vec<usize> = (0..self.standing.len()).collect();
+        order.sort_by_key(|at| (self.standing[*at].came_at, self.standing[*at].task));
         if let Some(last) = last {
-            order.remove(last);
+            order.retain(|at| *at != last);
             order.insert(if waits { order.len() } else { 0 }, last);
         }
         let mut choices = Vec::with_capacity(order.len());
@@ -504,7 +550,7 @@ impl State {
                 choices.push(Choice {
                     at,
                     pick: Pick {
-                        task: self.tasks[hit.task].number,
+                        task: self.number(hit),
                         kind,
                         place: Some(hit.place),
                     },
@@ -532,6 +578,10 @@ impl State {
         // Stable: among equals the order is that of arrival.
         choices.sort_by_key(|choice| choice.spent.total());
         choices
+    }
+
+    fn number(&self, hit: &Standing) -> u32 {
+        hit.task.map_or(0, |task| self.tasks[task].number)
     }
 
     /// Whether the task of a hit goes round in a loop while others stand.
@@ -564,7 +614,7 @@ impl State {
         let (Some(this), Some(other)) = (object(&hit.context), object(&before.context)) else {
             return false;
         };
-        let task = self.tasks[hit.task].number;
+        let task = self.number(hit);
         let is_smaller = task < before.pick.task;
         let needs_no_more = settings.bounds.preemptions == usize::MAX || {
             // From this task to the other and back, where it could have gone on.
@@ -582,8 +632,9 @@ impl State {
             && needs_no_more
     }
 
-    fn differs(&self, wanted: &Pick, choices: &[Choice]) -> String {
+    fn differs(&mut self, wanted: &Pick, choices: &[Choice]) -> String {
         let step = self.taken.len() + 1;
+        let is_from_text = wanted.place.is_none();
         let describe = |pick: &Pick| {
             let place = pick
                 .place
@@ -599,14 +650,20 @@ impl State {
             Kind::Fault | Kind::FaultAtOnce => format!("a fault of {}", describe(wanted)),
             Kind::Cancel(_) => format!("a cancellation of {}", describe(wanted)),
         };
+        let there = match there.is_empty() {
+            true => "nothing".to_owned(),
+            false => there.join(", "),
+        };
+        self.differs = true;
+        if is_from_text {
+            return format!(
+                "the schedule does not fit the scenario: step {step} was to be {wanted}; there was {there}"
+            );
+        }
         format!(
-            "the scenario is not the same each time: step {step} was to be {wanted}; there was {}. \
-             What makes runs differ: the order of a HashMap, threads, real time, random numbers, \
-             state that an earlier run left",
-            match there.is_empty() {
-                true => "nothing".to_owned(),
-                false => there.join(", "),
-            }
+            "the scenario is not the same each time: step {step} was to be {wanted}; there was {there}. \
+             What makes runs differ: the order of a HashMap, threads, real time, random numbers, `select!` \
+             without `biased`, state that an earlier run left"
         )
     }
 
@@ -683,11 +740,11 @@ impl Director for Run {
         let place = state
             .places
             .number(arrival.name, arrival.file, arrival.line);
-        let task = state.task();
         let came_at = state.taken.len();
         state.standing.push(Standing {
             number,
-            task,
+            id: tokio::task::try_id(),
+            task: None,
             place,
             context,
             fault,

@@ -15,18 +15,22 @@ pub(super) fn without_each(mut ran: Ran, mut run: impl FnMut(Guide) -> Ran) -> R
 
 fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran) -> Option<Ran> {
     let picks: Vec<Pick> = ran.taken.iter().map(|taken| taken.pick).collect();
-    let attempts = (0..picks.len()).filter_map(|at| {
+    let attempts = (0..picks.len()).flat_map(|at| {
         let taken = &ran.taken[at];
         let kind = taken.pick.kind;
+        let mut attempts = Vec::new();
         if kind.is_fault() || kind.is_cancellation() {
             let mut without = picks.clone();
             without[at].kind = kind.alone();
-            Some(without)
-        } else if taken.preempts {
-            Some(joined(&picks, at))
-        } else {
-            None
+            attempts.push(without);
         }
+        if taken.preempts {
+            attempts.push(joined(&picks, at));
+        }
+        if !attempts.is_empty() {
+            attempts.push(halted(&picks, at));
+        }
+        attempts
     });
     attempts.into_iter().find_map(|schedule| {
         let next = run(Guide::Walk(Walk::roughly(schedule)));
@@ -52,4 +56,11 @@ fn joined(picks: &[Pick], at: usize) -> Vec<Pick> {
     schedule.extend(&rest[..next]);
     schedule.extend(&rest[next + block..]);
     schedule
+}
+
+/// Leaves out what the task of the step `at` does from there on: that comes last, by itself.
+fn halted(picks: &[Pick], at: usize) -> Vec<Pick> {
+    let (before, rest) = picks.split_at(at);
+    let others = rest.iter().filter(|pick| pick.task != picks[at].task);
+    before.iter().chain(others).copied().collect()
 }

@@ -62,10 +62,8 @@ pub(super) fn arrival<'a>(
     context: Option<&'a FailpointContext>,
     can_return: bool,
 ) -> Arrival<'a> {
-    let (file, line) = target.place().unwrap_or_else(|| {
-        let place = std::panic::Location::caller();
-        (place.file(), place.line())
-    });
+    let caller = std::panic::Location::caller();
+    let (file, line) = target.place().unwrap_or((caller.file(), caller.line()));
     Arrival {
         name: target.name(),
         file,

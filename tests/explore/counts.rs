@@ -47,3 +47,13 @@ fn with_all_preemptions_there_is_one_for_each_order_of_the_steps() {
     assert_eq!(runs(3, 3, usize::MAX), 1680);
     assert_eq!(runs(4, 2, usize::MAX), 2520);
 }
+
+#[test]
+fn the_guide_says_how_many_there_are() {
+    let page = include_str!("../../src/find_a_race.md");
+    for (tasks, points) in [(2, 3), (2, 10), (3, 4)] {
+        let counts = [0, 1, 2].map(|preemptions| runs(tasks, points, preemptions).to_string());
+        let row = format!("| {tasks} tasks of {points} | {} |", counts.join(" | "));
+        assert!(page.contains(&row), "{row}");
+    }
+}

@@ -32,22 +32,17 @@ enum Store {
 impl Store {
     async fn set(self, folder: &Path, value: &str) {
         let file = folder.join("value");
+        let context = failpoint_context! { "value" => value };
         match self {
             Store::Renames => {
                 let new = folder.join("new");
                 tokio::fs::write(&new, value).await.unwrap();
-                fail_point_with_context!(
-                    "crash-store-written",
-                    &failpoint_context! { "value" => value }
-                );
+                fail_point_with_context!("crash-store-written", &context);
                 tokio::fs::rename(new, file).await.unwrap();
             }
             Store::InPlace => {
                 tokio::fs::write(&file, "").await.unwrap();
-                fail_point_with_context!(
-                    "crash-store-created",
-                    &failpoint_context! { "value" => value }
-                );
+                fail_point_with_context!("crash-store-created", &context);
                 tokio::fs::write(&file, value).await.unwrap();
             }
         }
@@ -694,6 +689,55 @@ fn points_of_the_scope_of_the_caller_act_in_both() {
         },
     );
     assert_complete(&report, 2);
+}
+
+#[test]
+fn names_and_contexts_are_told_as_they_are() {
+    const ODD: &str = "5:crash\n\0 \u{e9}\u{1f980} some";
+    let report = Explorer::new().crashes(
+        |_| async {
+            let context = failpoint_context! { ODD => ODD };
+            let _ = neon_failpoint::failpoint(ODD, Some(&context)).await;
+            let _ = neon_failpoint::failpoint("", None).await;
+        },
+        |_| async {},
+    );
+    assert_complete(&report, 3);
+    // The report of a call passes through a child of the next, too.
+    for crash in ["crash 1", "crash 2", "crash 1"] {
+        let report = Explorer::new().replay(crash).crashes(
+            |_| async {
+                let context = failpoint_context! { ODD => ODD };
+                let _ = neon_failpoint::failpoint(ODD, Some(&context)).await;
+                let _ = neon_failpoint::failpoint("", None).await;
+            },
+            |_| ready(Err(ODD)),
+        );
+        let failure = failed(&report);
+        let names = failure.steps().iter().map(|step| step.failpoint());
+        let expected = [ODD, ""].into_iter().take(failure.steps().len());
+        assert!(names.eq(expected), "{report:?}");
+        assert_eq!(failure.schedule(), crash);
+        assert!(failure.message().contains(&format!("{ODD:?}")));
+        assert!(
+            failure.steps()[0]
+                .to_string()
+                .contains(&format!("({ODD}={ODD:?})"))
+        );
+    }
+}
+
+#[test]
+fn a_blocking_thread_that_does_not_end_is_told() {
+    let work = |_| async { fail_point!("crash-leak") };
+    let report = Explorer::new().crashes(work, |_| async {
+        tokio::task::spawn_blocking(|| thread::sleep(Duration::from_secs(60)));
+    });
+    let message = failed(&report).message();
+    assert!(
+        message.contains("the recovery left a blocking thread"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

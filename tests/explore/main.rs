@@ -1,7 +1,16 @@
 //! The explorer.
 #![cfg(all(feature = "testing", feature = "explore"))]
 
+mod cancellations;
 #[path = "../common/mod.rs"]
 mod common;
 mod counts;
 mod crashes;
+mod endings;
+mod faults;
+mod kinds_of_sites;
+mod messages;
+mod random;
+mod reduction;
+mod replays;
+mod surroundings;

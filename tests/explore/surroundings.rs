@@ -1,0 +1,153 @@
+//! What a scenario may use, and what goes on around an exploration.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use neon_failpoint::explore::Explorer;
+use neon_failpoint::{arm, fail_point, fail_point_sync, isolate};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+#[test]
+fn the_clock_stands_while_a_task_stands() {
+    let report = Explorer::new().preemptions(usize::MAX).run(|| async {
+        let start = Instant::now();
+        let work = tokio::spawn(async {
+            for _ in 0..4 {
+                fail_point!("around-clock");
+            }
+        });
+        let limited = tokio::time::timeout(Duration::from_millis(1), work).await;
+        limited.expect("no time passes").unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    });
+    assert!(report.is_complete(), "{report}");
+}
+
+#[test]
+fn files_are_waited_for() {
+    let path = std::env::temp_dir().join(format!("neon_failpoint-around-{}", std::process::id()));
+    let report = Explorer::new().run(|| {
+        let path = path.clone();
+        async move {
+            let start = Instant::now();
+            let write = tokio::spawn(async move {
+                fail_point!("around-file");
+                tokio::fs::write(&path, "text").await.unwrap();
+                fail_point!("around-file-written");
+                tokio::fs::read_to_string(&path).await.unwrap()
+            });
+            let other = tokio::spawn(async { fail_point!("around-file-other") });
+            other.await.unwrap();
+            assert_eq!(write.await.unwrap(), "text");
+            assert_eq!(start.elapsed(), Duration::ZERO);
+        }
+    });
+    let _ = std::fs::remove_file(&path);
+    assert!(report.is_complete(), "{report}");
+    assert!(report.runs() > 2);
+}
+
+#[test]
+fn blocking_threads_belong_to_the_run() {
+    let report = Explorer::new().faults(1, "return").run(|| async {
+        let failed = tokio::task::spawn_blocking(|| {
+            fail_point_sync!("around-blocking", |_| true);
+            false
+        });
+        if failed.await.unwrap() {
+            return Err("failed");
+        }
+        Ok(())
+    });
+    assert!(
+        report.failure().unwrap().message().contains("failed"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_scenario_need_not_be_send_and_may_borrow() {
+    let text = String::from("borrowed");
+    let report = Explorer::new().run(|| async {
+        let shared = Rc::new(text.as_str());
+        let local = tokio::task::LocalSet::new();
+        let copy = shared.len();
+        local.spawn_local(async move { fail_point!("around-local") });
+        local.spawn_local(async move {
+            fail_point!("around-local");
+            assert_eq!(copy, 8);
+        });
+        local.await;
+        assert_eq!(*shared, "borrowed");
+    });
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(report.runs(), 2);
+}
+
+#[test]
+fn several_explorations_run_side_by_side() {
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(|| {
+                let report = Explorer::new().preemptions(usize::MAX).run(|| async {
+                    let work = || async {
+                        for _ in 0..3 {
+                            fail_point!("around-side-by-side");
+                        }
+                    };
+                    tokio::join!(work(), work());
+                });
+                assert!(report.is_complete());
+                report.runs()
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), 20);
+    }
+}
+
+#[test]
+fn other_threads_and_later_hits_are_left_alone() {
+    let _alone = isolate();
+    let point = arm("around-other", "off").unwrap();
+    let hit = |scope: &neon_failpoint::Scope| {
+        let hit = scope.wrap(|| fail_point_sync!("around-other"));
+        std::thread::spawn(hit).join().unwrap();
+    };
+    let report = Explorer::new().run(|| async {
+        fail_point!("around-mine");
+        hit(_alone.scope());
+    });
+    assert!(report.is_complete(), "{report}");
+    fail_point_sync!("around-other");
+    assert_eq!(point.hits(), 2);
+}
+
+#[test]
+fn channels_and_notifications_are_tokios_own() {
+    let report = Explorer::new().run(|| async {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let done = Arc::new(Notify::new());
+        let told = done.clone();
+        let consumer = tokio::spawn(async move {
+            let mut sum = 0;
+            while let Some(n) = receiver.recv().await {
+                fail_point!("around-received");
+                sum += n;
+            }
+            told.notify_one();
+            sum
+        });
+        for n in 1..=3 {
+            fail_point!("around-send");
+            sender.send(n).await.unwrap();
+        }
+        drop(sender);
+        done.notified().await;
+        assert_eq!(consumer.await.unwrap(), 6);
+    });
+    assert!(report.is_complete(), "{report}");
+}
