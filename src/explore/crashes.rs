@@ -109,12 +109,13 @@ impl Explorer {
     ///
     /// It is the same executable, told to run the same test: under libtest (`cargo test`, any number of
     /// threads, ignored tests too) and nextest that test alone, in a plain `main` all of it, with the
-    /// same arguments. So what stands before this call is done by each child, too; other calls there
-    /// make no children of their own and call no closure, but return the report that they returned here.
-    /// (`explore` and the like do run again.) What stands after it no child does. With one test thread, where the name of
-    /// the test cannot be found in the symbols of the executable, the child goes through the tests that
-    /// come before. Other harnesses have to run one test a process. Call it on the thread of the test,
-    /// and not twice at the same time in one test; different tests may.
+    /// same arguments. So what stands before this call is done by each child, too, and what stands after
+    /// it by none. Other calls of `crashes` before it make no children of their own and call no closure, but
+    /// return the report that they returned here; `explore` and the like do run again.
+    ///
+    /// Call it on the thread of the test, and not twice at the same time in one test; different tests may.
+    /// A thread without a name finds its test by the symbols of the executable, where these are not
+    /// inlined away. Other harnesses have to run one test a process.
     ///
     /// What a child prints is shown if it fails by itself. One that does not end within the [deadline of
     /// waits](crate::set_wait_deadline), 30 seconds, is killed, and that is a failure.
@@ -152,6 +153,9 @@ impl Explorer {
     /// let crash = failure.steps().last().unwrap();
     /// assert_eq!((crash.failpoint(), crash.kind()), ("in-place-created", StepKind::Crash));
     /// assert_eq!(failure.schedule(), "crash 1");
+    /// # let program = std::env::current_exe().unwrap();
+    /// # let repeats = format!("FAILPOINTS_REPLAY='crash 1' {}", program.display());
+    /// # assert!(failure.to_string().contains(&repeats), "{failure}");
     /// # let kept = failure.message().rsplit_once(": ").unwrap().1;
     /// # std::fs::remove_dir_all(std::path::Path::new(kept).parent().unwrap()).unwrap();
     /// ```
@@ -702,10 +706,11 @@ impl Crashes {
             of_the_test.cloned().unwrap_or_default()
         };
         let number = earlier.len() + 1;
+        let replay = explorer::replay_crash(number)?;
         Ok(Self {
             base: new_folder()?,
             is_kept: false,
-            replay: explorer::replay_crash(number)?,
+            replay,
             way,
             number,
             place: place.to_owned(),
@@ -749,11 +754,11 @@ impl Crashes {
                         "no failpoint was hit in the work: there is no place to end it at",
                     );
                 }
-                let hits = match hits {
-                    1 => "1 hit".to_owned(),
-                    n => format!("each of {n} hits"),
+                let bounds = match hits {
+                    0 => "there is no hit to crash at".to_owned(),
+                    1 => "a crash at its only hit, and none".to_owned(),
+                    n => format!("a crash at each of {n} hits, and none"),
                 };
-                let bounds = format!("a crash at {hits}, and none");
                 break self.report(Ending::Complete(bounds), None);
             }
             at += 1;

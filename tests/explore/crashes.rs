@@ -558,10 +558,14 @@ fn a_child_or_a_recovery_that_hangs_is_ended_at_the_deadline() {
     const TEST: &str = "crashes::a_child_or_a_recovery_that_hangs_is_ended_at_the_deadline";
     match child::role().as_deref() {
         None => {
-            for role in ["blocked", "waits", "recovery", "before"] {
-                let output = child::run(TEST, role, &[]);
-                assert_eq!(said(&output), ["as expected"], "{role}: {output:?}");
-            }
+            thread::scope(|scope| {
+                for role in ["blocked", "waits", "recovery", "before"] {
+                    scope.spawn(move || {
+                        let output = child::run(TEST, role, &[]);
+                        assert_eq!(said(&output), ["as expected"], "{role}: {output:?}");
+                    });
+                }
+            });
         }
         Some(role) => {
             // A child of the child hangs before it begins.
@@ -569,7 +573,7 @@ fn a_child_or_a_recovery_that_hangs_is_ended_at_the_deadline() {
                 thread::sleep(Duration::from_secs(3600));
             }
             // Long enough for a child that does not hang.
-            set_wait_deadline(Duration::from_secs(3));
+            set_wait_deadline(Duration::from_secs(6));
             let explored = || {
                 Explorer::new().crashes(
                     |_| async move {
@@ -591,7 +595,7 @@ fn a_child_or_a_recovery_that_hangs_is_ended_at_the_deadline() {
             if role == "before" {
                 let panic = panic_of(explored);
                 assert!(
-                    panic.contains("did not end within 3s, and was killed, before it came"),
+                    panic.contains("did not end within 6s, and was killed, before it came"),
                     "{panic}"
                 );
                 say("as expected");
@@ -600,8 +604,8 @@ fn a_child_or_a_recovery_that_hangs_is_ended_at_the_deadline() {
             let report = explored();
             let message = failed(&report).message();
             let expected = match role {
-                "recovery" => "the recovery did not end within 3s",
-                _ => "did not end within 3s, and was killed, after hit 2, \"crash-hangs\"",
+                "recovery" => "the recovery did not end within 6s",
+                _ => "did not end within 6s, and was killed, after hit 2, \"crash-hangs\"",
             };
             assert!(message.contains(expected), "{message}");
             assert_eq!(report.runs(), if role == "recovery" { 1 } else { 3 });
