@@ -13,7 +13,8 @@
 //!
 //! The failpoints are `kv-before-log`, where a `return(reason)` fails the change, `kv-before-apply`,
 //! where it is in the log and in memory not yet, and `kv-read`. All have the context `key`. The calls
-//! that control them are those of `neon_failpoint::http`.
+//! that control them are those of `neon_failpoint::http`; they answer to this machine's own names only, so
+//! that no page in a browser gets through.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -27,6 +28,7 @@ use axum::extract::{self, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Router, serve};
+use neon_failpoint::http::Control;
 use neon_failpoint::{fail_point_with_context, failpoint_context};
 use serde_json::json;
 use tokio::fs::File;
@@ -206,10 +208,11 @@ async fn run(Options { listen, log }: Options) -> Result<(), Box<dyn Error>> {
     neon_failpoint::init()?;
     let store = Store::open(&log).await;
     let store = store.map_err(|e| format!("the log {}: {e}", log.display()))?;
+    let control = Control::new().answer_hosts(["localhost".to_owned(), listen.ip().to_string()]);
     let app = Router::new()
         .route("/kv/{key}", get(read).put(set).delete(delete))
         .with_state(Arc::new(store))
-        .merge(neon_failpoint::http::router());
+        .merge(control.router());
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|e| format!("cannot listen on {listen}: {e}"))?;
     let address = listener.local_addr()?;

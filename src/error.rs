@@ -14,11 +14,23 @@ use std::time::Duration;
 /// let error = neon_failpoint::configure_failpoint("error-doc", "3*retrun").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "failpoint \"error-doc\": unknown task \"retrun\" at byte 2 of the actions; expected one \
+///     "failpoint \"error-doc\": unknown action \"retrun\" at byte 2 of the actions; expected one \
 ///      of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean \"return\"?",
 /// );
 /// ```
 pub struct Error(Box<Inner>);
+
+/// The feature that a build without failpoints lacks.
+const TESTING: &str = "testing";
+
+/// What brings it to tests.
+const IN_CARGO_TOML: &str = concat!(
+    "[dev-dependencies] neon_failpoint = { version = \"",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    "\", features = [\"testing\"] }"
+);
 
 struct Inner {
     place: Place,
@@ -99,13 +111,13 @@ pub(crate) enum Problem {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Syntax {
-    /// What is wrong with `word`, as in `unknown task`.
+    /// What is wrong with `word`, as in `unknown action`.
     pub(crate) what: &'static str,
     pub(crate) word: String,
     pub(crate) position: usize,
     pub(crate) expected: String,
     /// What `word` may have been meant to be.
-    pub(crate) meant: Option<&'static str>,
+    pub(crate) meant: Option<Box<str>>,
 }
 
 impl Error {
@@ -194,7 +206,7 @@ impl fmt::Display for Error {
             Problem::EmptyName => write!(f, "the name is empty; expected the name of a failpoint"),
             Problem::EmptyActions => write!(
                 f,
-                "the actions are empty; expected [p%][n*]task[(argument)], \"off\" to do nothing"
+                "the actions are empty; expected [p%][n*]action[(argument)], \"off\" to do nothing"
             ),
             Problem::Syntax(syntax) => syntax.write(f, *place),
             Problem::Key {
@@ -260,10 +272,17 @@ impl fmt::Display for Error {
             Problem::Deadline { came, limit, state } => {
                 write!(f, "{came} within {limit:?}; {state}")
             }
-            Problem::Feature { what, feature } => write!(
-                f,
-                "{what} needs the feature `{feature}` of neon_failpoint, and this build is without it"
-            ),
+            Problem::Feature { what, feature } => {
+                write!(
+                    f,
+                    "{what} needs the feature `{feature}` of neon_failpoint, and this build is \
+                     without it"
+                )?;
+                match *feature {
+                    TESTING => write!(f, "; for tests, Cargo.toml has: {IN_CARGO_TOML}"),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
@@ -283,7 +302,7 @@ impl Syntax {
             " at byte {} of {text}; expected {}",
             self.position, self.expected
         )?;
-        if let Some(meant) = self.meant {
+        if let Some(meant) = &self.meant {
             write!(f, "; did you mean \"{meant}\"?")?;
         }
         Ok(())
@@ -291,7 +310,7 @@ impl Syntax {
 }
 
 /// A user's text in quotes, truncated if it is long.
-struct Word<'a>(&'a str);
+pub(crate) struct Word<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

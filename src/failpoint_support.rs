@@ -103,7 +103,7 @@ fn startup(home: &Home, entry: &str, number: usize) -> Arc<Point> {
 ///
 /// apply_failpoint("apply-doc", "when(tenant=test_.*)exit").unwrap();
 /// let error = apply_failpoint("apply-doc", "2*exti").unwrap_err();
-/// assert!(error.contains("unknown task \"exti\" at byte 2"), "{error}");
+/// assert!(error.contains("unknown action \"exti\" at byte 2"), "{error}");
 /// # neon_failpoint::remove_failpoint("apply-doc");
 /// ```
 #[track_caller]

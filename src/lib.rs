@@ -29,9 +29,10 @@
 //! # }
 //! ```
 //!
-//! Call sites are compiled in by the feature `testing`; without it the macros are empty.
-//! With it, a macro with a literal name costs two loads while nothing is configured
-//! under that name. A crate switches it on for its own tests:
+//! Call sites are compiled in by the feature `testing`; without it the arguments of the macros are
+//! checked, and nothing is left of them in the program. With it, a macro with a literal name, or with
+//! a constant as in `fail_point!(const { NAME })`, costs two loads while nothing is configured under
+//! that name. A crate switches it on for its own tests:
 //!
 //! ```toml
 //! [dependencies]
@@ -87,30 +88,36 @@
 //! fires decides; if none does, nothing happens. An alternative is
 //!
 //! ```text
-//! [when(key=regex, key="regex")] [p%] [n*] task [(argument)]
+//! [when(key=regex, key!="regex")] [p%] [n*] action [(argument)]
 //! ```
 //!
 //! It fires at a hit whose context matches (see [below](#context)), in `p` percent of
 //! the cases, at most `n` times.
 //!
-//! | task | what a hit does |
+//! | action | what a hit does |
 //! |---|---|
 //! | `off` | nothing; later alternatives are not tried |
 //! | `pause` | waits until it is released, or the point is reconfigured or removed |
-//! | `sleep(N)` | waits N milliseconds, or as long as a pause would |
+//! | `sleep(N)`, `sleep(1s)`, `sleep(10..50)` | waits N milliseconds, or as long as a pause would |
 //! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
-//! | `panic`, `panic(message)` | panics |
+//! | `panic`, `panic(message)` | panics at the call site, with a message that names the point |
 //! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
 //! | `yield` | lets another task, or thread, run |
-//! | `delay(N)` | keeps the thread busy for N milliseconds |
-//! | `exit` | ends the process with status 1, after a line on standard error and a flush of `log`'s logger |
+//! | `delay(N)`, `delay(1s)`, `delay(10..50)` | keeps the thread busy for N milliseconds |
+//! | `exit`, `exit(status)` | ends the process with status 1, or the one given, after a line on standard error and a flush of `log`'s logger |
+//!
+//! A time is a whole number of milliseconds, `250` or `250ms`, or of seconds, `2s`. Of a range, both
+//! ends included, each hit draws its own (see [Probability](#probability)): `sleep(10..50)`,
+//! `sleep(500ms..2s)`. A status is one that every system can report, from 0 to 255; with `exit(0)` the
+//! process ends as if it had succeeded.
 //!
 //! `10%3*return(io error)->sleep(5)` fails one hit in ten until it has done so three times,
 //! and makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text,
 //! and every parenthesis needs its partner. A percentage over 100 means always. What the
-//! `fail` crate accepts means the same here, with two exceptions: parentheses without a
-//! partner, which are an error, or read on past a `->`; and percentages that are negative,
-//! infinite or not a number, which are errors.
+//! `fail` crate accepts means the same here, with three exceptions: parentheses without a
+//! partner, which are an error, or read on past a `->`; percentages that are negative,
+//! infinite or not a number, which are errors; and what stands in the parentheses of `off`, `pause` or
+//! `yield`, which is an error.
 //!
 //! A *hit* is an evaluation of a configured point. It *fires* when an alternative is
 //! chosen, `off` included. Hits of points that are not configured are not counted.
@@ -147,7 +154,7 @@
 //! # Context
 //!
 //! A call site may say what a hit is about. A matcher is a key and a regular expression
-//! that has to match the whole value:
+//! that has to match the whole value, `key=regex`, or must not, `key!=regex`:
 //!
 //! ```
 //! # if !neon_failpoint::has_failpoints() || !cfg!(feature = "context") { return }
@@ -163,19 +170,29 @@
 //! configure_failpoint("upload", "when(tenant=t1)2*return->when(tenant=t[23])return").unwrap();
 //! assert_eq!([upload("t1"), upload("t1"), upload("t1")], ["failed", "failed", "uploaded"]);
 //! assert_eq!([upload("t2"), upload("t3"), upload("t4")], ["failed", "failed", "uploaded"]);
+//!
+//! configure_failpoint("upload", "when(tenant!=t1)return").unwrap();
+//! assert_eq!([upload("t1"), upload("t2")], ["uploaded", "failed"]);
 //! ```
 //!
-//! Without a context, or without the key, the alternative does not fire. An alternative
-//! that a hit's context turns away uses up no count and no draw. Expressions are
+//! Without a context, or without the key, the alternative does not fire, by `!=` neither. An
+//! alternative that a hit's context turns away uses up no count and no draw. Expressions are
 //! compiled, and refused, when they are configured.
+//!
+//! A key is a word of letters, digits, `_`, `-` and `.`; another one stands in double quotes. An
+//! expression may do without: it ends at the `,` or `)` that is not escaped and not in its own `[]`,
+//! `{}` or `()`, as in `when(id=[0-9a-f]{4,8}, kind=(a|b))`. In quotes everything is the expression's,
+//! and a quote is written `\"`. One that begins with `=`, `~`, `!` or another kind of quote, and one
+//! that goes on like a second matcher (`a;b=c`), needs them.
 //!
 //! # Probability
 //!
 //! Whether a percentage takes a hit is computed from a seed, the point's name, the
-//! alternative's position, and how many draws that alternative had. So a run can be
+//! alternative's position, and how many draws that alternative had; so is the time of a `sleep` or a
+//! `delay` from a range, which is drawn when the alternative fires. So a run can be
 //! repeated whatever other points and threads do meanwhile: set `FAILPOINTS_SEED`, or
-//! call [`set_seed`]. Otherwise the seed is random, and it is logged when the first point with a
-//! percentage is configured (not by [`compat`], which logs nothing that `fail` does not); [`seed`]
+//! call [`set_seed`]. Otherwise the seed is random, and it is logged when the first point that draws is
+//! configured (not by [`compat`], which logs nothing that `fail` does not); [`seed`]
 //! returns it, and a test that fails for want of a hit says it.
 //! Reconfiguring a point does not replay its draws.
 //!
@@ -212,7 +229,7 @@
 //! | `explore` | no | the explorer, the module `explore`; brings rand, indicatif, and tokio's `rt` and `test-util` |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
-//! Without `testing`, macros are empty, hits give `Continue`, and configuring is an error that
+//! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is an error that
 //! names the feature. A library or program whose users are to switch failpoints on passes the
 //! feature on:
 //!

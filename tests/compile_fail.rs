@@ -17,6 +17,8 @@
 //! Cargo's folder for the files of tests, with that folder's own target folder: there
 //! is no lock that the outer Cargo holds.
 //!
+//! The last test builds, in the same way, a program with two copies of the library, and runs it.
+//!
 //! Alone because it needs nothing of the library but its source.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
 #![cfg(not(miri))]
@@ -168,14 +170,7 @@ impl Build {
             add(&case.twin_name(), &case.twin());
         }
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-        // The same versions as here, so that nothing has to be looked up or fetched.
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
-        fs::copy(lock, folder.join("Cargo.lock")).unwrap();
-
-        let mut output = cargo_check(&folder, &["--offline"]);
-        if said(&output).contains("--offline") {
-            output = cargo_check(&folder, &[]);
-        }
+        let output = cargo(&folder, &["check", "--keep-going"]);
         self.compare(&cases, &output);
     }
 
@@ -236,21 +231,26 @@ impl Build {
     }
 }
 
-/// Runs `cargo check` on all targets of the package in `folder`.
-fn cargo_check(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO"))
-        .args([
-            "check",
-            "--keep-going",
-            "--color",
-            "never",
-            "--target-dir",
-            "../target",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+/// Runs Cargo on the package in `folder`, which fetches something only if it has to.
+fn cargo(folder: &Path, arguments: &[&str]) -> Output {
+    // The same versions as here, so that nothing has to be looked up or fetched.
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    fs::copy(lock, folder.join("Cargo.lock")).unwrap();
+    let run = |more: &[&str]| {
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .args(["--color", "never"])
+            .args(more)
+            .env("CARGO_TARGET_DIR", "../target")
+            .current_dir(folder)
+            .output()
+            .unwrap()
+    };
+    let output = run(&["--offline"]);
+    match said(&output).contains("--offline") {
+        true => run(&[]),
+        false => output,
+    }
 }
 
 fn said(output: &Output) -> String {
@@ -275,4 +275,99 @@ fn diagnostics(stderr: &str, name: &str) -> String {
         }
     }
     about
+}
+
+/// The packages of a program that configures one copy of the library, and hits another: its own
+/// dependency's, of another version.
+const TWO_COPIES: [(&str, &str); 5] = [
+    (
+        "Cargo.toml",
+        r#"
+[package]
+name = "two-copies"
+edition = "2024"
+[workspace]
+members = ["."]
+[dependencies]
+neon_failpoint = { path = "LIBRARY", default-features = false, features = ["testing"] }
+storage = { path = "storage" }
+"#,
+    ),
+    (
+        "src/main.rs",
+        r#"
+fn main() {
+    let point = neon_failpoint::arm("save", "off").unwrap();
+    storage::save();
+    let wait = point.wait_for_hits(1).within(std::time::Duration::ZERO);
+    println!("{}", wait.blocking().unwrap_err());
+}
+"#,
+    ),
+    (
+        "storage/Cargo.toml",
+        r#"
+[package]
+name = "storage"
+edition = "2024"
+[dependencies]
+neon_failpoint = { path = "../copy" }
+"#,
+    ),
+    (
+        "storage/src/lib.rs",
+        r#"
+pub fn save() {
+    neon_failpoint::fail_point_sync!("save");
+}
+"#,
+    ),
+    (
+        "copy/Cargo.toml",
+        r#"
+[package]
+name = "neon_failpoint"
+version = "9.0.0"
+edition = "2024"
+[lib]
+path = "LIBRARY/src/lib.rs"
+[features]
+default = ["testing"]
+testing = []
+[dependencies]
+arc-swap = "1.7"
+inventory = "0.3.21"
+log = "0.4.17"
+[lints.rust]
+unexpected_cfgs = "allow"
+"#,
+    ),
+];
+
+#[test]
+fn a_copy_of_the_library_that_has_no_call_sites_says_how_to_look_for_the_other() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile_fail/two-copies");
+    for (file, text) in TWO_COPIES {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let library = env!("CARGO_MANIFEST_DIR");
+        fs::write(path, text.replace("LIBRARY", library).trim_start()).unwrap();
+    }
+    let output = cargo(&folder, &["run", "--quiet"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let error = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "failpoint \"save\": 0 of 1 hits came",
+        "no call site has that name, or any other, in this copy of neon_failpoint",
+        "`cargo tree -d`",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    // What that shows.
+    let output = cargo(&folder, &["tree", "--duplicates", "--depth", "0"]);
+    let tree = String::from_utf8_lossy(&output.stdout);
+    for version in [env!("CARGO_PKG_VERSION"), "9.0.0"] {
+        let copy = format!("neon_failpoint v{version}");
+        assert!(tree.contains(&copy), "{copy}: {tree} {}", said(&output));
+    }
 }

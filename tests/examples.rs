@@ -228,7 +228,7 @@ fn context_demo_refuses_a_bad_failpoints() {
     for part in [
         "context_demo: FAILPOINTS, entry 1",
         r#"failpoint "backup-copy""#,
-        r#"unknown task "retrun""#,
+        r#"unknown action "retrun""#,
         r#"did you mean "return"?"#,
     ] {
         assert!(demo.stderr.contains(part), "no {part:?}: {demo:#?}");

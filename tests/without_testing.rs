@@ -88,6 +88,11 @@ fn configuring_is_an_error_that_names_the_feature_whatever_is_configured() {
     ] {
         let error = result.unwrap_err().to_string();
         assert!(error.contains("feature `testing`"), "{error}");
+        // What is to be written, and where.
+        let line = "neon_failpoint = { version = \"0.1\", features = [\"testing\"] }";
+        for part in ["Cargo.toml", "[dev-dependencies]", line] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
     for error in [
         wait_for_hits("a", 1).blocking().unwrap_err(),
@@ -186,6 +191,75 @@ fn a_name_made_for_a_blocking_macro_is_not_unused() {
     fail_point_with_context_sync!(name, &FailpointContext::new(), |_| ());
     let name = "a";
     fail_point_with_context_sync!(name, &FailpointContext::new(), true, |_| ());
+}
+
+/// What only the arguments of macros use; the crate denies the lint that reports the unused.
+mod for_arguments_only {
+    use std::num::ParseIntError as OfParse;
+
+    pub(crate) const NAME: &str = "a";
+    pub(crate) const LEAST: u8 = 3;
+
+    #[derive(Debug, PartialEq)]
+    pub(crate) enum Failure {
+        Injected(String),
+        Parse(OfParse),
+    }
+
+    impl From<OfParse> for Failure {
+        fn from(error: OfParse) -> Self {
+            Self::Parse(error)
+        }
+    }
+
+    pub(crate) fn injected(value: String) -> Failure {
+        Failure::Injected(value)
+    }
+
+    pub(crate) struct Shard {
+        pub(crate) number: u8,
+    }
+
+    impl Shard {
+        pub(crate) fn is_odd(&self) -> bool {
+            self.number % 2 == 1
+        }
+    }
+}
+
+#[test]
+fn what_only_arguments_use_is_not_unused() {
+    use for_arguments_only::{Failure, LEAST, NAME, Shard, injected};
+
+    fn site(shard: &Shard, tenant: &str) -> Result<u8, Failure> {
+        let reason = "lost";
+        let is_large = |number: u8| number >= LEAST;
+        let mut count = 0;
+        fail_point_sync!(const { NAME }, |value| Err(injected(value + reason)));
+        fail_point_sync!("a", shard.is_odd() && is_large(3), |value| {
+            count += 1;
+            let number: u8 = value.parse()?;
+            Ok(number + count)
+        });
+        let context = failpoint_context! { "tenant" => tenant };
+        let other = "other";
+        fail_point_with_context_sync!(NAME, &context, |_| Err(injected(other.to_owned())));
+        let is_lost = false;
+        fail_point_with_context_sync!("a", &context, is_lost, |value| Err(injected(value)));
+        Ok(7)
+    }
+
+    assert_eq!(site(&Shard { number: 1 }, "t"), Ok(7));
+}
+
+#[test]
+fn a_value_that_a_closure_would_move_stays() {
+    fn site(text: String) -> String {
+        fail_point_sync!("a", |_| text);
+        fail_point_sync!("a", text.is_empty(), move |value| value + &text);
+        text
+    }
+    assert_eq!(site("kept".to_owned()), "kept");
 }
 
 #[cfg(feature = "async")]
@@ -326,6 +400,112 @@ mod async_code {
             sizes,
             (size_of_val(&without([0; 64])), size_of_val(&empty()))
         );
+    }
+
+    #[test]
+    fn a_future_holds_nothing_of_what_macros_would_await_move_or_borrow() {
+        use neon_failpoint::failpoint_support::implicit_await;
+
+        async fn step() {
+            tokio::task::yield_now().await;
+        }
+
+        async fn is_large(data: [u8; 512]) -> bool {
+            step().await;
+            data[0] > 3
+        }
+
+        async fn without(text: String, token: CancellationToken) -> String {
+            step().await;
+            drop(token);
+            text
+        }
+
+        async fn with(text: String, token: CancellationToken) -> String {
+            fail_point!("a", is_large([1; 512]).await, |value| value);
+            fail_point!("a", |_| text);
+            fail_point!(&{
+                is_large([2; 512]).await;
+                format!("a-{text}")
+            });
+            step().await;
+            fail_point!("a", text.is_empty(), |value| value + &text);
+            fail_point_with_context!(
+                "a",
+                &failpoint_context! { "large" => is_large([3; 512]).await }
+            );
+            fail_point_sync!("a", is_large([4; 512]).await, |_| text);
+            let _ = implicit_await::pausable_failpoint!("a", token);
+            implicit_await::sleep_millis_async!("a", {
+                is_large([5; 512]).await;
+                token.clone()
+            });
+            drop(token);
+            text
+        }
+
+        let token = CancellationToken::new();
+        assert_eq!(
+            size_of_val(&with(String::new(), token.clone())),
+            size_of_val(&without(String::new(), token))
+        );
+    }
+
+    #[test]
+    fn what_a_caller_awaits_has_no_size() {
+        let (context, token) = (failpoint_context! {}, CancellationToken::new());
+        let sizes = [
+            size_of_val(&failpoint!("a")),
+            size_of_val(&failpoint!("a", &context)),
+            size_of_val(&failpoint!("a", &context, cancel = &token)),
+            size_of_val(&pausable_failpoint!("a", &token)),
+            size_of_val(&sleep_millis_async!("a", &token)),
+        ];
+        assert_eq!(sizes, [0; 5]);
+    }
+
+    #[test]
+    fn a_future_that_holds_what_is_not_send_between_its_awaits_stays_send() {
+        use neon_failpoint::failpoint_support::implicit_await;
+
+        async fn site(token: &CancellationToken) -> Result<u8, ()> {
+            tokio::task::yield_now().await;
+            let number = std::rc::Rc::new(7);
+            fail_point!("a");
+            fail_point!("a", *number == 8, |_| Ok(*number));
+            fail_point_with_context!("a", &failpoint_context! { "k" => number }, |_| Err(()));
+            implicit_await::pausable_failpoint!("a", token)?;
+            implicit_await::sleep_millis_async!("a", token);
+            Ok(*number)
+        }
+
+        fn is_send(_: &(impl Future + Send)) {}
+        is_send(&site(&CancellationToken::new()));
+    }
+
+    #[test]
+    fn what_only_arguments_of_macros_use_is_not_unused() {
+        use super::for_arguments_only::{Failure, LEAST, NAME, Shard, injected};
+
+        async fn site(shard: &Shard, tenant: &str) -> Result<u8, Failure> {
+            let reason = "lost";
+            let is_large = |number: u8| number >= LEAST;
+            fail_point!(const { NAME }, |value| Err(injected(value + reason)));
+            fail_point!("a", shard.is_odd() && is_large(3), |value| {
+                let number: u8 = value.parse()?;
+                Ok(number)
+            });
+            let context = failpoint_context! { "tenant" => tenant };
+            let is_lost = false;
+            fail_point_with_context!(NAME, &context, is_lost, |value| Err(injected(value)));
+            let token = CancellationToken::new();
+            let _ = failpoint!(const { NAME }, &context, cancel = &token).await;
+            let _ = pausable_failpoint!(const { NAME }).await;
+            sleep_millis_async!(const { NAME }).await;
+            Ok(7)
+        }
+
+        assert_eq!(now(site(&Shard { number: 1 }, "t")), Ok(7));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod by_name;
 mod configure;
 mod context;
 mod curves;
+mod explore;
 mod futures;
 mod http;
 mod idle;
@@ -61,6 +62,8 @@ pub(crate) const ALL: &[Row] = &[
     curves::NAMES,
     curves::WAITERS,
     scan::SCAN,
+    explore::EXPLORE,
+    explore::MEMORY,
     // Last: arc-swap keeps a node for every thread that ever existed, and each publication visits
     // all nodes.
     threads::THREADS,

@@ -1,12 +1,14 @@
 //! The grammar of `fail` 0.5.1, with its error texts.
 //!
 //! It differs from the native one in what it accepts, not in what that means: no `when(..)`, no
-//! `exit`, no `->` in an argument, but unmatched parentheses.
+//! `exit`, no unit or range of times, no `->` in an argument, but unmatched parentheses, and an
+//! argument that is ignored where an action takes none.
 
 use std::fmt::Display;
 
 use crate::engine::actions::action::{Argument, Row};
 use crate::engine::actions::chain::Alternative;
+use crate::engine::actions::time::Time;
 
 /// Parses `action[->action...]`.
 pub(super) fn parse(text: &str) -> Result<Vec<Alternative>, String> {
@@ -34,15 +36,19 @@ fn action(text: &str) -> Result<Alternative, String> {
             (Some(count), word)
         }
     };
-    let row = Row::of(word).filter(|row| row.in_fail);
-    let row = row.ok_or_else(|| format!("unrecognized command {word:?}"))?;
+    let unknown = || format!("unrecognized command {word:?}");
+    let row = Row::of(word)
+        .filter(|row| row.in_fail)
+        .ok_or_else(unknown)?;
     let action = match &row.argument {
         Argument::Nothing(action) => action(),
         Argument::Text(action) => action(argument.map(str::to_owned)),
-        Argument::Millis(action) => {
+        Argument::Time(action) => {
             let millis = argument.ok_or("sleep require timeout")?;
-            action(millis.parse().map_err(failed("timeout"))?)
+            let millis = millis.parse().map_err(failed("timeout"))?;
+            action(Time::exactly(millis))
         }
+        Argument::Status(_) => return Err(unknown()),
     };
     Ok(Alternative {
         matchers: Vec::new(),

@@ -24,7 +24,8 @@ use crate::error::{Error, Place, Problem};
 ///
 /// Waiters of the earlier configuration continue at once. The name need not belong to a call site:
 /// it may be hit by name, or be in code that is not linked here. If no call site has the name but
-/// one has a name within two edits of it, a warning with both is logged.
+/// one has a name within two edits of it, a warning with both is logged, unless the name was hit as one
+/// made at run time.
 ///
 /// The grammar of `actions` is in the [crate's documentation](crate#actions).
 ///
@@ -65,14 +66,14 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 /// `matchers` are pairs of a key and a regular expression, from a `HashMap` or anything else that
 /// iterates over pairs. A hit matches if its context has every key, with a value that the
 /// expression matches as a whole. The matchers apply to every alternative of `actions`, in addition
-/// to those of a `when(..)` that is already there. A hit that does not match uses up no count and
-/// no draw.
+/// to those of a `when(..)` that is already there, which can also demand that a value does not match:
+/// `when(tenant!=test_.*)`. A hit that does not match uses up no count and no draw.
 ///
 /// # Errors
 ///
-/// As [`configure_failpoint`]; also if a key is empty, if a regular expression is invalid or needs more
-/// than 1 MiB once compiled (all of one call may need 64 MiB), and, if there are matchers, in a build
-/// without the feature `context`.
+/// As [`configure_failpoint`]; also if a key is empty, or ends in `!` or a backslash, if a regular
+/// expression is invalid or needs more than 1 MiB once compiled (all of one call may need 64 MiB), and,
+/// if there are matchers, in a build without the feature `context`.
 ///
 /// # Examples
 ///
@@ -214,17 +215,17 @@ pub fn configure_failpoints<C: Into<FailpointConfig>>(
     batch: impl IntoIterator<Item = C>,
 ) -> Result<(), Error> {
     let batch: Vec<FailpointConfig> = batch.into_iter().map(Into::into).collect();
-    configure_batch(&Registry::global().home(), batch, false, Some(configured()))
+    let points = batch_points(&Registry::global().home(), batch, false)?;
+    put(&points, Some(configured()))
 }
 
-/// [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that may end the thread
-/// or the process are an error.
-pub(crate) fn configure_batch(
+/// Creates the points of [`configure_failpoints`] in the scope `home`; with `refuses_harm` actions that
+/// may end the thread or the process are an error.
+pub(crate) fn batch_points(
     home: &Home,
     batch: Vec<FailpointConfig>,
     refuses_harm: bool,
-    cause: Option<Cause>,
-) -> Result<(), Error> {
+) -> Result<Vec<Arc<Point>>, Error> {
     let mut memory = Memory::of_a_call();
     let mut points: Vec<Arc<Point>> = Vec::with_capacity(batch.len());
     let mut hashes = HashSet::with_capacity(batch.len());
@@ -254,7 +255,19 @@ pub(crate) fn configure_batch(
         }
         points.push(point);
     }
-    put(&points, cause)
+    Ok(points)
+}
+
+/// Creates the point `name` that does `actions`, for somebody outside: see [`batch_points`].
+#[cfg(feature = "http")]
+pub(crate) fn outside_point(
+    name: &str,
+    actions: &str,
+    refuses_harm: bool,
+) -> Result<Arc<Point>, Error> {
+    let memory = &mut Memory::of_a_call();
+    let (name, actions) = (name.to_owned(), actions.into());
+    checked(&Home::GLOBAL, name, actions, [], refuses_harm, memory)
 }
 
 /// Removes the configuration of the failpoint `name`, if it has one.
@@ -275,10 +288,10 @@ pub fn remove_failpoint(name: impl AsRef<str>) {
     remove(&Registry::global().home(), name.as_ref(), cause);
 }
 
-/// [`remove_failpoint`] in the scope `home`.
-pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) {
+/// [`remove_failpoint`] in the scope `home`; returns whether there was one.
+pub(crate) fn remove(home: &Home, name: &str, cause: Option<Cause>) -> bool {
     env::read_once();
-    Registry::global().remove(home, hash(name), name, cause);
+    Registry::global().remove(home, hash(name), name, cause)
 }
 
 /// Removes the configuration of every failpoint of the current [scope](crate::Scope), or, outside of
@@ -298,10 +311,10 @@ pub fn remove_all_failpoints() {
     remove_all(&Registry::global().home(), cause);
 }
 
-/// [`remove_all_failpoints`] in the scope `home`.
-pub(crate) fn remove_all(home: &Home, cause: Option<Cause>) {
+/// [`remove_all_failpoints`] in the scope `home`; returns how many there were.
+pub(crate) fn remove_all(home: &Home, cause: Option<Cause>) -> usize {
     env::read_once();
-    Registry::global().reset(home, &[], cause);
+    Registry::global().reset(home, &[], cause)
 }
 
 /// Returns whether failpoints are compiled into this program's call sites: the feature `testing`.
@@ -315,12 +328,12 @@ pub const fn has_failpoints() -> bool {
     ENABLED
 }
 
-/// Sets the seed of percentages for every point that is configured from now on in the current
-/// [scope](crate::Scope), or outside of all, and restarts their draws.
+/// Sets the seed of percentages and random times for every point that is configured from now on in the
+/// current [scope](crate::Scope), or outside of all, and restarts their draws.
 ///
 /// Without this the seed is that of the environment variable `FAILPOINTS_SEED`, or else random; a
 /// scope begins with the one that was set around it. It is logged, at info level, when the next point
-/// with a percentage is configured, or written to standard error where nobody listens. See the [crate's
+/// that draws is configured, or written to standard error where nobody listens. See the [crate's
 /// documentation](crate#probability) for what a seed repeats.
 ///
 /// ```
@@ -341,7 +354,7 @@ pub fn set_seed(seed: u64) {
     registry.draws_of(&registry.home()).set_seed(seed);
 }
 
-/// Returns the seed of percentages in the current [scope](crate::Scope), or outside of all.
+/// Returns the seed of percentages and random times in the current [scope](crate::Scope), or outside of all.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }
@@ -431,7 +444,7 @@ pub(crate) fn callback_point(
 }
 
 /// Publishes checked points of one scope, in one step.
-fn put(points: &[Arc<Point>], cause: Option<Cause>) -> Result<(), Error> {
+pub(crate) fn put(points: &[Arc<Point>], cause: Option<Cause>) -> Result<(), Error> {
     env::read_once();
     let new = Registry::global().put(points, cause);
     // A name that was configured before was checked for its spelling then.

@@ -13,7 +13,7 @@ use crate::engine::waiters::WaiterInfo;
 
 /// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
-/// Compiled in are the macros with a literal name, on the targets listed in the [crate's
+/// Compiled in are the macros with a literal name, or with a constant in `const { .. }`, on the targets listed in the [crate's
 /// documentation](crate#limits). A name made at run time is listed only while it is configured. In a
 /// [scope](crate::Scope) each name is listed as a hit there sees it.
 ///
@@ -112,6 +112,9 @@ pub struct FailpointInfo {
     totals: FailpointTotals,
     waiters: Vec<WaiterInfo>,
     observers: usize,
+    /// How long it is until it is removed by itself, if it is.
+    #[cfg(feature = "http")]
+    pub(crate) ttl: Option<Duration>,
 }
 
 impl FailpointInfo {
@@ -128,6 +131,8 @@ impl FailpointInfo {
             totals: FailpointTotals::default(),
             waiters: Vec::new(),
             observers: 0,
+            #[cfg(feature = "http")]
+            ttl: None,
         }
     }
 
@@ -149,6 +154,8 @@ impl FailpointInfo {
             totals,
             waiters: point.waiters.infos(),
             observers: point.waiters.observers(),
+            #[cfg(feature = "http")]
+            ttl: point.lifetime(),
             ..Self::new(point.name())
         }
     }
@@ -158,7 +165,7 @@ impl FailpointInfo {
         &self.name
     }
 
-    /// Returns the macros that have its name as a literal, sorted by file and line.
+    /// Returns the macros that have its name as a literal or a constant, sorted by file and line.
     pub fn call_sites(&self) -> &[CallSite] {
         &self.call_sites
     }
@@ -183,7 +190,8 @@ impl FailpointInfo {
         self.actions.as_deref()
     }
 
-    /// Returns the matchers in its actions, each once, as pairs of a key and a regular expression.
+    /// Returns the matchers in its actions, each once, as pairs of a key and a regular expression. Of
+    /// one that must not match, `when(key!=regex)`, the key has a `!` after it.
     pub fn matchers(&self) -> &[(String, String)] {
         &self.matchers
     }
@@ -320,7 +328,7 @@ impl FailpointTotals {
     }
 }
 
-/// A failpoint macro with a literal name, compiled into this program: see
+/// A failpoint macro with a literal or constant name, compiled into this program: see
 /// [`FailpointInfo::call_sites`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallSite {

@@ -363,11 +363,11 @@ impl Watched {
             (Some(own), Some(top)) if !Arc::ptr_eq(own, &top) => {
                 "a newer guard of the same name is on top".to_owned()
             }
-            _ => suggest::about(&self.name),
+            _ => suggest::about(&self.name, own.as_ref().is_some_and(|own| own.hits() > 0)),
         };
         if own.is_some_and(|own| own.draws()) {
             let seed = Registry::global().seed(&self.home);
-            hint += &format!("; its percentages draw from seed {seed}");
+            hint += &format!("; it draws from seed {seed}");
         }
         hint
     }

@@ -5,6 +5,9 @@
 //! is no shared generator, so what other points and threads draw meanwhile changes nothing. The
 //! numbers continue through reconfiguration and removal: reconfiguring a point before every hit
 //! does not replay its first draw.
+//!
+//! A time from a range is drawn in the same way, in a sequence of its own: a percentage takes the
+//! same hits whether or not there is a time to draw at those that it takes.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -15,27 +18,47 @@ use crate::engine::name::{fold, hash};
 use crate::engine::sync::unpoisoned;
 use crate::engine::trie::{Named, Trie};
 
-/// The draws of one alternative of one configuration.
-pub(crate) struct Draw {
-    /// Seed, name and position.
+/// What one alternative of one configuration draws for one use.
+pub(crate) struct Bits {
+    /// Seed, name, position and use.
     key: u64,
+    /// The number of draws so far under this name and position, for this use.
+    number: Arc<AtomicUsize>,
+}
+
+impl Bits {
+    /// Draws once.
+    pub(crate) fn next(&self) -> u64 {
+        // Relaxed: each number is given out once, and orders nothing else.
+        let number = self.number.fetch_add(1, Ordering::Relaxed) as u64;
+        fold(fold(self.key ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+}
+
+/// The draws of the percentage of one alternative of one configuration.
+pub(crate) struct Draw {
+    bits: Bits,
     /// A draw below this, of 2^53, takes the hit.
     threshold: f64,
-    /// The number of draws so far under this name and position.
-    number: Arc<AtomicUsize>,
 }
 
 impl Draw {
     /// Draws once.
     pub(crate) fn next(&self) -> bool {
-        // Relaxed: each number is given out once, and orders nothing else.
-        let number = self.number.fetch_add(1, Ordering::Relaxed) as u64;
-        let bits = fold(fold(self.key ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-        ((bits >> 11) as f64) < self.threshold
+        ((self.bits.next() >> 11) as f64) < self.threshold
     }
 }
 
-/// The seed and the numbers of draws of every name that ever had a percentage.
+/// What is drawn.
+#[derive(Clone, Copy)]
+enum Use {
+    /// Whether a percentage takes a hit.
+    Percent,
+    /// A time from a range.
+    Time,
+}
+
+/// The seed and the numbers of draws of every name that ever drew.
 pub(crate) struct Draws {
     // A plain mutex of std: it has no part in the protocol that loom models.
     state: Mutex<State>,
@@ -46,15 +69,15 @@ struct State {
     /// Whether somebody chose it.
     is_chosen: bool,
     announced: Option<u64>,
-    /// Created for the first percentage.
+    /// Created for the first that draws.
     numbers: Option<Trie<Arc<Numbers>>>,
 }
 
-/// The number of draws under a name, by position in the chain.
+/// The number of draws under a name, by use and position in the chain.
 struct Numbers {
     name: Box<str>,
     hash: u64,
-    by_position: Vec<Arc<AtomicUsize>>,
+    by_use: [Vec<Arc<AtomicUsize>>; 2],
 }
 
 impl Named for Numbers {
@@ -126,17 +149,53 @@ impl Draws {
         if percents.iter().all(|percent| threshold(percent).is_none()) {
             return Vec::new();
         }
+        let thresholds: Vec<Option<f64>> = percents.iter().map(threshold).collect();
+        let draws: Vec<bool> = thresholds.iter().map(Option::is_some).collect();
+        let bits = self.bits(Use::Percent, name, &draws, otherwise);
+        let draw = |(bits, threshold): (Option<Bits>, Option<f64>)| {
+            Some(Draw {
+                bits: bits?,
+                threshold: threshold?,
+            })
+        };
+        bits.into_iter().zip(thresholds).map(draw).collect()
+    }
+
+    /// [`of`](Self::of) for the times of a chain, of which `draws` says whether they are drawn.
+    pub(crate) fn times(
+        &self,
+        name: &str,
+        draws: &[bool],
+        otherwise: impl FnOnce() -> u64,
+    ) -> Vec<Option<Bits>> {
+        self.bits(Use::Time, name, draws, otherwise)
+    }
+
+    fn bits(
+        &self,
+        to: Use,
+        name: &str,
+        draws: &[bool],
+        otherwise: impl FnOnce() -> u64,
+    ) -> Vec<Option<Bits>> {
+        if !draws.contains(&true) {
+            return Vec::new();
+        }
         let mut state = unpoisoned(self.state.lock());
         let seed = *state.seed.get_or_insert_with(otherwise);
-        let numbers = state.numbers(name, percents.len());
-        let draw = |(position, percent): (usize, &Option<f64>)| {
-            Some(Draw {
-                key: fold(fold(seed ^ hash(name)) ^ position as u64),
-                threshold: threshold(percent)?,
+        let numbers = state.numbers(to, name, draws.len());
+        let bits = |(position, draws): (usize, &bool)| {
+            let key = fold(fold(seed ^ hash(name)) ^ position as u64);
+            draws.then(|| Bits {
+                key: match to {
+                    Use::Percent => key,
+                    // Any constant: the two sequences of an alternative differ by it.
+                    Use::Time => fold(key ^ 0x7469_6d65),
+                },
                 number: numbers[position].clone(),
             })
         };
-        percents.iter().enumerate().map(draw).collect()
+        draws.iter().enumerate().map(bits).collect()
     }
 
     /// Whether the seed was chosen, rather than found.
@@ -158,20 +217,25 @@ pub(crate) fn random() -> u64 {
 
 impl State {
     /// Returns the numbers of the first `len` positions, at least.
-    fn numbers(&mut self, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
+    fn numbers(&mut self, to: Use, name: &str, len: usize) -> Vec<Arc<AtomicUsize>> {
         let all = self.numbers.get_or_insert_with(Trie::new);
         let hash = hash(name);
         let known = all.get(hash, name);
-        let mut by_position = known.map_or(Vec::new(), |numbers| numbers.by_position.clone());
-        if by_position.len() < len {
+        let mut by_use = known.map_or(Default::default(), |numbers| numbers.by_use.clone());
+        let by_position: &mut Vec<_> = &mut by_use[to as usize];
+        let positions = by_position.len();
+        if positions < len {
             by_position.resize_with(len, Arc::default);
+        }
+        let numbers = by_position.clone();
+        if positions < len {
             all.insert(Arc::new(Numbers {
                 name: name.into(),
                 hash,
-                by_position: by_position.clone(),
+                by_use,
             }));
         }
-        by_position
+        numbers
     }
 }
 
@@ -237,6 +301,24 @@ mod tests {
             .map(|_| first(draws.of("a", &[Some(50.0)], random)).unwrap().next())
             .collect();
         assert_eq!(one_by_one, sequence(3, "a", &[50.0], 0)[..1_000]);
+    }
+
+    #[test]
+    fn times_have_a_sequence_of_their_own_which_goes_on_too() {
+        let draws = Draws::new();
+        draws.set_seed(3);
+        let chance = first(draws.of("a", &[Some(50.0)], random)).unwrap();
+        let time = || draws.times("a", &[true], random).remove(0).unwrap().next();
+        // Beside each draw of the percentage one of a time, each after a reconfiguration.
+        let (fired, times): (Vec<bool>, Vec<u64>) =
+            (0..1_000).map(|_| (chance.next(), time())).unzip();
+        assert_eq!(fired, sequence(3, "a", &[50.0], 0)[..1_000]);
+        draws.set_seed(3);
+        let alone = draws.times("a", &[true], random).remove(0).unwrap();
+        assert_eq!(times, (0..1_000).map(|_| alone.next()).collect::<Vec<_>>());
+        let low: Vec<bool> = times.iter().map(|time| *time < u64::MAX / 2).collect();
+        // Independent coins, as above.
+        assert!(agreement(&fired, &low).abs_diff(500) < 95);
     }
 
     #[test]

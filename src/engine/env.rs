@@ -19,7 +19,7 @@ const SEED: &str = "FAILPOINTS_SEED";
 ///
 /// Its value is `name=actions;name=actions`. Of several entries with the same name the last one
 /// counts; white space around names and entries is ignored. `FAILPOINTS_SEED` is the seed of
-/// percentages (see [`set_seed`](crate::set_seed)). An empty variable counts as unset.
+/// percentages and random times (see [`set_seed`](crate::set_seed)). An empty variable counts as unset.
 ///
 /// The variable is read once in the life of a process: called again, or after a scenario of
 /// [`compat`](crate::compat), this does nothing. Call it to handle a bad value as an error.

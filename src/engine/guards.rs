@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::engine::layers::{Cause, Disturbance, Layer, Layers, Suspended, Tally};
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
+#[cfg(feature = "http")]
+use crate::engine::snapshot::Table;
 use crate::engine::table::{Ended, Registry, Replaced};
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
@@ -180,6 +182,33 @@ impl Registry {
         replaced.finish(added.as_slice());
         // Only now: until here it could still be hit.
         tally.fired() || own.is_some_and(|own| own.fired() > 0)
+    }
+
+    /// Removes `point`, and nothing that has taken its place: from the table, or from beneath the guard
+    /// that was put over it.
+    #[cfg(feature = "http")]
+    pub(crate) fn expire(&self, point: &Arc<Point>) {
+        let is_it = |other: &Arc<Point>| Arc::ptr_eq(other, point);
+        let (home, name) = (point.home(), point.name());
+        let mut layers = self.write();
+        let on_top = self.find(home, point.hash(), name);
+        let replaced = if on_top.as_ref().is_some_and(is_it) {
+            let remove = |table: &mut Table| table.remove(home.id(), point.hash(), name);
+            let replaced = self.replace(|table| remove(table).into_iter().collect());
+            layers.note_gone(&replaced.gone, None);
+            replaced
+        } else {
+            let stack = layers.stack_mut(home.id(), name).into_iter().flatten();
+            let mut beneath = stack.map(|layer| &mut layer.beneath);
+            let found = beneath.find(|beneath| beneath.point.as_ref().is_some_and(is_it));
+            let mut wakeups = Wakeups::default();
+            if let Some(beneath) = found {
+                std::mem::take(beneath).end(&mut wakeups);
+            }
+            Replaced::only(wakeups)
+        };
+        drop(layers);
+        replaced.finish(&[]);
     }
 
     /// Whether the guard's point ever fired.

@@ -10,6 +10,7 @@
 //! | `suggest` | which name may have been meant, and what is said once a point is configured |
 //! | `site` | what is hit, the idle check, the list of call sites |
 //! | `director` | who may stop a hit: an exploration |
+//! | `lifetime` | how a point is removed by itself |
 //! | `guards` | how a guard puts its configuration over others: the rest of `Registry` |
 //! | `table` | how a hit looks into the newest snapshot, and how that is replaced |
 //! | `layers` | what guards have put on which name, and what they left |
@@ -73,6 +74,8 @@ pub(crate) mod env;
 pub(crate) mod exit;
 pub(crate) mod guards;
 pub(crate) mod layers;
+#[cfg(feature = "http")]
+pub(crate) mod lifetime;
 #[cfg(all(test, neon_failpoint_loom))]
 pub(crate) mod models;
 pub(crate) mod name;

@@ -12,6 +12,8 @@ use crate::engine::draws::Draw;
 use crate::engine::name::hash;
 use crate::engine::scope::Home;
 use crate::engine::sync::{AtomicUsize, Ordering, unpoisoned};
+#[cfg(feature = "http")]
+use crate::engine::timer::Alarm;
 use crate::engine::trie::Named;
 use crate::engine::waiters::Waiters;
 
@@ -28,6 +30,9 @@ pub(crate) struct Point {
     skipped: AtomicUsize,
     pub(crate) waiters: Waiters,
     totals: Totals,
+    /// What removes it by itself: see [`lifetime`](super::lifetime).
+    #[cfg(feature = "http")]
+    lifetime: std::sync::Mutex<Option<Alarm>>,
 }
 
 /// What was counted since the name most recently became configured: hits by earlier configurations,
@@ -72,6 +77,8 @@ impl Point {
                 fired: AtomicUsize::new(0),
                 delay: std::sync::Mutex::new(Duration::ZERO),
             },
+            #[cfg(feature = "http")]
+            lifetime: std::sync::Mutex::new(None),
         })
     }
 
@@ -125,9 +132,10 @@ impl Point {
         })
     }
 
-    /// Whether some alternative has a percentage below 100.
+    /// Whether some alternative has a percentage below 100, or a time to draw.
     pub(crate) fn draws(&self) -> bool {
-        self.rules.iter().any(|rule| rule.draw.is_some())
+        let draws = |rule: &Rule| rule.draw.is_some() || rule.alternative.action.draws_time();
+        self.rules.iter().any(draws)
     }
 
     /// Returns the number of hits.
@@ -185,6 +193,45 @@ impl Point {
             hits: earlier(&self.totals.hits).wrapping_add(own.hits),
             fired: earlier(&self.totals.fired).wrapping_add(own.fired),
         }
+    }
+
+    /// Keeps the alarm that removes it.
+    #[cfg(feature = "http")]
+    pub(super) fn begin_lifetime(&self, alarm: Alarm) {
+        *unpoisoned(self.lifetime.lock()) = Some(alarm);
+    }
+
+    /// Drops that alarm: the point is removed or replaced already.
+    #[cfg(feature = "http")]
+    pub(super) fn end_lifetime(&self) {
+        // After the lock is released: it takes one of its own.
+        let alarm = unpoisoned(self.lifetime.lock()).take();
+        drop(alarm);
+    }
+
+    /// Returns how long it is until it is removed by itself, if it is at all.
+    #[cfg(feature = "http")]
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        unpoisoned(self.lifetime.lock()).as_ref()?.left()
+    }
+
+    /// Returns the arguments of every `return` that a hit may come to.
+    #[cfg(feature = "http")]
+    pub(crate) fn returns(&self) -> Vec<Option<&str>> {
+        let mut returns = Vec::new();
+        for rule in &self.rules {
+            let alternative = &rule.alternative;
+            if let Action::Return(value) = &alternative.action {
+                returns.push(value.as_deref());
+            }
+            let is_always = alternative.matchers.is_empty()
+                && alternative.count.is_none()
+                && alternative.percent.is_none_or(|percent| percent >= 100.0);
+            if is_always {
+                break;
+            }
+        }
+        returns
     }
 
     /// Returns how often an alternative was chosen.

@@ -164,26 +164,31 @@ pub(crate) fn explored(text: &str) {
     warn(format_args!("{text}"));
 }
 
-/// Warns of a configured name that looks like a misspelling of a compiled-in one.
-pub(crate) fn misspelled(name: &str, meant: &str) {
+/// Warns of a configured name that looks like a misspelling of a compiled-in one, unless it is one of
+/// those that are `unlisted`.
+pub(crate) fn misspelled(name: &str, meant: &str, unlisted: &str) {
     warn(format_args!(
-        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}?"
+        "failpoint {name:?} was configured, but no call site has that name; did you mean {meant:?}? \
+         ({unlisted})"
     ));
 }
 
 /// Warns of a name in FAILPOINTS that no call site has; `about` says what is known of it.
 pub(crate) fn unknown(name: &str, about: &str) {
     warn(format_args!(
-        "FAILPOINTS configures failpoint {name:?}, but {about}; unless the name is made at run time, \
-         nothing will hit it"
+        "FAILPOINTS configures failpoint {name:?}, but {about}"
     ));
 }
 
 /// Says which seed draws start from.
 pub(crate) fn seed(seed: u64, has_to_be_heard: bool) {
-    let text = "percentages draw from seed";
-    let text = format_args!("{text} {seed}; FAILPOINTS_SEED={seed} repeats them");
-    say(log::Level::Info, has_to_be_heard, text);
+    say(
+        log::Level::Info,
+        has_to_be_heard,
+        format_args!(
+            "percentages and random times draw from seed {seed}; FAILPOINTS_SEED={seed} repeats them"
+        ),
+    );
 }
 
 /// Logs for the `print` action.

@@ -1,7 +1,8 @@
-//! What is hit: a call site, which has a static, or a name. The idle check, and the list of the call
-//! sites that are compiled in.
+//! What is hit: a call site, which has a static, or a name. The idle check, the list of the call
+//! sites that are compiled in, and which names were hit that have none.
 
 use std::cmp::Ordering;
+use std::sync::atomic;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::name::{hash, letters};
@@ -15,7 +16,7 @@ pub(crate) const ENABLED: bool = cfg!(feature = "testing");
 /// Where a hit happens: at a call site with its own static, or by a name.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// A macro with a literal name.
+    /// A macro with a literal name, or a constant one.
     Site(&'static Site),
     /// A function, or a macro with a name that exists only at run time.
     Name(&'a str),
@@ -50,6 +51,14 @@ impl Target<'_> {
         }
     }
 
+    /// Notes a name that is hit without a call site. [`find`](Self::find) does; what is said before
+    /// that, when FAILPOINTS is read, is to know it as well.
+    pub(crate) fn note(&self) {
+        if let Target::Name(name) = self {
+            HIT_BY_NAME.insert(hash(name));
+        }
+    }
+
     /// Returns the point that is configured here.
     #[inline]
     pub(crate) fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
@@ -57,8 +66,10 @@ impl Target<'_> {
         match self {
             Target::Site(site) => site.look_up(registry, view),
             Target::Name(name) => {
+                let hash = hash(name);
+                HIT_BY_NAME.insert(hash);
                 view.refresh(registry);
-                view.get(hash(name), name).0
+                view.get(hash, name).0
             }
         }
     }
@@ -81,7 +92,7 @@ pub(crate) enum Rules {
     Fail,
 }
 
-/// The static behind a failpoint macro with a literal name.
+/// The static behind a failpoint macro with a literal name, or a constant one.
 ///
 /// Hidden, because only the macros create one.
 #[derive(Debug)]
@@ -90,6 +101,7 @@ pub struct Site {
     file: &'static str,
     line: u32,
     kind: SiteKind,
+    returns: Returns,
     pub(super) hash: u64,
     letters: u64,
     /// The last generation at which the name was found absent (I4).
@@ -108,6 +120,19 @@ pub enum SiteKind {
     Blocks,
 }
 
+/// What a `return` does at a call site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// Its value goes to a closure, or to the caller.
+    Value,
+    /// Its value is how many milliseconds to sleep.
+    Millis,
+    /// Nothing.
+    Nothing,
+    /// It panics: there is no closure.
+    Panics,
+}
+
 impl Site {
     const_unless_loom! {
         /// Creates a site that has not looked its name up.
@@ -117,6 +142,7 @@ impl Site {
                 file,
                 line,
                 kind,
+                returns: Returns::Value,
                 hash: hash(name),
                 letters: letters(name),
                 // Not a generation: the first hit looks the name up.
@@ -124,6 +150,16 @@ impl Site {
                 armed_at: AtomicUsize::new(0),
             }
         }
+    }
+
+    /// Says what a `return` does here, if that is not [`Returns::Value`].
+    pub const fn returning(self, returns: Returns) -> Self {
+        Self { returns, ..self }
+    }
+
+    /// Returns what a `return` does here.
+    pub fn returns(&self) -> Returns {
+        self.returns
     }
 
     /// Returns the name of its failpoint.
@@ -221,6 +257,64 @@ pub(crate) fn by_name() -> &'static [&'static Site] {
     BY_NAME.get_or_init(|| sorted(|a, b| (a.name, a.file, a.line).cmp(&(b.name, b.file, b.line))))
 }
 
+/// Whether `name` was hit without a call site while anything was configured. After hits under some
+/// thousand other names this is forgotten: see [`Hashes`].
+pub(crate) fn was_hit_by_name(name: &str) -> bool {
+    HIT_BY_NAME.contains(hash(name))
+}
+
+static HIT_BY_NAME: Hashes = Hashes::new();
+
+/// A set of names' hashes. It takes no lock, never allocates and never grows: a hash whose places are
+/// all taken drives out another.
+struct Hashes([atomic::AtomicUsize; Self::PLACES]);
+
+impl Hashes {
+    const PLACES: usize = 1024;
+    /// How many places a hash may have.
+    const CHOICES: usize = 8;
+    /// No hash: a name whose hash it is is not known.
+    const FREE: usize = 0;
+
+    const fn new() -> Self {
+        Self([const { atomic::AtomicUsize::new(Self::FREE) }; Self::PLACES])
+    }
+
+    fn places(&self, hash: u64) -> impl Iterator<Item = &atomic::AtomicUsize> {
+        // The upper bits, because on a 32-bit machine the places hold the lower ones.
+        let first = (hash >> 32) as usize;
+        (0..Self::CHOICES).map(move |i| &self.0[(first + i) % Self::PLACES])
+    }
+
+    /// Writes only what is new, so that threads that hit the same names share what they read.
+    fn insert(&self, hash: u64) {
+        // Relaxed throughout: a hash orders nothing but itself.
+        let word = hash as usize;
+        for place in self.places(hash) {
+            let mut found = place.load(atomic::Ordering::Relaxed);
+            if found == Self::FREE {
+                let (free, relaxed) = (Self::FREE, atomic::Ordering::Relaxed);
+                found = match place.compare_exchange(free, word, relaxed, relaxed) {
+                    Ok(_) => word,
+                    Err(found) => found,
+                };
+            }
+            if found == word {
+                return;
+            }
+        }
+        if let Some(place) = self.places(hash).nth(word % Self::CHOICES) {
+            place.store(word, atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn contains(&self, hash: u64) -> bool {
+        let word = hash as usize;
+        let mut places = self.places(hash);
+        word != Self::FREE && places.any(|place| place.load(atomic::Ordering::Relaxed) == word)
+    }
+}
+
 #[cfg(all(test, not(neon_failpoint_loom)))]
 mod tests {
     use super::*;
@@ -247,5 +341,26 @@ mod tests {
         assert!(site.is_known_armed(&registry));
         configure("q");
         assert!(!site.is_known_armed(&registry));
+    }
+
+    #[test]
+    fn the_newest_hashes_are_kept_and_no_others_are_found() {
+        let hashes = Hashes::new();
+        let name = |i: usize| hash(&format!("name-{i}"));
+        assert!((0..100).all(|i| !hashes.contains(name(i))));
+        for i in (0..100).chain(0..100) {
+            hashes.insert(name(i));
+        }
+        assert!((0..100).all(|i| hashes.contains(name(i))));
+        assert!((100..10_000).all(|i| !hashes.contains(name(i))));
+        let is_taken = |place: &&atomic::AtomicUsize| place.load(atomic::Ordering::Relaxed) != 0;
+        assert_eq!(hashes.0.iter().filter(is_taken).count(), 100);
+        // Far more than there is room for.
+        for i in 100..10_000 {
+            hashes.insert(name(i));
+            assert!(hashes.contains(name(i)));
+        }
+        assert!((10_000..20_000).all(|i| !hashes.contains(name(i))));
+        assert!(!hashes.contains(0));
     }
 }

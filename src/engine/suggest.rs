@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::name::{distance, letters};
 use crate::engine::point::Point;
 use crate::engine::report;
+#[cfg(feature = "http")]
+use crate::engine::site::Returns;
 use crate::engine::site::{self, Site};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
@@ -18,8 +20,11 @@ fn by_length() -> &'static [&'static Site] {
 }
 
 /// Returns the compiled-in name that `name` was probably meant to be: one within two edits, unless
-/// `name` itself is compiled in.
+/// `name` itself is compiled in, or was hit as a name made at run time.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    if site::was_hit_by_name(name) {
+        return None;
+    }
     let set = letters(name);
     let by_length = by_length();
     let first = by_length.partition_point(|site| site.name().len() + 2 < name.len());
@@ -44,13 +49,22 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// Returns the compiled-in names that are most like `name`, without itself: at most three, and none
-/// that differs in more than half.
+/// that differs in more than half. There are none for a name that was hit as one made at run time.
 pub(crate) fn similar(name: &str) -> Vec<&'static str> {
+    let set = letters(name);
     let mut similar: Vec<(usize, &str)> = Vec::new();
+    if site::was_hit_by_name(name) {
+        return Vec::new();
+    }
     for site in site::by_name() {
         let longer = name.len().max(site.name().len());
-        // Each byte that one name is longer than the other is an edit.
-        if 2 * name.len().abs_diff(site.name().len()) > longer {
+        // Each byte that one name is longer than the other is an edit, and each edit changes at most two
+        // bits.
+        let longer_by = name.len().abs_diff(site.name().len());
+        let bits = (site.letters() ^ set).count_ones() as usize;
+        let least = longer_by.max(bits.div_ceil(2));
+        let is_too_far = |&(edits, _): &(usize, &str)| least >= edits;
+        if 2 * least > longer || similar.get(2).is_some_and(is_too_far) {
             continue;
         }
         let edits = distance(name, site.name());
@@ -65,8 +79,13 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     similar.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Describes, for people, where `name` is compiled in, or which names are like it.
-pub(crate) fn about(name: &str) -> String {
+/// What may have a name that no listed call site has.
+pub(crate) const UNLISTED: &str =
+    "a name made at run time is not listed, nor is a constant outside of `const { .. }`";
+
+/// Describes, for people, where `name` is compiled in, or which names are like it. `is_hit` says that
+/// it is known to be hit.
+pub(crate) fn about(name: &str, is_hit: bool) -> String {
     let mut about = String::new();
     for site in site::by_name().iter().filter(|site| site.name() == name) {
         let before = if about.is_empty() { "it is at" } else { "," };
@@ -75,10 +94,104 @@ pub(crate) fn about(name: &str) -> String {
     if !about.is_empty() {
         return about;
     }
-    match similar(name).as_slice() {
-        [] => "no call site has that name".to_owned(),
-        similar => format!("no call site has that name; names like it are {similar:?}"),
+    if is_hit || site::was_hit_by_name(name) {
+        return "no call site is listed under that name, but it was hit: it is made at run time"
+            .to_owned();
     }
+    about_unknown(&similar(name), site::by_name().is_empty())
+}
+
+/// Describes what may be the matter with a name that no call site has and that was not hit.
+///
+/// Each copy of this crate in a build has a table and a list of its own, and nothing that safe code
+/// could find the other by.
+fn about_unknown(similar: &[&str], has_no_sites: bool) -> String {
+    match similar {
+        [] if has_no_sites => format!(
+            "no call site has that name, or any other, in this copy of neon_failpoint: `cargo tree \
+             -d` shows whether the build has a second copy, whose call sites this one does not see \
+             ({UNLISTED})"
+        ),
+        [] => format!(
+            "no call site has that name ({UNLISTED}; those of a second copy of neon_failpoint, which \
+             `cargo tree -d` would show, are not either)"
+        ),
+        similar => {
+            format!("no call site has that name; names like it are {similar:?} ({UNLISTED})")
+        }
+    }
+}
+
+/// Says, for whoever configured `points` from outside, why they may not do what was meant. A hit by a
+/// name that is made at run time is not known before, so that there is no more than a warning.
+#[cfg(feature = "http")]
+pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
+    // To look for names takes a while, and a request may have thousands of wrong ones.
+    const MOST: usize = 10;
+    let sites = site::by_name();
+    if sites.is_empty() {
+        // More likely a platform that cannot list them than a program that has none.
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    let mut unknown = 0;
+    for point in points {
+        let name = point.name();
+        let first = sites.partition_point(|site| site.name() < name);
+        let count = sites[first..].partition_point(|site| site.name() == name);
+        if count > 0 {
+            let sites = &sites[first..first + count];
+            warnings.extend(no_return(name, &point.returns(), sites));
+            continue;
+        }
+        unknown += 1;
+        let near = if unknown <= MOST {
+            similar(name)
+        } else {
+            Vec::new()
+        };
+        let near = match near.as_slice() {
+            [] => String::new(),
+            near => format!("; names like it are {near:?}"),
+        };
+        warnings.push(format!(
+            "failpoint {name:?}: no call site compiled in has that name; a name made at run time \
+             may{near}"
+        ));
+    }
+    warnings
+}
+
+/// What is wrong with a `return`, with these arguments, at all of `sites`.
+#[cfg(feature = "http")]
+fn no_return(name: &str, returns: &[Option<&str>], sites: &[&Site]) -> Option<String> {
+    let does = |what| sites.iter().filter(move |site| site.returns() == what);
+    if returns.is_empty() || does(Returns::Value).next().is_some() {
+        return None;
+    }
+    let are_millis = |value: &Option<&str>| value.is_some_and(|v| v.parse::<u64>().is_ok());
+    if does(Returns::Millis).next().is_some() && returns.iter().all(are_millis) {
+        return None;
+    }
+    let parts = [
+        (Returns::Panics, "panics for want of a closure at"),
+        (Returns::Nothing, "has no effect at"),
+        (
+            Returns::Millis,
+            "sleeps as many milliseconds as it says, as return(250) does, at",
+        ),
+    ];
+    let parts = parts.map(|(what, text)| {
+        let places: Vec<String> = does(what)
+            .map(|site| format!("{}:{}", site.file(), site.line()))
+            .collect();
+        (!places.is_empty()).then(|| format!("{text} {}", places.join(", ")))
+    });
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(format!(
+        "failpoint {name:?}: no call site compiled in can return a value for it: a `return` {}",
+        parts.join("; it ")
+    ))
 }
 
 /// Says the seed if `points` are the first to need it, and what the names of `new` may have been meant
@@ -87,7 +200,7 @@ pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = 
     announce_seed(points);
     for point in new {
         if let Some(meant) = nearest(point.name()) {
-            report::misspelled(point.name(), meant);
+            report::misspelled(point.name(), meant, UNLISTED);
         }
     }
 }
@@ -97,8 +210,9 @@ pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = 
 pub(crate) fn announce_env(points: &[Arc<Point>]) {
     announce_seed(points);
     for point in points {
-        if !site::sites().any(|site| site.name() == point.name()) {
-            report::unknown(point.name(), &about(point.name()));
+        let name = point.name();
+        if !site::sites().any(|site| site.name() == name) && !site::was_hit_by_name(name) {
+            report::unknown(name, &about(name, false));
         }
     }
 }
@@ -112,5 +226,28 @@ fn announce_seed(points: &[Arc<Point>]) {
             let draws = registry.draws_of(point.home());
             report::seed(seed, !draws.is_chosen() && !registry.draws.is_chosen());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_without_call_sites_says_how_to_look_for_a_second_one() {
+        let about = about_unknown(&[], true);
+        for text in [
+            "no call site has that name, or any other",
+            "`cargo tree -d`",
+            "const {",
+        ] {
+            assert!(about.contains(text), "{about}");
+        }
+        let about = about_unknown(&[], false);
+        assert!(about.contains("`cargo tree -d`"), "{about}");
+        // Then a typing error is likelier.
+        let about = about_unknown(&["near"], false);
+        assert!(about.contains("names like it are [\"near\"]"), "{about}");
+        assert!(!about.contains("cargo tree"), "{about}");
     }
 }

@@ -134,15 +134,24 @@ impl Registry {
         &self,
         home: &Home,
         name: impl Into<Box<str>>,
-        alternatives: Vec<Alternative>,
+        mut alternatives: Vec<Alternative>,
         text: Option<Box<str>>,
     ) -> Arc<Point> {
         let name = name.into();
         let percents: Vec<Option<f64>> = alternatives.iter().map(|a| a.percent).collect();
-        let draws = self.draws_of(home).of(&name, &percents, || match home.0 {
+        let drawn: Vec<bool> = alternatives.iter().map(|a| a.action.draws_time()).collect();
+        let otherwise = || match home.0 {
             None => random(),
             Some(_) => self.draws.seed(random),
-        });
+        };
+        let all = self.draws_of(home);
+        let draws = all.of(&name, &percents, otherwise);
+        let times = all.times(&name, &drawn, otherwise);
+        for (alternative, bits) in alternatives.iter_mut().zip(times) {
+            if let Some(bits) = bits {
+                alternative.action.draw_time_from(bits);
+            }
+        }
         Point::new(home.clone(), name, alternatives, text, draws)
     }
 
@@ -200,17 +209,20 @@ impl Registry {
         }
     }
 
-    /// Removes the point of that name from a scope, if there is one.
-    pub(crate) fn remove(&self, home: &Home, hash: u64, name: &str, cause: Option<Cause>) {
+    /// Removes the point of that name from a scope, and returns whether there was one.
+    pub(crate) fn remove(&self, home: &Home, hash: u64, name: &str, cause: Option<Cause>) -> bool {
         // Publishing for an absent name would only make idle sites look again.
-        if self.find(home, hash, name).is_some() {
-            let mut layers = self.write();
-            let remove = |table: &mut Table| table.remove(home.id(), hash, name);
-            let replaced = self.replace(|table| remove(table).into_iter().collect());
-            layers.note_gone(&replaced.gone, cause);
-            drop(layers);
-            replaced.finish(&[]);
+        if self.find(home, hash, name).is_none() {
+            return false;
         }
+        let mut layers = self.write();
+        let remove = |table: &mut Table| table.remove(home.id(), hash, name);
+        let replaced = self.replace(|table| remove(table).into_iter().collect());
+        layers.note_gone(&replaced.gone, cause);
+        drop(layers);
+        let was_there = !replaced.gone.is_empty();
+        replaced.finish(&[]);
+        was_there
     }
 
     /// Returns the point of that name in a scope, and in no other, as of the newest snapshot.
@@ -240,9 +252,9 @@ impl Registry {
         points
     }
 
-    /// Replaces all points of a scope with `points`. Outside of scopes this marks FAILPOINTS as
-    /// read, for [`compat`](crate::compat)'s scenarios.
-    pub(crate) fn reset(&self, home: &Home, points: &[Arc<Point>], cause: Option<Cause>) {
+    /// Replaces all points of a scope with `points`, and returns how many there were. Outside of scopes
+    /// this marks FAILPOINTS as read, for [`compat`](crate::compat)'s scenarios.
+    pub(crate) fn reset(&self, home: &Home, points: &[Arc<Point>], cause: Option<Cause>) -> usize {
         let mut layers = self.write();
         // In a scope that has ended there is nothing to replace.
         let points = Self::check(points).map_or(&[][..], |()| points);
@@ -252,7 +264,9 @@ impl Registry {
             self.env_read.store(true, Ordering::Release);
         }
         drop(layers);
+        let count = replaced.gone.len();
         replaced.finish(points);
+        count
     }
 
     /// Ends a scope: its points are removed, its waiters wake, and nothing can be configured in it

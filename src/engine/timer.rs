@@ -92,6 +92,27 @@ static ALARMS: Mutex<Alarms> = Mutex::new(Alarms {
 static CHANGED: Condvar = Condvar::new();
 
 impl Alarm {
+    /// Wakes `waker` `time` from now, in real time, unless it is dropped before; an error if there is no
+    /// thread to do that.
+    #[cfg(feature = "http")]
+    pub(crate) fn set(time: Duration, waker: Waker) -> std::io::Result<Self> {
+        let mut alarm = Self {
+            deadline: Instant::now().checked_add(time),
+            key: None,
+        };
+        if let Some(deadline) = alarm.deadline {
+            alarm.register(deadline, waker)?;
+        }
+        Ok(alarm)
+    }
+
+    /// Returns how long it is until its time; `None` if that never comes.
+    #[cfg(feature = "http")]
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
     fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let Some(deadline) = self.deadline else {
             return Poll::Pending;
@@ -101,7 +122,15 @@ impl Alarm {
             return Poll::Ready(());
         }
         // Cloned before the lock is taken, dropped after it is released (I5).
-        let waker = waker.clone();
+        if self.register(deadline, waker.clone()).is_err() {
+            // Without a thread whoever polls has to look at the clock.
+            waker.wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Has `waker` woken at `deadline`; an error if there is no thread to do that.
+    fn register(&mut self, deadline: Instant, waker: Waker) -> std::io::Result<()> {
         let mut alarms = unpoisoned(ALARMS.lock());
         let key = *self.key.get_or_insert_with(|| {
             alarms.next += 1;
@@ -117,22 +146,26 @@ impl Alarm {
         drop(old);
         if starts {
             let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
-            if named.spawn(run).is_err() {
-                // Without a thread whoever polls has to look at the clock.
+            if let Err(e) = named.spawn(run) {
                 unpoisoned(ALARMS.lock()).is_running = false;
-                if let Some(waker) = self.take() {
-                    waker.wake();
-                }
+                self.forget();
+                return Err(e);
             }
         } else if is_first {
             CHANGED.notify_one();
         }
-        Poll::Pending
+        Ok(())
     }
 
     fn take(&mut self) -> Option<Waker> {
         let key = self.key.take()?;
-        unpoisoned(ALARMS.lock()).wakers.remove(&key)
+        let mut alarms = unpoisoned(ALARMS.lock());
+        let waker = alarms.wakers.remove(&key);
+        if waker.is_some() && alarms.wakers.is_empty() {
+            // The thread need not stay until the time of an alarm that was dropped.
+            CHANGED.notify_one();
+        }
+        waker
     }
 
     fn forget(&mut self) {

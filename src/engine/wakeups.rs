@@ -35,6 +35,8 @@ impl Wakeups {
     pub(crate) fn retire(&mut self, point: &Arc<Point>) {
         let callback = self.suspend(point);
         self.callbacks.extend(callback);
+        #[cfg(feature = "http")]
+        point.end_lifetime();
     }
 
     /// Releases the first `most` waiters of `point` whose contexts satisfy `matchers`, and returns

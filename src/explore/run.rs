@@ -34,6 +34,10 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A task that passed one place so often, while others stood, is waiting for these: they go first.
 const OFTEN: usize = 16;
 
+/// For so long something outside of the run, a thread or a socket, may take to wake a task: a run that
+/// seems to be stuck waits for that.
+const OUTSIDE: Duration = Duration::from_millis(200);
+
 /// For so long a blocking thread may finish, after the work that was waited for, or after the run.
 const SOON: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_secs(5);
@@ -830,6 +834,8 @@ struct Root<'r, 'a> {
     waker: Option<Waker>,
     /// The end of time, and how many steps there had been when it was set.
     guard: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Up to how many steps something outside was waited for.
+    waited_for_outside: Option<usize>,
 }
 
 impl<'r, 'a> Root<'r, 'a> {
@@ -839,6 +845,7 @@ impl<'r, 'a> Root<'r, 'a> {
             scenario,
             waker: None,
             guard: None,
+            waited_for_outside: None,
         }
     }
 
@@ -857,7 +864,10 @@ impl<'r, 'a> Root<'r, 'a> {
             }
             let is_stuck = *since == steps && self.run.blocking.is_none(Duration::ZERO);
             self.guard = None;
-            if is_stuck {
+            if is_stuck && self.waited_for_outside != Some(steps) {
+                self.waited_for_outside = Some(steps);
+                std::thread::sleep(OUTSIDE);
+            } else if is_stuck {
                 self.run.fail(|state| state.stuck());
                 return;
             }

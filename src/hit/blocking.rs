@@ -21,7 +21,8 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 ///
 /// # Panics
 ///
-/// If the point is configured to `panic`, with the message of `fail` 0.5.1.
+/// If the point is configured to `panic`: `failpoint NAME panic`, and for `panic(boom)`
+/// `boom (failpoint "NAME")`, at the place of the call.
 ///
 /// # Examples
 ///

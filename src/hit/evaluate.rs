@@ -45,7 +45,7 @@ pub fn is_armed(target: Target<'_>) -> bool {
 
 #[cold]
 fn look_up(target: Target<'_>) -> bool {
-    env::read_once();
+    read_env(&target);
     #[cfg(feature = "explore")]
     if director::of(target.name()).is_some() {
         return true;
@@ -70,6 +70,15 @@ pub(super) fn arrival<'a>(
         line,
         context,
         can_return,
+    }
+}
+
+/// Reads FAILPOINTS if that was not done, which may warn of names that nothing has.
+#[inline]
+fn read_env(target: &Target<'_>) {
+    if !Registry::global().is_env_read() {
+        target.note();
+        env::read_once();
     }
 }
 
@@ -104,7 +113,7 @@ pub(crate) fn evaluate(
     returned: &mut Option<String>,
 ) -> Step {
     if rules != Rules::Fail {
-        env::read_once();
+        read_env(target);
     }
     let mut view = Lent::new();
     let Some(point) = target.find(&mut view) else {
@@ -156,9 +165,9 @@ fn step(
     rules: Rules,
     returned: &mut Option<String>,
 ) -> Option<Step> {
-    let wait = |millis| Step::Wait {
+    let wait = |time| Step::Wait {
         point: point.clone(),
-        limit: Some(Duration::from_millis(millis)),
+        limit: Some(time),
     };
     Some(match action {
         None | Some(Action::Off) => Step::Continue,
@@ -166,18 +175,21 @@ fn step(
             *returned = value.as_deref().map(String::from);
             Step::Return
         }
-        Some(Action::Return(value)) => wait(value.as_deref()?.parse().ok()?),
+        Some(Action::Return(value)) => {
+            let millis = value.as_deref()?.parse().ok()?;
+            wait(Duration::from_millis(millis))
+        }
         Some(Action::Pause) => Step::Wait {
             point: point.clone(),
             limit: None,
         },
-        Some(Action::Sleep(millis)) => wait(*millis),
+        Some(Action::Sleep(time)) => wait(time.of_this_hit()),
         Some(Action::Yield) => Step::Yield,
-        Some(Action::Delay(millis)) => Step::Delay {
+        Some(Action::Delay(time)) => Step::Delay {
             point: point.clone(),
-            time: Duration::from_millis(*millis),
+            time: time.of_this_hit(),
         },
-        Some(Action::Print(_) | Action::Panic(_) | Action::Exit | Action::Callback(_)) => {
+        Some(Action::Print(_) | Action::Panic(_) | Action::Exit(_) | Action::Callback(_)) => {
             return None;
         }
     })
@@ -217,9 +229,13 @@ fn run(action: Action, name: &str, rules: Rules) -> bool {
         Action::Print(text) if rules == Rules::Fail => report::print_as_fail(name, text.as_deref()),
         Action::Print(text) => report::print(name, text.as_deref()),
         // The texts of `fail` 0.5.1.
-        Action::Panic(Some(message)) => panic!("{message}"),
+        Action::Panic(Some(message)) if rules == Rules::Fail => panic!("{message}"),
         Action::Panic(None) => panic!("failpoint {name} panic"),
-        Action::Exit => end_process(&format!("failpoint {name:?}: exit"), 1),
+        Action::Panic(Some(message)) if message.is_empty() => panic!("failpoint {name} panic"),
+        Action::Panic(Some(message)) => panic!("{message} (failpoint {name:?})"),
+        Action::Exit(status) => {
+            end_process(&format!("failpoint {name:?}: {action}"), status.into());
+        }
         Action::Return(value) => report::no_millis(name, &value.unwrap_or_default()),
         Action::Callback(callback) => return callback.run(),
         // `evaluate` has steps for these.

@@ -10,7 +10,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
-use crate::engine::director::{Stop, Verdict};
+use crate::engine::director::{self, Stop, Verdict};
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
@@ -30,7 +30,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// | action | what the future does |
 /// |---|---|
 /// | `pause` | waits until it is released or the point is reconfigured or removed |
-/// | `sleep(N)` | waits N milliseconds, or until then |
+/// | `sleep(N)` | waits N milliseconds, or until then; of a range, a time that is drawn |
 /// | `return`, `return(value)` | [`FailpointResult::Return`] |
 /// | `yield` | lets other tasks run once |
 /// | `delay(N)` | keeps the thread busy for N milliseconds |
@@ -123,7 +123,7 @@ enum State<'a> {
         target: Target<'a>,
         context: Option<&'a FailpointContext>,
         cancel: Option<&'a CancellationToken>,
-        /// Taken before the task runs: if the task panics, another poll must not hit again.
+        /// Taken before the action runs: if that panics, another poll must not hit again.
         rules: Option<Rules>,
     },
     Waiting(Waiting<'a>),
@@ -300,10 +300,10 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
-            // A sleep of `fail` is in real time, everywhere.
+            // A sleep of `fail` is in real time, everywhere; but an exploration knows only its own clock.
             let limit = match rules {
-                Rules::Fail => limit.map(Timer::real),
-                Rules::Native | Rules::Pausable | Rules::Millis => limit.map(Timer::new),
+                Rules::Fail if !is_explored(target) => limit.map(Timer::real),
+                _ => limit.map(Timer::new),
             };
             Begun::Wait(Waiting::new(point, context, limit, cancel, says_end))
         }
@@ -318,6 +318,16 @@ fn begin_armed<'a>(
     #[cfg(not(feature = "explore"))]
     let _ = can_return;
     begun
+}
+
+#[cfg(feature = "explore")]
+fn is_explored(target: &Target<'_>) -> bool {
+    director::of(target.name()).is_some()
+}
+
+#[cfg(not(feature = "explore"))]
+fn is_explored(_: &Target<'_>) -> bool {
+    false
 }
 
 /// The future of a hit that waits.

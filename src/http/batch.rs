@@ -1,22 +1,30 @@
 //! The failpoints that a request configures, all or none.
 
 use std::fmt;
+use std::time::Duration;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::control::config::FailpointConfig;
-use crate::http::fields::{Matchers, check_type, field, parse};
+use crate::error::Word;
+use crate::http::fields::{
+    Any, Matchers, Shape, Text, check_type, field, parse, unknown_field, within,
+};
 use crate::http::message::{BODY_LIMIT, Request};
+use crate::http::ttl::{self, Ttl};
+
+/// A failpoint to configure.
+#[derive(Debug, PartialEq)]
+pub(super) struct Item {
+    pub(super) config: FailpointConfig,
+    /// How long it may stay.
+    pub(super) ttl: Option<Duration>,
+}
 
 /// The failpoints that `request` configures.
-pub(super) fn batch(request: &Request<'_>) -> Result<Vec<FailpointConfig>, String> {
+pub(super) fn batch(request: &Request<'_>) -> Result<Vec<Item>, String> {
     check_type(request.content_type)?;
-    let batch = Batch { body: request.body };
-    parse(request.body, |json| {
-        Deserializer::deserialize_seq(json, batch)
-    })
+    parse(request.body, Batch { body: request.body })
 }
 
 /// The list of a POST, read from `body`.
@@ -24,17 +32,15 @@ struct Batch<'a> {
     body: &'a [u8],
 }
 
-impl<'de> Visitor<'de> for Batch<'_> {
-    type Value = Vec<FailpointConfig>;
+impl<'de> Shape<'de> for Batch<'_> {
+    type Value = Vec<Item>;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of {\"name\": .., \"actions\": ..}")
-    }
+    const EXPECTED: &'static str = "a list of {\"name\": .., \"actions\": ..}";
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut batch = Vec::new();
         let mut left = BODY_LIMIT;
-        while let Some(entry) = list.next_element_seed(Entry {
+        while let Some(entry) = list.next_element_seed(Numbered {
             number: batch.len() + 1,
             body: self.body,
             left: &mut left,
@@ -46,52 +52,59 @@ impl<'de> Visitor<'de> for Batch<'_> {
 }
 
 /// One entry of it, of that number.
-struct Entry<'a> {
+struct Numbered<'a> {
     number: usize,
     body: &'a [u8],
     /// How many bytes of matchers, written out, this entry and those behind it may have.
     left: &'a mut usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Entry<'_> {
-    type Value = FailpointConfig;
+impl<'de> DeserializeSeed<'de> for Numbered<'_> {
+    type Value = Item;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        let Self { number, body, .. } = self;
-        deserializer.deserialize_map(self).map_err(|e| {
+        let Self { number, body, left } = self;
+        Any(Entry { left }).deserialize(deserializer).map_err(|e| {
             let name = name_in(body, number);
-            let name = name.map(|name| format!("failpoint {name:?}: "));
+            let name = name.map(|name| format!(": failpoint {}", Word(&name)));
             let name = name.unwrap_or_default();
-            // serde_json finds the position again at the end of the text.
-            D::Error::custom(format_args!("entry {number} of the batch: {name}{e}"))
+            within(format_args!("entry {number} of the batch{name}"), &e)
         })
     }
 }
 
-const ENTRY_FIELDS: &[&str] = &["name", "actions", "context_matchers"];
+struct Entry<'a> {
+    left: &'a mut usize,
+}
 
-impl<'de> Visitor<'de> for Entry<'_> {
-    type Value = FailpointConfig;
+const ENTRY_FIELDS: &[&str] = &["name", "actions", "context_matchers", ttl::NAME];
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{\"name\": .., \"actions\": ..}")
-    }
+impl<'de> Shape<'de> for Entry<'_> {
+    type Value = Item;
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut name: Option<String> = None;
-        let mut actions: Option<String> = None;
-        let mut matchers: Option<Matchers> = None;
+    const EXPECTED: &'static str = "{\"name\": .., \"actions\": ..}";
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut name, mut actions) = (None, None);
+        let (mut matchers, mut ttl) = (None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "name" => field(&mut map, "name", &mut name)?,
-                "actions" => field(&mut map, "actions", &mut actions)?,
-                "context_matchers" => field(&mut map, "context_matchers", &mut matchers)?,
-                _ => return Err(A::Error::unknown_field(&key, ENTRY_FIELDS)),
+                "name" => field(&mut map, "name", Text, &mut name)?,
+                "actions" => field(&mut map, "actions", Text, &mut actions)?,
+                "context_matchers" => {
+                    field(&mut map, "context_matchers", Matchers, &mut matchers)?;
+                }
+                ttl::NAME => field(&mut map, ttl::NAME, Ttl, &mut ttl)?,
+                _ => return Err(unknown_field(&key, ENTRY_FIELDS)),
             }
         }
-        let name = name.ok_or_else(|| A::Error::missing_field("name"))?;
-        let actions = actions.ok_or_else(|| A::Error::missing_field("actions"))?;
-        let matchers = matchers.unwrap_or_default().0;
+        let missing = |name| {
+            let expected = Self::EXPECTED;
+            A::Error::custom(format_args!("missing field `{name}`; expected {expected}"))
+        };
+        let name = name.ok_or_else(|| missing("name"))?;
+        let actions = actions.ok_or_else(|| missing("actions"))?;
+        let matchers = matchers.unwrap_or_default();
         match self.left.checked_sub(written_out(&actions, &matchers)) {
             Some(left) => *self.left = left,
             None => {
@@ -101,7 +114,10 @@ impl<'de> Visitor<'de> for Entry<'_> {
                 )));
             }
         }
-        Ok(FailpointConfig::from((name, actions, matchers)))
+        Ok(Item {
+            config: FailpointConfig::from((name, actions, matchers)),
+            ttl: ttl.flatten(),
+        })
     }
 }
 
@@ -171,7 +187,9 @@ mod tests {
     use super::*;
 
     fn post(body: &str) -> Result<Vec<FailpointConfig>, String> {
-        batch(&Request::new("POST", "/v1/failpoints").body(body.as_bytes()))
+        let items = batch(&Request::new("POST", "/v1/failpoints").body(body.as_bytes()))?;
+        assert!(items.iter().all(|item| item.ttl.is_none()), "{body}");
+        Ok(items.into_iter().map(|item| item.config).collect())
     }
 
     #[test]
@@ -200,18 +218,31 @@ mod tests {
     #[test]
     fn a_batch_of_another_shape_is_refused_where_it_differs() {
         for (body, parts) in [
-            ("", &["EOF", "line 1 column 0"][..]),
-            ("null", &["expected a list of"]),
+            ("", &["the body is empty; expected a list of {"][..]),
+            (" \n", &["the body is empty; expected a list of {"]),
+            ("null", &["found null; expected a list of"]),
+            ("true", &["found true; expected a list of"]),
+            (r#""off""#, &["found the text \"off\"; expected a list of"]),
             (
                 r#"{"name": "a", "actions": "off"}"#,
-                &["map, expected a list"],
+                &["found an object; expected a list of {"],
             ),
             (
                 "[1]",
-                &["entry 1 of the batch", "integer `1`", "line 1 column 2"],
+                &[
+                    "entry 1 of the batch",
+                    "found the number 1; expected {\"name\"",
+                    "line 1 column 2",
+                ],
             ),
-            ("[[\"a\", \"off\"]]", &["entry 1 of the batch", "sequence"]),
-            ("[{}]", &["entry 1 of the batch", "missing field `name`"]),
+            (
+                "[[\"a\", \"off\"]]",
+                &["entry 1 of the batch", "found a list; expected {\"name\""],
+            ),
+            (
+                "[{}]",
+                &["entry 1 of the batch", "missing field `name`; expected {"],
+            ),
             (
                 r#"[{"name": "a", "actions": "off"}, {"name": "b"}]"#,
                 &[
@@ -225,26 +256,37 @@ mod tests {
                 &[
                     "failpoint \"a\"",
                     "field `actions`",
-                    "integer `3`",
+                    "found the number 3; expected a text",
                     "line 2 column 12",
                 ],
             ),
             (
                 r#"[{"name": null, "actions": "off"}]"#,
-                &["entry 1", "field `name`", "null"],
+                &["entry 1", "field `name`", "found null; expected a text"],
             ),
             (
                 r#"[{"name": "a", "action": "off"}]"#,
                 &[
                     "entry 1",
-                    "unknown field `action`",
-                    "`actions`",
+                    "unknown field `action`; expected `name`, `actions`, ",
+                    "did you mean `actions`?",
                     "line 1 column",
                 ],
             ),
             (
+                r#"[{"name": "a", "actions": "off", "ttl": 5}]"#,
+                &["unknown field `ttl`", "did you mean `ttl_ms`?"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "matchers": {}}]"#,
+                &[
+                    "unknown field `matchers`",
+                    "did you mean `context_matchers`?",
+                ],
+            ),
+            (
                 r#"[{"name": "a", "name": "b", "actions": "off"}]"#,
-                &["entry 1", "duplicate field `name`"],
+                &["entry 1", "duplicate field `name`; expected it once"],
             ),
             (
                 r#"[{"name": "a", "actions": "off", "context_matchers": "k=v"}]"#,
@@ -252,12 +294,15 @@ mod tests {
                     "entry 1",
                     "failpoint \"a\"",
                     "field `context_matchers`",
-                    "{\"key\": \"regex\"",
+                    "found the text \"k=v\"; expected {\"key\": \"regex\"",
                 ],
             ),
             (
                 r#"[{"name": "a", "actions": "off", "context_matchers": {"k": 1}}]"#,
-                &["field `context_matchers`: key \"k\"", "integer `1`"],
+                &[
+                    "field `context_matchers`: key \"k\"",
+                    "found the number 1; expected a text",
+                ],
             ),
             (
                 r#"[{"name": "a", "actions": "off", "context_matchers": {"k": "v", "k": "w"}}]"#,
@@ -265,14 +310,64 @@ mod tests {
             ),
             (
                 r#"[{"name": "a", "actions": "off", "context_matchers": [["k"]]}]"#,
-                &["field `context_matchers`", "length 1"],
+                &["field `context_matchers`: pair 1: found a list of one; expected [\"key\""],
             ),
             (
                 r#"[{"name": "a", "actions": "off", "context_matchers": [["k", "v", "w"]]}]"#,
-                &["field `context_matchers`"],
+                &["field `context_matchers`: pair 1: found a list of more than two; expected"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "context_matchers": [["k", "v"], []]}]"#,
+                &["field `context_matchers`: pair 2: found a list of nothing; expected"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "context_matchers": [["k", null]]}]"#,
+                &["field `context_matchers`: pair 1: found null; expected a text"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "context_matchers": ["k"]}]"#,
+                &["field `context_matchers`: pair 1: found the text \"k\"; expected"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "off", "context_matchers": 1.5}]"#,
+                &["field `context_matchers`: found the number 1.5; expected"],
+            ),
+            (
+                r#"[{"name": "a", "actions": {"pause": null}}]"#,
+                &["field `actions`: found an object; expected a text"],
             ),
             (r#"[{"name": "a", "actions": "off"},]"#, &["trailing comma"]),
-            (r#"[{"name": "a", "actions": "off"}"#, &["EOF"]),
+            (
+                r#"[{"name": "a", "actions": "off"}"#,
+                &["it ends inside a list; expected `,` or `]`"],
+            ),
+            (
+                r#"[{"name": "a", "actions": "of"#,
+                &["field `actions`: it ends inside a text", "line 1 column"],
+            ),
+            (
+                r#"[{"name": "a", "#,
+                &["entry 1", "failpoint \"a\"", "it ends where a value"],
+            ),
+            (r#"[{"name" "a"}]"#, &["entry 1", "expected `:`"]),
+            (
+                r#"[{name: "a"}]"#,
+                &["entry 1", "name of a field is no text"],
+            ),
+            (
+                r#"[{"name": 'a'}]"#,
+                &["field `name`: an unknown word or sign"],
+            ),
+            (r#"[{"name": nil}]"#, &["field `name`: an unknown word"]),
+            (
+                r#"[{"name": 1e999}]"#,
+                &["field `name`: a number out of range"],
+            ),
+            (r#"[{"name": "\x"}]"#, &["field `name`: an unknown escape"]),
+            (
+                "[{\"name\": \"\t\"}]",
+                &["field `name`: a control character"],
+            ),
             ("[] []", &["trailing characters", "line 1 column 4"]),
             (
                 r#"[{"name": "\ud800", "actions": "off"}]"#,
@@ -289,10 +384,131 @@ mod tests {
                 "{body}: {message}"
             );
         }
-        let deep = "[".repeat(100_000);
-        assert!(post(&deep).is_err());
+        for deep in ["[".repeat(100_000), r#"[{"name":"#.repeat(10_000)] {
+            let message = post(&deep).unwrap_err();
+            assert!(message.contains("; expected "), "{message}");
+        }
         let bytes = Request::new("POST", "/v1/failpoints").body(b"[{\"name\": \"\xff\"}]");
-        assert!(batch(&bytes).is_err());
+        let message = batch(&bytes).unwrap_err();
+        assert_eq!(
+            message,
+            "the body is not UTF-8 at byte 11; expected UTF-8 text"
+        );
+    }
+
+    /// Whatever is put into the place of each value, and wherever the body is cut off, serde's own words
+    /// are not to be seen, and what would be right is.
+    #[test]
+    fn every_error_says_what_was_expected_in_words_of_our_own() {
+        let whole = r#"[{"name": "a", "actions": "off", "context_matchers": {"k": "v"}, "ttl_ms": 9},
+                        {"name": "b", "actions": "off", "context_matchers": [["k", "v"]]}]"#;
+        assert!(batch(&Request::new("POST", "").body(whole.as_bytes())).is_ok());
+        let values = [
+            "null",
+            "true",
+            "0",
+            "-1",
+            "1.5",
+            "1e30",
+            r#""x""#,
+            "[]",
+            "{}",
+            "[[]]",
+            r#"{"x": 1}"#,
+            "nil",
+            "'x'",
+            "\u{feff}",
+            "",
+            "@",
+        ];
+        let places = [
+            whole,
+            r#""a""#,
+            r#""off""#,
+            r#"{"k": "v"}"#,
+            r#""v""#,
+            "9",
+            r#"[["k", "v"]]"#,
+            r#"["k", "v"]"#,
+            r#""name""#,
+            r#""k""#,
+        ];
+        let mut bodies: Vec<String> = (0..whole.len())
+            .map(|end| whole[..end].to_owned())
+            .collect();
+        for place in places {
+            bodies.extend(values.map(|value| whole.replacen(place, value, 1)));
+            bodies.push(whole.replacen(place, &format!("{place} {place}"), 1));
+            bodies.push(whole.replacen(place, &format!("{place}: {place}"), 1));
+        }
+        let mut refused = 0;
+        for body in bodies {
+            let Err(message) = batch(&Request::new("POST", "").body(body.as_bytes())) else {
+                continue;
+            };
+            refused += 1;
+            assert!(message.starts_with("the body"), "{body}: {message}");
+            assert!(message.contains("expected "), "{body}: {message}");
+            for word in [
+                "invalid",
+                "EOF",
+                "usize",
+                "u64",
+                "sequence",
+                "map,",
+                "integer",
+                "floating",
+                "unit",
+                "string",
+                "boolean",
+                "ident",
+                "while parsing",
+                " at line ",
+            ] {
+                assert!(!message.contains(word), "{word:?} for {body}: {message}");
+            }
+        }
+        assert!(refused > whole.len(), "{refused}");
+    }
+
+    #[test]
+    fn an_entry_may_say_how_long_it_stays() {
+        let ttl = |value: &str| {
+            let body = format!(r#"[{{"ttl_ms": {value}, "name": "a", "actions": "off"}}]"#);
+            let items = batch(&Request::new("POST", "").body(body.as_bytes()))?;
+            Ok::<_, String>(items[0].ttl)
+        };
+        assert_eq!(ttl("null"), Ok(None));
+        for millis in [1, 250, 604_800_000] {
+            assert_eq!(
+                ttl(&millis.to_string()),
+                Ok(Some(Duration::from_millis(millis)))
+            );
+        }
+        for bad in [
+            "0",
+            "-1",
+            "-0",
+            "1.5",
+            "2.0",
+            "604800001",
+            "18446744073709551615",
+            "1e30",
+            "\"5\"",
+            "true",
+            "[1]",
+            "{}",
+        ] {
+            let message = ttl(bad).unwrap_err();
+            assert!(
+                message.contains("failpoint \"a\": the field `ttl_ms`: found ")
+                    && message.contains("; expected a whole number of milliseconds from 1 to "),
+                "{bad}: {message}"
+            );
+        }
+        let twice = r#"[{"ttl_ms": null, "ttl_ms": 1}]"#;
+        let message = batch(&Request::new("POST", "").body(twice.as_bytes())).unwrap_err();
+        assert!(message.contains("duplicate field `ttl_ms`"), "{message}");
     }
 
     #[test]

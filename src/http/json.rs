@@ -11,7 +11,7 @@ use crate::control::list::{CallSite, FailpointInfo, FailpointTotals};
 use crate::engine::context::FailpointContext;
 use crate::engine::waiters::WaiterInfo;
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -24,7 +24,7 @@ pub(super) struct State<'a> {
 impl Serialize for State<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { message, point } = self;
-        let fields = 10 + usize::from(message.is_some());
+        let fields = 11 + usize::from(message.is_some());
         let mut object = serializer.serialize_struct("FailpointInfo", fields)?;
         if let Some(message) = message {
             object.serialize_field("msg", message)?;
@@ -36,6 +36,7 @@ impl Serialize for State<'_> {
         object.serialize_field("hits", &point.hits())?;
         object.serialize_field("fired", &point.fired())?;
         object.serialize_field("totals", &point.totals())?;
+        object.serialize_field("ttl_ms", &point.ttl.map(millis))?;
         object.serialize_field("waiters", point.waiters())?;
         object.serialize_field("observers", &point.observers())?;
         object.serialize_field("call_sites", point.call_sites())?;

@@ -27,6 +27,8 @@ pub struct Request<'a> {
     pub(super) path: &'a str,
     pub(super) query: &'a str,
     pub(super) content_type: Option<&'a str>,
+    pub(super) accept: &'a str,
+    pub(super) host: Option<&'a str>,
     pub(super) body: &'a [u8],
 }
 
@@ -39,6 +41,8 @@ impl<'a> Request<'a> {
             path,
             query: "",
             content_type: None,
+            accept: "",
+            host: None,
             body: b"",
         }
     }
@@ -52,6 +56,20 @@ impl<'a> Request<'a> {
     /// The header `content-type`, where there is one.
     pub const fn content_type(mut self, content_type: &'a str) -> Self {
         self.content_type = Some(content_type);
+        self
+    }
+
+    /// The header `accept`, where there is one: `text/plain` asks for the actions of one failpoint as
+    /// text (see [`Response::content_type`]).
+    pub const fn accept(mut self, accept: &'a str) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    /// The header `host`, or the authority that HTTP/2 has in its place, where there is one. Only
+    /// [`Control::answer_hosts`](crate::http::Control::answer_hosts) looks at it.
+    pub const fn host(mut self, host: &'a str) -> Self {
+        self.host = Some(host);
         self
     }
 
@@ -69,12 +87,14 @@ impl fmt::Debug for Request<'_> {
             .field("path", &self.path)
             .field("query", &self.query)
             .field("content_type", &self.content_type)
+            .field("accept", &self.accept)
+            .field("host", &self.host)
             .field("body", &String::from_utf8_lossy(self.body))
             .finish()
     }
 }
 
-/// What is to be sent back. The body is JSON, always.
+/// What is to be sent back. The body is JSON, unless the request [accepts](Request::accept) text.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -82,7 +102,7 @@ impl fmt::Debug for Request<'_> {
 /// use neon_failpoint::http::{Control, Request};
 ///
 /// let response = Control::new().handle(Request::new("POST", "/v1/failpoints/a")).await;
-/// assert_eq!((response.status(), response.allow()), (405, Some("GET, DELETE")));
+/// assert_eq!((response.status(), response.allow()), (405, Some("GET, PUT, DELETE")));
 /// assert!(response.into_body().starts_with(br#"{"msg":"#));
 /// # }
 /// ```
@@ -90,12 +110,23 @@ impl fmt::Debug for Request<'_> {
 pub struct Response {
     status: u16,
     allow: Option<&'static str>,
+    content_type: &'static str,
     body: Vec<u8>,
 }
 
 impl Response {
-    /// The content type of every body.
+    /// The content type of every body, where no request [accepts](Request::accept) text.
     pub const CONTENT_TYPE: &'static str = "application/json";
+
+    /// The actions of a failpoint, as text.
+    pub(super) fn text(status: u16, text: &str) -> Self {
+        Self {
+            status,
+            allow: None,
+            content_type: "text/plain; charset=utf-8",
+            body: text.as_bytes().to_vec(),
+        }
+    }
 
     /// A status with `value` as its body.
     pub(super) fn json(status: u16, value: &impl Serialize) -> Self {
@@ -103,6 +134,7 @@ impl Response {
             Ok(body) => Self {
                 status,
                 allow: None,
+                content_type: Self::CONTENT_TYPE,
                 body,
             },
             Err(e) => Self::error(500, format_args!("cannot write the answer as JSON: {e}")),
@@ -115,6 +147,7 @@ impl Response {
         Self {
             status,
             allow: None,
+            content_type: Self::CONTENT_TYPE,
             body: body.to_string().into_bytes(),
         }
     }
@@ -155,6 +188,11 @@ impl Response {
         self.allow
     }
 
+    /// The header `content-type`: that of JSON, or, for the actions of one failpoint, of text.
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -171,6 +209,7 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.status)
             .field("allow", &self.allow)
+            .field("content_type", &self.content_type)
             .field("body", &String::from_utf8_lossy(&self.body))
             .finish()
     }

@@ -1,10 +1,8 @@
 //! Which waiters a request releases.
 
-use std::fmt;
+use serde::de::MapAccess;
 
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
-
-use crate::http::fields::{Matchers, Pairs, check_type, field, parse};
+use crate::http::fields::{Matchers, Pairs, Shape, check_type, field, parse, unknown_field};
 use crate::http::message::Request;
 
 /// What a release asks for.
@@ -20,9 +18,7 @@ pub(super) fn selection(request: &Request<'_>) -> Result<Selection, String> {
         return Ok(Selection::default());
     }
     check_type(request.content_type)?;
-    parse(request.body, |json| {
-        Deserializer::deserialize_map(json, Release)
-    })
+    parse(request.body, Release)
 }
 
 /// The object of a release.
@@ -30,27 +26,44 @@ struct Release;
 
 const RELEASE_FIELDS: &[&str] = &["count", "context_matchers"];
 
-impl<'de> Visitor<'de> for Release {
+impl<'de> Shape<'de> for Release {
     type Value = Selection;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{\"count\": .., \"context_matchers\": ..}, both optional")
-    }
+    const EXPECTED: &'static str = "{\"count\": .., \"context_matchers\": ..}, both optional";
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut count: Option<Option<usize>> = None;
-        let mut matchers: Option<Matchers> = None;
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Selection, A::Error> {
+        let (mut count, mut matchers) = (None, None);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "count" => field(&mut map, "count", &mut count)?,
-                "context_matchers" => field(&mut map, "context_matchers", &mut matchers)?,
-                _ => return Err(A::Error::unknown_field(&key, RELEASE_FIELDS)),
+                "count" => field(&mut map, "count", Count, &mut count)?,
+                "context_matchers" => {
+                    field(&mut map, "context_matchers", Matchers, &mut matchers)?;
+                }
+                _ => return Err(unknown_field(&key, RELEASE_FIELDS)),
             }
         }
         Ok(Selection {
             count: count.flatten(),
-            matchers: matchers.unwrap_or_default().0,
+            matchers: matchers.unwrap_or_default(),
         })
+    }
+}
+
+/// How many; null, as nothing at all, is all.
+struct Count;
+
+impl Shape<'_> for Count {
+    type Value = Option<usize>;
+
+    const EXPECTED: &'static str = "a whole number, 0 or more";
+
+    fn null(self) -> Option<Self::Value> {
+        Some(None)
+    }
+
+    fn number(self, count: u64) -> Option<Self::Value> {
+        // There are never more waiters than an address can count.
+        Some(Some(usize::try_from(count).unwrap_or(usize::MAX)))
     }
 }
 
@@ -88,11 +101,39 @@ mod tests {
             assert_eq!(release(body), expected, "{body}");
         }
         for (body, part) in [
-            ("2", "expected {\"count\""),
-            (r#"{"count": -1}"#, "field `count`"),
-            (r#"{"count": 1.5}"#, "field `count`"),
-            (r#"{"count": "1"}"#, "field `count`"),
-            (r#"{"n": 1}"#, "unknown field `n`"),
+            ("2", "found the number 2; expected {\"count\""),
+            ("[]", "found a list; expected {\"count\""),
+            ("null", "found null; expected {\"count\""),
+            (" ", "the body is empty; expected {\"count\""),
+            ("{", "it ends inside an object"),
+            (
+                r#"{"count": -1}"#,
+                "field `count`: found the number -1; expected a whole number, 0 or more",
+            ),
+            (
+                r#"{"count": 1.5}"#,
+                "field `count`: found the number 1.5; expected a whole number",
+            ),
+            (
+                r#"{"count": "1"}"#,
+                "field `count`: found the text \"1\"; expected a whole number",
+            ),
+            (
+                r#"{"count": 1e30}"#,
+                "field `count`: found the number 1e30; expected a whole number",
+            ),
+            (
+                r#"{"count": {}}"#,
+                "field `count`: found an object; expected a whole number",
+            ),
+            (
+                r#"{"cuont": 1}"#,
+                "unknown field `cuont`; expected `count`, `context_matchers`; did you mean `count`?",
+            ),
+            (
+                r#"{"nothing": 1}"#,
+                "unknown field `nothing`; expected `count`",
+            ),
             (r#"{"count": 1, "count": 1}"#, "duplicate field `count`"),
         ] {
             let message = release(body).unwrap_err();

@@ -13,6 +13,7 @@ use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
 use crate::http::json::State;
 use crate::http::message::Response;
+use crate::http::query::{number, parameters, twice};
 
 pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Response> {
     let WaitQuery { goal, limit } = query;
@@ -76,11 +77,10 @@ impl WaitQuery {
     fn parse(query: &str) -> Result<Self, String> {
         let mut goal = None;
         let mut limit = None;
-        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        for (key, value) in parameters(query) {
             match key {
                 "hits" | "paused" => {
-                    let n = number(key, value, usize::MAX as u64)? as usize;
+                    let n = number(key, value, 0..=usize::MAX as u64)? as usize;
                     let new = match key {
                         "hits" => Goal::Hits(n),
                         _ => Goal::Paused(n),
@@ -97,7 +97,7 @@ impl WaitQuery {
                     }
                 }
                 "timeout_ms" => {
-                    let millis = Duration::from_millis(number(key, value, LONGEST)?);
+                    let millis = Duration::from_millis(number(key, value, 0..=LONGEST)?);
                     if limit.replace(millis).is_some() {
                         return Err(twice(key));
                     }
@@ -117,19 +117,6 @@ fn kind(goal: Goal) -> &'static str {
         Goal::Hits(_) => "hits",
         Goal::Paused(_) => "paused",
     }
-}
-
-fn twice(key: &str) -> String {
-    format!("the parameter `{key}` is there twice; expected it once")
-}
-
-fn number(key: &str, value: &str, most: u64) -> Result<u64, String> {
-    // Only digits: `parse` takes a plus sign, which a query means as a space.
-    let digits = value.bytes().all(|b| b.is_ascii_digit());
-    let number = value.parse().ok().filter(|n| digits && *n <= most);
-    number.ok_or_else(|| {
-        format!("the parameter `{key}` is {value:?}; expected a whole number from 0 to {most}")
-    })
 }
 
 #[cfg(test)]

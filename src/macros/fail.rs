@@ -13,6 +13,9 @@
 /// | `fail_point!(name, closure)` | `return` calls `closure` with its argument, an `Option<String>`, and returns the result from the enclosing function |
 /// | `fail_point!(name, condition, closure)` | the same, where `condition` holds |
 ///
+/// A constant as the name, in `const { .. }`, makes a listed call site, as a literal does. (`fail`
+/// does not take that; a constant by itself is looked up by name, as there.)
+///
 /// ```
 /// use neon_failpoint::compat::{cfg, fail_point};
 ///
@@ -29,7 +32,14 @@
 #[macro_export]
 macro_rules! __compat_fail_point {
     ($name:literal $(, $rest:expr)* $(,)?) => {
-        $crate::__compat_hit!($crate::__site!($name, Blocks) $(, $rest)*)
+        $crate::__compat_hit!(
+            $crate::__site!($name, Blocks, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
+    };
+    (const $name:block $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_hit!(
+            $crate::__site!(const $name, Blocks, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
     };
     ($name:expr $(, $rest:expr)* $(,)?) => {
         $crate::__compat_hit!($crate::__private::by_name($name) $(, $rest)*)
@@ -92,7 +102,14 @@ macro_rules! __compat_no_fail_point {
 #[macro_export]
 macro_rules! __compat_async_fail_point {
     ($name:literal $(, $rest:expr)* $(,)?) => {
-        $crate::__compat_await!($crate::__site!($name, Awaits) $(, $rest)*)
+        $crate::__compat_await!(
+            $crate::__site!($name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
+    };
+    (const $name:block $(, $rest:expr)* $(,)?) => {
+        $crate::__compat_await!(
+            $crate::__site!(const $name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
+        )
     };
     ($name:expr $(, $rest:expr)* $(,)?) => {
         $crate::__compat_await!($crate::__private::by_name($name) $(, $rest)*)

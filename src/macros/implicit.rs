@@ -30,17 +30,25 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __implicit_pausable_failpoint {
-    ($name:literal $(,)?) => {{
-        let _ = $crate::pausable_failpoint!($name).await;
-    }};
-    ($name:literal, $cancel:expr $(,)?) => {
-        $crate::pausable_failpoint!($name, &$cancel).await
+    ($name:literal $(, $cancel:expr)? $(,)?) => {
+        $crate::__implicit_pause!($crate::__site!($name, Awaits, $crate::__private::Returns::Nothing) $(, $cancel)?)
     };
-    ($name:expr $(,)?) => {{
-        let _ = $crate::pausable_failpoint!($name).await;
+    (const $name:block $(, $cancel:expr)? $(,)?) => {
+        $crate::__implicit_pause!($crate::__site!(const $name, Awaits, $crate::__private::Returns::Nothing) $(, $cancel)?)
+    };
+    ($name:expr $(, $cancel:expr)? $(,)?) => {
+        $crate::__implicit_pause!($crate::__private::by_name($name) $(, $cancel)?)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implicit_pause {
+    ($target:expr) => {{
+        let _ = $crate::__pause_at!(@await $target);
     }};
-    ($name:expr, $cancel:expr $(,)?) => {
-        $crate::pausable_failpoint!($name, &$cancel).await
+    ($target:expr, $cancel:expr) => {
+        $crate::__pause_at!(@await $target, &$cancel)
     };
 }
 
@@ -71,16 +79,13 @@ macro_rules! __implicit_pausable_failpoint {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __implicit_sleep_millis_async {
-    ($name:literal $(,)?) => {
-        $crate::sleep_millis_async!($name).await
+    ($name:literal $(, $cancel:expr)? $(,)?) => {
+        $crate::__sleep_at!(@await $crate::__site!($name, Awaits, $crate::__private::Returns::Millis) $(, &$cancel)?)
     };
-    ($name:literal, $cancel:expr $(,)?) => {
-        $crate::sleep_millis_async!($name, &$cancel).await
+    (const $name:block $(, $cancel:expr)? $(,)?) => {
+        $crate::__sleep_at!(@await $crate::__site!(const $name, Awaits, $crate::__private::Returns::Millis) $(, &$cancel)?)
     };
-    ($name:expr $(,)?) => {
-        $crate::sleep_millis_async!($name).await
-    };
-    ($name:expr, $cancel:expr $(,)?) => {
-        $crate::sleep_millis_async!($name, &$cancel).await
+    ($name:expr $(, $cancel:expr)? $(,)?) => {
+        $crate::__sleep_at!(@await $crate::__private::by_name($name) $(, &$cancel)?)
     };
 }

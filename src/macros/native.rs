@@ -1,9 +1,9 @@
 //! The native macros, and the static of a call site.
 //!
-//! A public macro turns its name into a target (a static for a literal, else the name itself) and
-//! passes the rest to a hidden macro with the same forms. Each hidden macro exists twice: a live
-//! one, and an empty one for builds without `testing`. Neither contains logic: one static, one call
-//! into [`__private`](crate::__private).
+//! A public macro turns its name into a target (a static for a literal or a constant, else the name
+//! itself) and passes the rest to a hidden macro with the same forms. Each hidden macro exists twice:
+//! a live one, and an empty one for builds without `testing`. Neither contains logic: one static, one
+//! call into [`__private`](crate::__private).
 //!
 //! What a live macro has to respect:
 //!
@@ -14,22 +14,46 @@
 //!   name and context are dropped before the await.
 //! - The condition comes first, then the hit, then the await; the closure is evaluated last, and
 //!   only where it is called.
+//!
+//! What an empty macro is given is checked in an arm that is never taken, see `__unreached!`: a
+//! program compiles without `testing` if it does with it. (But for the awaits of a macro: one in that
+//! arm would have a future that holds something be no longer `Send`.)
 
-/// The static of a call site, as a `Target`.
+/// The static of a call site, as a `Target`. The last argument says what a `return` does there; without
+/// it the value is returned.
+///
+/// Items have no hygiene: a constant whose value is the name must not be shadowed by the static.
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($name:literal, $kind:ident) => {{
-        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+    ($name:expr, $kind:ident $(, $returns:expr)?) => {{
+        static __FAILPOINT_SITE: $crate::__private::Site = $crate::__private::Site::new(
             $name,
             ::core::file!(),
             ::core::line!(),
             $crate::__private::SiteKind::$kind,
-        );
-        $crate::__private::inventory::submit! { $crate::__private::Compiled(&SITE) }
-        $crate::__private::Target::Site(&SITE)
+        )$(.returning($returns))?;
+        $crate::__private::inventory::submit! { $crate::__private::Compiled(&__FAILPOINT_SITE) }
+        $crate::__private::Target::Site(&__FAILPOINT_SITE)
     }};
+}
+
+/// What a `return` does at a call site with these arguments behind its name: the last one is a closure,
+/// if there is one besides a context.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returns {
+    () => {
+        $crate::__private::Returns::Panics
+    };
+    (@context $context:expr $(,)?) => {
+        $crate::__private::Returns::Panics
+    };
+    ($($rest:tt)+) => {
+        $crate::__private::Returns::Value
+    };
 }
 
 /// In a build without `testing` a call site is only its name, in code that never runs.
@@ -37,8 +61,33 @@ macro_rules! __site {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($name:literal, $kind:ident) => {
+    (const $name:block, $kind:ident $(, $($returns:tt)*)?) => {{
+        // An item, as the static is: what it cannot name, the name cannot either.
+        const _: &::core::primitive::str = const $name;
+        $crate::__private::by_name(const $name)
+    }};
+    ($name:literal, $kind:ident $(, $($returns:tt)*)?) => {
         $crate::__private::by_name($name)
+    };
+}
+
+/// Code that is checked and never runs: an arm after one that always matches.
+///
+/// To the compiler's checks of types, borrows, moves and unused items the arm is like any other.
+/// They are done before it decides what a future holds, and by then, in every profile, the arm is
+/// gone. (What stands in an `if false` is still there: a future holds what that awaits.)
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unreached {
+    ($($code:tt)*) => {
+        match () {
+            () => {}
+            #[allow(unreachable_patterns)]
+            () => {
+                $($code)*
+            }
+        }
     };
 }
 
@@ -50,12 +99,15 @@ macro_rules! __site {
 /// | `fail_point!(name, closure)` | `return(value)` calls `closure` with the value as a `String` and returns its result from the enclosing function (or async block, or closure) |
 /// | `fail_point!(name, condition, closure)` | the same, where `condition` holds |
 ///
-/// A name that is a string literal gets a call-site static: while nothing is configured under it, a
-/// hit costs two loads. Any other expression of type `&str` is looked up by name.
-/// [`failpoint`](crate::failpoint()) describes the actions.
+/// A name that is a string literal, or a constant in `const { .. }`, gets a call-site static: while
+/// nothing is configured under it, a hit costs two loads, and the call site is listed. Any other
+/// expression of type `&str`, a constant by itself too, is looked up by name, and known once it was
+/// hit while something is configured. What is in `const { .. }` can name neither `Self` nor a generic
+/// parameter. [`failpoint`](crate::failpoint()) describes the actions.
 ///
-/// Without the feature `testing` the macro is empty, and then it compiles in a function that is not
-/// async, too: the mistake shows in the first build with `testing`.
+/// Without the feature `testing` the arguments are checked, and nothing is left of the macro in the
+/// program. As nothing awaits, it compiles in a function that is not async, too: the mistake shows in
+/// the first build with `testing`.
 ///
 /// # Panics
 ///
@@ -92,7 +144,14 @@ macro_rules! __site {
 #[macro_export]
 macro_rules! fail_point {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__fail_point!(
+            $crate::__site!($name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
+    };
+    (const $name:block $(, $($rest:tt)*)?) => {
+        $crate::__fail_point!(
+            $crate::__site!(const $name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__fail_point!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -101,7 +160,8 @@ macro_rules! fail_point {
 
 /// Hits a failpoint in synchronous code: [`fail_point!`](crate::fail_point!), but the thread waits.
 ///
-/// The forms are the same. [`failpoint_blocking`](crate::failpoint_blocking) describes the actions.
+/// The forms are the same, and so is what a name may be.
+/// [`failpoint_blocking`](crate::failpoint_blocking) describes the actions.
 ///
 /// # Panics
 ///
@@ -114,17 +174,26 @@ macro_rules! fail_point {
 /// use neon_failpoint::{configure_failpoint, fail_point_sync};
 ///
 /// fn read(path: &str) -> std::io::Result<String> {
-///     fail_point_sync!("sync-doc", |_| Err(std::io::ErrorKind::NotFound.into()));
+///     // A name that tests share with the code, so that neither can misspell it.
+///     fail_point_sync!(const { READ }, |_| Err(std::io::ErrorKind::NotFound.into()));
 ///     Ok(format!("contents of {path}"))
 /// }
 ///
-/// configure_failpoint("sync-doc", "return").unwrap();
+/// pub const READ: &str = "sync-doc";
+/// configure_failpoint(READ, "return").unwrap();
 /// assert_eq!(read("a").unwrap_err().kind(), std::io::ErrorKind::NotFound);
 /// ```
 #[macro_export]
 macro_rules! fail_point_sync {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__fail_point_sync!($crate::__site!($name, Blocks) $(, $($rest)*)?)
+        $crate::__fail_point_sync!(
+            $crate::__site!($name, Blocks, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
+    };
+    (const $name:block $(, $($rest:tt)*)?) => {
+        $crate::__fail_point_sync!(
+            $crate::__site!(const $name, Blocks, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__fail_point_sync!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -173,7 +242,14 @@ macro_rules! fail_point_sync {
 #[macro_export]
 macro_rules! fail_point_with_context {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context!($crate::__site!($name, Awaits), $($rest)*)
+        $crate::__fail_point_with_context!(
+            $crate::__site!($name, Awaits, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
+    };
+    (const $name:block, $($rest:tt)*) => {
+        $crate::__fail_point_with_context!(
+            $crate::__site!(const $name, Awaits, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
     };
     ($name:expr, $($rest:tt)*) => {
         $crate::__fail_point_with_context!($crate::__private::by_name($name), $($rest)*)
@@ -206,7 +282,14 @@ macro_rules! fail_point_with_context {
 #[macro_export]
 macro_rules! fail_point_with_context_sync {
     ($name:literal, $($rest:tt)*) => {
-        $crate::__fail_point_with_context_sync!($crate::__site!($name, Blocks), $($rest)*)
+        $crate::__fail_point_with_context_sync!(
+            $crate::__site!($name, Blocks, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
+    };
+    (const $name:block, $($rest:tt)*) => {
+        $crate::__fail_point_with_context_sync!(
+            $crate::__site!(const $name, Blocks, $crate::__returns!(@context $($rest)*)), $($rest)*
+        )
     };
     ($name:expr, $($rest:tt)*) => {
         $crate::__fail_point_with_context_sync!($crate::__private::by_name($name), $($rest)*)
@@ -253,6 +336,9 @@ macro_rules! failpoint {
     ($name:literal $(, $($rest:tt)*)?) => {
         $crate::__failpoint!($crate::__site!($name, Awaits) $(, $($rest)*)?)
     };
+    (const $name:block $(, $($rest:tt)*)?) => {
+        $crate::__failpoint!($crate::__site!(const $name, Awaits) $(, $($rest)*)?)
+    };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__failpoint!($crate::__private::by_name($name) $(, $($rest)*)?)
     };
@@ -288,7 +374,14 @@ macro_rules! failpoint {
 #[macro_export]
 macro_rules! pausable_failpoint {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__pausable_failpoint!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__pausable_failpoint!(
+            $crate::__site!($name, Awaits, $crate::__private::Returns::Nothing) $(, $($rest)*)?
+        )
+    };
+    (const $name:block $(, $($rest:tt)*)?) => {
+        $crate::__pausable_failpoint!(
+            $crate::__site!(const $name, Awaits, $crate::__private::Returns::Nothing) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__pausable_failpoint!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -329,7 +422,14 @@ macro_rules! pausable_failpoint {
 #[macro_export]
 macro_rules! sleep_millis_async {
     ($name:literal $(, $($rest:tt)*)?) => {
-        $crate::__sleep_millis_async!($crate::__site!($name, Awaits) $(, $($rest)*)?)
+        $crate::__sleep_millis_async!(
+            $crate::__site!($name, Awaits, $crate::__private::Returns::Millis) $(, $($rest)*)?
+        )
+    };
+    (const $name:block $(, $($rest:tt)*)?) => {
+        $crate::__sleep_millis_async!(
+            $crate::__site!(const $name, Awaits, $crate::__private::Returns::Millis) $(, $($rest)*)?
+        )
     };
     ($name:expr $(, $($rest:tt)*)?) => {
         $crate::__sleep_millis_async!($crate::__private::by_name($name) $(, $($rest)*)?)
@@ -356,7 +456,8 @@ macro_rules! failpoint_context {
     ($($key:expr => $value:expr),* $(,)?) => {{
         #[allow(unused_mut)]
         let mut context = $crate::FailpointContext::new();
-        $(context.insert($key, ::std::string::ToString::to_string(&$value));)*
+        // `format!` has the compiler point at the value that it cannot format.
+        $(context.insert($key, ::std::format!("{}", $value));)*
         context
     }};
 }
@@ -367,9 +468,10 @@ macro_rules! failpoint_context {
 #[macro_export]
 macro_rules! failpoint_context {
     ($($key:expr => $value:expr),* $(,)?) => {{
-        if false {
+        $crate::__unreached! {
+            #[allow(unused_mut)]
             let mut context = $crate::FailpointContext::new();
-            $(context.insert($key, ::std::string::ToString::to_string(&$value));)*
+            $(context.insert($key, ::std::format!("{}", $value));)*
         }
         $crate::FailpointContext::new()
     }};
@@ -432,41 +534,56 @@ mod live {
     }
 }
 
-/// The macros in a build without `testing`: empty. Names and contexts are type-checked, so that a
-/// variable made for one is not unused; conditions and closures are not even that, as in `fail`.
+/// The macros in a build without `testing`: what they are given is checked, and nothing is left.
 #[cfg(not(feature = "testing"))]
 mod empty {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __fail_point_sync {
         ($target:expr $(,)?) => {{
-            if false {
+            $crate::__unreached! { $crate::__private::check_target($target); }
+        }};
+        ($target:expr, $closure:expr $(,)?) => {{
+            $crate::__unreached! {
                 $crate::__private::check_target($target);
+                return $crate::__private::call(::core::option::Option::None, $closure);
             }
         }};
-        ($target:expr, $closure:expr $(,)?) => {
-            $crate::__fail_point_sync!($target)
-        };
-        ($target:expr, $condition:expr, $closure:expr $(,)?) => {
-            $crate::__fail_point_sync!($target)
-        };
+        ($target:expr, $condition:expr, $closure:expr $(,)?) => {{
+            $crate::__unreached! {
+                if $condition {
+                    $crate::__private::check_target($target);
+                    return $crate::__private::call(::core::option::Option::None, $closure);
+                }
+            }
+        }};
     }
 
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __fail_point_with_context_sync {
         ($target:expr, $context:expr $(,)?) => {{
-            if false {
+            $crate::__unreached! {
                 $crate::__private::check_target($target);
                 $crate::__private::context($context);
             }
         }};
-        ($target:expr, $context:expr, $closure:expr $(,)?) => {
-            $crate::__fail_point_with_context_sync!($target, $context)
-        };
-        ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {
-            $crate::__fail_point_with_context_sync!($target, $context)
-        };
+        ($target:expr, $context:expr, $closure:expr $(,)?) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $crate::__private::context($context);
+                return $crate::__private::call(::core::option::Option::None, $closure);
+            }
+        }};
+        ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {{
+            $crate::__unreached! {
+                if $condition {
+                    $crate::__private::check_target($target);
+                    $crate::__private::context($context);
+                    return $crate::__private::call(::core::option::Option::None, $closure);
+                }
+            }
+        }};
     }
 }
 
@@ -536,29 +653,26 @@ mod live_async {
 
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __failpoint {
-        ($target:expr $(,)?) => {
+    macro_rules! __hit {
+        ($target:expr, [], []) => {
             $crate::__private::hit(
                 $target,
                 ::core::option::Option::None,
                 ::core::option::Option::None,
             )
         };
-        ($target:expr, cancel = $cancel:expr $(,)?) => {
+        ($target:expr, [], [$cancel:expr]) => {
             $crate::__private::hit(
                 $target,
                 ::core::option::Option::None,
                 $crate::__private::token($cancel),
             )
         };
-        ($target:expr, $context:expr, cancel = $cancel:expr $(,)?) => {
-            $crate::__failpoint!(
-                @context $target, $context,
-                $crate::__private::token($cancel)
-            )
+        ($target:expr, [$context:expr], []) => {
+            $crate::__hit!(@context $target, $context, ::core::option::Option::None)
         };
-        ($target:expr, $context:expr $(,)?) => {
-            $crate::__failpoint!(@context $target, $context, ::core::option::Option::None)
+        ($target:expr, [$context:expr], [$cancel:expr]) => {
+            $crate::__hit!(@context $target, $context, $crate::__private::token($cancel))
         };
         (@context $target:expr, $context:expr, $cancel:expr) => {
             async {
@@ -574,29 +688,33 @@ mod live_async {
 
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __pausable_failpoint {
-        ($target:expr $(,)?) => {
+    macro_rules! __pause_at {
+        ($target:expr) => {
             $crate::__private::pausable($target, ::core::option::Option::None)
         };
-        ($target:expr, $cancel:expr $(,)?) => {
+        ($target:expr, $cancel:expr) => {
             $crate::__private::pausable($target, $crate::__private::token($cancel))
+        };
+        (@await $($arguments:tt)*) => {
+            $crate::__pause_at!($($arguments)*).await
         };
     }
 
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __sleep_millis_async {
-        ($target:expr $(,)?) => {
+    macro_rules! __sleep_at {
+        ($target:expr) => {
             $crate::__private::sleep_millis($target, ::core::option::Option::None)
         };
-        ($target:expr, $cancel:expr $(,)?) => {
+        ($target:expr, $cancel:expr) => {
             $crate::__private::sleep_millis($target, $crate::__private::token($cancel))
+        };
+        (@await $($arguments:tt)*) => {
+            $crate::__sleep_at!($($arguments)*).await
         };
     }
 }
 
-/// The macros in a build without `testing`: empty, or an empty future where the caller awaits.
-/// Names, contexts and tokens are type-checked, as above.
 /// Awaits, and returns if an exploration says so.
 #[cfg(feature = "explore")]
 #[doc(hidden)]
@@ -619,6 +737,8 @@ macro_rules! __wait {
     }};
 }
 
+/// The macros in a build without `testing`: as above, and where the caller awaits a future of no
+/// size, which is ready.
 #[cfg(all(feature = "async", not(feature = "testing")))]
 mod empty_async {
     #[doc(hidden)]
@@ -639,46 +759,140 @@ mod empty_async {
 
     #[doc(hidden)]
     #[macro_export]
+    macro_rules! __hit {
+        ($target:expr, [$($context:expr)?], [$($cancel:expr)?]) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $($crate::__private::context($context);)?
+                $($crate::__private::token($cancel);)?
+            }
+            $crate::__private::ready(|| $crate::__private::FailpointResult::Continue)
+        }};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __pause_at {
+        ($target:expr $(, $cancel:expr)?) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $($crate::__private::token($cancel);)?
+            }
+            $crate::__private::ready(|| ::core::result::Result::<(), ()>::Ok(()))
+        }};
+        (@await $target:expr $(, $cancel:expr)?) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $($crate::__private::token($cancel);)?
+            }
+            ::core::result::Result::<(), ()>::Ok(())
+        }};
+    }
+
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __sleep_at {
+        ($target:expr $(, $cancel:expr)?) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $($crate::__private::token($cancel);)?
+            }
+            $crate::__private::ready(|| ())
+        }};
+        (@await $target:expr $(, $cancel:expr)?) => {{
+            $crate::__unreached! {
+                $crate::__private::check_target($target);
+                $($crate::__private::token($cancel);)?
+            }
+        }};
+    }
+}
+
+/// The forms of the macros that make a future, in either build, and what to say of others.
+#[cfg(feature = "async")]
+mod futures {
+    #[doc(hidden)]
+    #[macro_export]
     macro_rules! __failpoint {
-        ($target:expr $(,)?) => {{
-            $crate::__fail_point_sync!($target);
-            $crate::__private::ready($crate::__private::FailpointResult::Continue)
-        }};
-        ($target:expr, cancel = $cancel:expr $(,)?) => {{
-            if false {
-                $crate::__private::token($cancel);
-            }
-            $crate::__failpoint!($target)
-        }};
-        ($target:expr, $context:expr, cancel = $cancel:expr $(,)?) => {{
-            if false {
-                $crate::__private::token($cancel);
-            }
-            $crate::__failpoint!($target, $context)
-        }};
-        ($target:expr, $context:expr $(,)?) => {{
-            $crate::__fail_point_with_context_sync!($target, $context);
-            $crate::__private::ready($crate::__private::FailpointResult::Continue)
-        }};
+        ($target:expr $(,)?) => {
+            $crate::__hit!($target, [], [])
+        };
+        ($target:expr, cancel = $cancel:expr $(,)?) => {
+            $crate::__hit!($target, [], [$cancel])
+        };
+        ($target:expr, $($rest:tt)*) => {
+            $crate::__unless_closure!([$($rest)*] $crate::__failpoint!(@context $target, $($rest)*))
+        };
+        (@context $target:expr, $context:expr, cancel = $cancel:expr $(,)?) => {
+            $crate::__hit!($target, [$context], [$cancel])
+        };
+        (@context $target:expr, $context:expr $(,)?) => {
+            $crate::__hit!($target, [$context], [])
+        };
     }
 
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __pausable_failpoint {
-        ($target:expr $(, $cancel:expr)? $(,)?) => {{
-            $crate::__fail_point_sync!($target);
-            $(if false { $crate::__private::token($cancel); })?
-            $crate::__private::ready(::core::result::Result::<(), ()>::Ok(()))
-        }};
+        ($target:expr $(,)?) => {
+            $crate::__pause_at!($target)
+        };
+        ($target:expr, $($rest:tt)*) => {
+            $crate::__unless_closure!([$($rest)*] $crate::__pausable_failpoint!(@token $target, $($rest)*))
+        };
+        (@token $target:expr, $cancel:expr $(,)?) => {
+            $crate::__pause_at!($target, $cancel)
+        };
     }
 
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __sleep_millis_async {
-        ($target:expr $(, $cancel:expr)? $(,)?) => {{
-            $crate::__fail_point_sync!($target);
-            $(if false { $crate::__private::token($cancel); })?
-            $crate::__private::ready(())
-        }};
+        ($target:expr $(,)?) => {
+            $crate::__sleep_at!($target)
+        };
+        ($target:expr, $($rest:tt)*) => {
+            $crate::__unless_closure!([$($rest)*] $crate::__sleep_millis_async!(@token $target, $($rest)*))
+        };
+        (@token $target:expr, $cancel:expr $(,)?) => {
+            $crate::__sleep_at!($target, $cancel)
+        };
+    }
+
+    /// The call after the brackets, unless what is in them has a closure where the macros of this
+    /// crate have one.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __unless_closure {
+        ([|$($closure:tt)*] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([||$($closure:tt)*] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([move $($closure:tt)*] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([Err $(,)?] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([Ok $(,)?] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([Some $(,)?] $($call:tt)*) => {
+            $crate::__unless_closure!()
+        };
+        ([$other:expr, $($rest:tt)*] $($call:tt)*) => {
+            $crate::__unless_closure!([$($rest)*] $($call)*)
+        };
+        ([$($rest:tt)*] $($call:tt)*) => {
+            $($call)*
+        };
+        () => {
+            ::core::compile_error!(
+                "this macro makes a future and takes no closure; `fail_point!` takes one, and \
+                 `fail_point_with_context!`: they return what it returns from the function"
+            )
+        };
     }
 }

@@ -23,4 +23,6 @@ needs_async! {
     __failpoint: "`failpoint!` makes a future", "`failpoint_blocking`";
     __pausable_failpoint: "`pausable_failpoint!` makes a future", "`fail_point_sync!`";
     __sleep_millis_async: "`sleep_millis_async!` makes a future", "`fail_point_sync!`";
+    __pause_at: "`pausable_failpoint!` awaits", "`fail_point_sync!`";
+    __sleep_at: "`sleep_millis_async!` awaits", "`fail_point_sync!`";
 }

@@ -1,7 +1,7 @@
 //! What the macros expand to. Not part of the public API: it may change in any release.
 
 use crate::engine::context::FailpointContext;
-pub use crate::engine::site::{Compiled, Site, SiteKind, Target, sites};
+pub use crate::engine::site::{Compiled, Returns, Site, SiteKind, Target, sites};
 #[cfg(feature = "explore")]
 pub use crate::hit::returned;
 #[cfg(feature = "async")]
@@ -14,7 +14,13 @@ pub use crate::hit::{
 };
 pub use inventory;
 #[cfg(feature = "async")]
-pub use std::future::ready;
+use std::task::Poll;
+
+/// The future of a macro in a build without failpoints: ready, and of no size if `result` has none.
+#[cfg(feature = "async")]
+pub fn ready<R>(result: impl Fn() -> R) -> impl Future<Output = R> {
+    std::future::poll_fn(move |_| Poll::Ready(result()))
+}
 
 /// Calls the closure of a macro; a bare `return` gives it the empty string.
 ///

@@ -268,7 +268,7 @@ fn apply_failpoint_takes_what_either_grammar_takes() {
     let error = apply_failpoint("support-apply", "slep(5)").unwrap_err();
     assert_eq!(
         error,
-        "failpoint \"support-apply\": unknown task \"slep\" at byte 0 of the actions; expected \
+        "failpoint \"support-apply\": unknown action \"slep\" at byte 0 of the actions; expected \
          one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean \"sleep\"?"
     );
     assert_eq!(info("support-apply").unwrap().actions(), Some("exit"));

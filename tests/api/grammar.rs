@@ -20,7 +20,7 @@ fn canonical(name: &str, actions: &str) -> String {
 }
 
 #[test]
-fn every_task_and_every_condition_is_understood() {
+fn every_action_and_every_condition_is_understood() {
     let _alone = isolate();
     for (actions, expected) in [
         ("off", "off"),
@@ -35,10 +35,31 @@ fn every_task_and_every_condition_is_understood() {
         ("print(a->b;c,d)", "print(a->b;c,d)"),
         ("yield", "yield"),
         ("delay(0)", "delay(0)"),
+        ("sleep(250ms)", "sleep(250)"),
+        ("sleep(1s)", "sleep(1000)"),
+        ("sleep(0s)", "sleep(0)"),
+        ("sleep(+2s)", "sleep(2000)"),
+        ("sleep(10..50)", "sleep(10..50)"),
+        ("sleep(10ms..50ms)", "sleep(10..50)"),
+        ("sleep(500ms..2s)", "sleep(500..2000)"),
+        ("sleep(1s..2s)", "sleep(1000..2000)"),
+        ("sleep(5..5)", "sleep(5)"),
+        ("delay(250ms)", "delay(250)"),
+        ("3*delay(1..2)", "3*delay(1..2)"),
+        (
+            "sleep(0..18446744073709551615)",
+            "sleep(0..18446744073709551615)",
+        ),
         ("exit", "exit"),
-        // As in `fail`, an argument that a task does not take is ignored.
-        ("off(1)", "off"),
+        ("exit()", "exit"),
+        ("exit(1)", "exit"),
+        ("exit(0)", "exit(0)"),
+        ("exit(3)", "exit(3)"),
+        ("50%exit(255)", "50%exit(255)"),
+        // Parentheses may stay, but what an action does not take is an error.
+        ("off()", "off"),
         ("pause()", "pause"),
+        ("yield( )", "yield"),
         ("5%3*return(1)", "5%3*return(1)"),
         ("0.5%off", "0.5%off"),
         (".5%off", "0.5%off"),
@@ -69,6 +90,17 @@ fn matchers_are_listed_sorted_and_quoted() {
         (r"when(a=x\\)off", r#"when(a="(?:x\\)")off"#),
         (r#"when(a="\d+")off"#, r#"when(a="\d+")off"#),
         ("when(a=)off", r#"when(a="")off"#),
+        ("when(b=x,a!=y)off", r#"when(a!="y",b="x")off"#),
+        (
+            r#"when( a != x.* , "b c"!="y" )off"#,
+            r#"when(a!="x.*","b c"!="y")off"#,
+        ),
+        ("when(a!=x,a=.*y)off", r#"when(a!="x",a=".*y")off"#),
+        (
+            "when(a=b{1,2},c=[,)])off",
+            r#"when(a="b{1,2}",c="[,)]")off"#,
+        ),
+        (r"when(a=\(,b=\))off", r#"when(a="\(",b="\)")off"#),
     ] {
         let first = canonical("grammar-matchers", actions);
         assert_eq!(first, expected, "{actions}");
@@ -85,11 +117,14 @@ fn actions() -> impl Strategy<Value = String> {
         words(&[
             "off", "return", "print", "yield", "off", "return", "sleep", "delay", "pause",
         ]),
-        words(&["", "", "()", "(a)", "(b(c)d)", "(1)", "( )", "(a)(b)", ")("]),
+        words(&[
+            "", "", "", "", "", "", "", "", "()", "()", "( )", "(a)", "(b(c)d)", "(1)", "(a)(b)",
+            ")(",
+        ]),
         words(&["", "", " ", "\n"]),
     );
-    let alternative = alternative.prop_map(|(percent, count, task, argument, space)| {
-        format!("{space}{percent}{count}{task}{argument}{space}")
+    let alternative = alternative.prop_map(|(percent, count, action, argument, space)| {
+        format!("{space}{percent}{count}{action}{argument}{space}")
     });
     let text = prop::collection::vec(alternative, 1..4).prop_map(|all| all.join("->"));
     let foreign = prop_oneof![
@@ -104,8 +139,19 @@ fn actions() -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether DESIGN excepts the text: `fail` takes any argument that ends in a
-/// parenthesis, and infinity as a percentage.
+/// Anything that could be of a configuration, in any order.
+fn words_and_signs() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(&[
+        "off", "return", "sleep", "pause", "PAUSE", "exit", "wait", "when", "when(", "k", "a",
+        "x=", "5", "50", "2.5", "ms", "s", "..", "%", "*", "->", "-", ">", ",", ";", "=", "!=",
+        "!", "|", "&", "(", ")", "[", "]", "{", "}", "\"", "'", "\\", " ", "\n", "\u{e9}",
+        "\u{2192}", "\u{663}", "\u{a0}",
+    ]);
+    prop::collection::vec(part, 0..10).prop_map(|parts| parts.concat())
+}
+
+/// Whether the text is excepted: `fail` takes any argument that ends in a parenthesis, ignores one
+/// where an action takes none, and takes infinity as a percentage.
 fn is_excepted(text: &str) -> bool {
     let unbalanced = text.split("->").any(|alternative| {
         let Some((_, rest)) = alternative.split_once('(') else {
@@ -119,8 +165,16 @@ fn is_excepted(text: &str) -> bool {
         });
         dips || depth != 0
     });
+    let ignored = text.split("->").any(|alternative| {
+        let Some((head, rest)) = alternative.split_once('(') else {
+            return false;
+        };
+        let argument = rest.trim_end().strip_suffix(')').unwrap_or(rest);
+        let takes_none = ["off", "pause", "yield"].iter().any(|w| head.ends_with(w));
+        takes_none && !argument.trim().is_empty()
+    });
     let infinite = percentages(text).any(|percent| !percent.is_finite() || percent < 0.0);
-    unbalanced || infinite
+    unbalanced || ignored || infinite
 }
 
 fn percentages(text: &str) -> impl Iterator<Item = f32> {
@@ -165,6 +219,28 @@ proptest! {
     }
 
     #[test]
+    fn no_row_of_words_and_signs_panics_and_an_error_names_a_place_in_it(text in words_and_signs()) {
+        let _alone = isolate();
+        let name = "grammar-signs";
+        match configure_failpoint(name, &text) {
+            Ok(()) => {
+                let first = listed(name);
+                prop_assert_eq!(canonical(name, &first), first);
+            }
+            Err(error) => {
+                let error = error.to_string();
+                prop_assert!(!error.contains('\n') && error.len() < 400, "{error}");
+                let place = error.split_once(" at byte ").and_then(|(_, rest)| rest.split_once(' '));
+                let place = place.map(|(place, _)| place.parse::<usize>().unwrap());
+                let is_empty = error.contains("the actions are empty");
+                let is_inside = place.map_or(is_empty, |at| text.is_char_boundary(at));
+                // A build without `context` names that.
+                prop_assert!(is_inside || error.contains("feature"), "{text:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn no_text_panics_and_what_is_listed_configures_the_same(text in actions()) {
         let _alone = isolate();
         let name = "grammar-round-trip";
@@ -179,19 +255,86 @@ proptest! {
     }
 }
 
-/// The property above is worth something only if both outcomes are common.
+/// Texts of the native grammar alone: matchers, times, statuses.
+#[cfg(feature = "context")]
+fn native_actions() -> impl Strategy<Value = String> {
+    let words = |words: &'static [&'static str]| prop::sample::select(words);
+    let regex = prop_oneof![
+        8 => words(&[
+            "", "a", "a|b", "a{1,2}", "[,]", "[])]", "[^])]+", "[a[)]]", "[[:alpha:],]", "(a,b)",
+            r"\(", r"\)", r"\]", r"\,", r"\\", "(?i)a;b", "\"a,b\"", r#""\"[)]""#,
+        ])
+        .prop_map(str::to_owned),
+        1 => words(&["\"[\"", "'a'", "[", "(", "a{", "=a", "a;b=c"]).prop_map(str::to_owned),
+        // Anything in quotes, and anything at all.
+        1 => "[a-z,;=!\\]\\[(){}\\\\ ]{0,6}".prop_map(|text| format!("\"{text}\"")),
+        1 => "[a-c,;=!\\]\\[(){}\\\\]{0,6}",
+    ];
+    let key = words(&[
+        "a", "b-1", "\"a b\"", "c.d", "a", "b", "c", "d", "\"=\"", "a!",
+    ]);
+    let sign = words(&["=", "!=", " = ", "!= "]);
+    let matcher = (key, sign, regex).prop_map(|(key, sign, regex)| format!("{key}{sign}{regex}"));
+    let when = prop::collection::vec(matcher, 0..3).prop_map(|matchers| match matchers.len() {
+        0 => String::new(),
+        _ => format!("when({})", matchers.join(",")),
+    });
+    let action = words(&[
+        "off",
+        "sleep(5)",
+        "sleep(1s)",
+        "sleep(10..50)",
+        "sleep(5ms..1s)",
+        "delay(3..3)",
+        "delay(1..2)",
+        "exit",
+        "exit(0)",
+        "exit(255)",
+        "return(a->b)",
+        "pause()",
+        "2*off",
+        "50%3*print",
+    ]);
+    let alternative = (when, action).prop_map(|(when, action)| format!("{when}{action}"));
+    prop::collection::vec(alternative, 1..4).prop_map(|all| all.join("->"))
+}
+
+#[cfg(feature = "context")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_is_listed_of_matchers_times_and_statuses_configures_the_same(text in native_actions()) {
+        let _alone = isolate();
+        let name = "grammar-native";
+        match configure_failpoint(name, &text) {
+            Ok(()) => {
+                let first = listed(name);
+                prop_assert_eq!(canonical(name, &first), first);
+            }
+            Err(error) => prop_assert!(!error.to_string().contains('\n')),
+        }
+    }
+}
+
+/// The properties above are worth something only if both outcomes are common.
 #[test]
 fn the_generated_texts_are_accepted_and_refused_often_enough() {
     let _alone = isolate();
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .map(|_| actions().new_tree(&mut runner).unwrap().current())
-        .filter(|text| configure_failpoint("grammar-share", text).is_ok())
-        .count();
-    assert!(
-        (400..1_600).contains(&accepted),
-        "{accepted} of 2,000 accepted"
-    );
+    let mut accepted = |texts: &dyn Fn(&mut TestRunner) -> String| {
+        let accepted = (0..2_000)
+            .map(|_| texts(&mut runner))
+            .filter(|text| configure_failpoint("grammar-share", text).is_ok())
+            .count();
+        assert!(
+            (400..1_600).contains(&accepted),
+            "{accepted} of 2,000 accepted"
+        );
+    };
+    accepted(&|runner| actions().new_tree(runner).unwrap().current());
+    #[cfg(feature = "context")]
+    accepted(&|runner| native_actions().new_tree(runner).unwrap().current());
 }

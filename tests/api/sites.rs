@@ -5,11 +5,14 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::common::events::listen;
+use crate::common::{info, now, panic_of};
 use neon_failpoint::__private::{SiteKind, sites};
+use neon_failpoint::compat;
+use neon_failpoint::failpoint_support::implicit_await;
 use neon_failpoint::{
-    FailpointContext, configure_failpoint, configure_failpoint_callback, configure_failpoints,
+    FailpointContext, arm, configure_failpoint, configure_failpoint_callback, configure_failpoints,
     fail_point, fail_point_sync, fail_point_with_context, fail_point_with_context_sync, failpoint,
-    isolate, pausable_failpoint, set_seed, sleep_millis_async,
+    isolate, pausable_failpoint, release_failpoint, set_seed, sleep_millis_async, wait_for_hits,
 };
 
 /// One of each macro, each in a line of its own. The lines count: see `FIRST_LINE`.
@@ -52,6 +55,78 @@ fn every_macro_with_a_literal_name_is_listed_with_its_place_and_kind() {
     assert!(sites().all(|site| site.name() != "sites-run-time"));
 }
 
+/// Names that the code and its tests share. `SITE` and `NAME` are what a macro might call its own.
+mod names {
+    pub(crate) const SITE: &str = "sites-const-sync";
+    pub(crate) const NAME: &str = "sites-const-context-sync";
+    pub(crate) const PREFIX: &str = "sites-const-";
+
+    pub(crate) struct Wal;
+
+    impl Wal {
+        pub(crate) const NAME: &str = "sites-const-async";
+    }
+
+    pub(crate) const fn of(number: usize) -> &'static str {
+        ["sites-const-context", "sites-const-future"][number]
+    }
+}
+
+async fn every_macro_with_a_constant() {
+    use names::{NAME, SITE, Wal, of};
+    const PAUSABLE: &str = concat!("sites-const-", "pausable");
+    let context = FailpointContext::new();
+    fail_point_sync!(const { SITE });
+    fail_point_with_context_sync!(const { NAME }, &context);
+    fail_point!(const { Wal::NAME });
+    fail_point_with_context!(const { of(0) }, &context);
+    let _ = failpoint!(const { of(1) }, &context).await;
+    let _ = pausable_failpoint!(const { PAUSABLE }).await;
+    sleep_millis_async!(const { concat!("sites-const-", "sleep") }).await;
+    implicit_await::pausable_failpoint!(const { "sites-const-implicit-pausable" });
+    implicit_await::sleep_millis_async!(const { "sites-const-implicit-sleep" });
+    compat::fail_point!(const { "sites-const-compat" });
+    compat::async_fail_point!(const { "sites-const-compat-async" });
+    fail_point_sync!(const { names::PREFIX }.trim_end_matches('-'));
+}
+const FIRST_CONSTANT_LINE: u32 = line!() - 13;
+
+#[test]
+fn every_macro_with_a_constant_name_is_listed_with_its_place_and_kind_and_is_hit() {
+    let _alone = isolate();
+    let expected = [
+        ("sites-const-sync", SiteKind::Blocks),
+        ("sites-const-context-sync", SiteKind::Blocks),
+        ("sites-const-async", SiteKind::Awaits),
+        ("sites-const-context", SiteKind::Awaits),
+        ("sites-const-future", SiteKind::Awaits),
+        ("sites-const-pausable", SiteKind::Awaits),
+        ("sites-const-sleep", SiteKind::Awaits),
+        ("sites-const-implicit-pausable", SiteKind::Awaits),
+        ("sites-const-implicit-sleep", SiteKind::Awaits),
+        ("sites-const-compat", SiteKind::Blocks),
+        ("sites-const-compat-async", SiteKind::Awaits),
+    ];
+    for ((name, kind), line) in expected.into_iter().zip(FIRST_CONSTANT_LINE..) {
+        let found: Vec<_> = sites().filter(|s| s.name() == name).collect();
+        assert_eq!(found.len(), 1, "{name}");
+        let place = (found[0].kind(), found[0].file(), found[0].line());
+        assert_eq!(place, (kind, file!(), line), "{name}");
+        configure_failpoint(name, "off").unwrap();
+    }
+    // An expression that only begins with a constant is made at run time.
+    assert!(sites().all(|site| site.name() != "sites-const"));
+    configure_failpoint("sites-const", "off").unwrap();
+    now(every_macro_with_a_constant());
+    for name in expected
+        .map(|(name, _)| name)
+        .into_iter()
+        .chain(["sites-const"])
+    {
+        assert_eq!(info(name).unwrap().hits(), 1, "{name}");
+    }
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -87,8 +162,56 @@ fn logged(run: impl FnOnce()) -> Vec<String> {
 fn warning(name: &str, meant: &str) -> String {
     format!(
         "WARN neon_failpoint: failpoint {name:?} was configured, but no call site has that name; \
-         did you mean {meant:?}?"
+         did you mean {meant:?}? (a name made at run time is not listed, nor is a constant outside \
+         of `const {{ .. }}`)"
     )
+}
+
+/// Everything that is said of a name that no call site has and that nothing hit: what configuring it
+/// logs, and the errors of a wait, of `must_fire` and of a release.
+fn all_that_is_said(name: &str) -> (Vec<String>, [String; 3]) {
+    let mut errors = Default::default();
+    let log = logged(|| {
+        let point = arm(name, "off").unwrap();
+        let wait = wait_for_hits(name, 1).within(std::time::Duration::ZERO);
+        errors = [
+            wait.blocking().unwrap_err().to_string(),
+            panic_of(|| point.must_fire()),
+            release_failpoint(name, 1).unwrap_err().to_string(),
+        ];
+    });
+    (log, errors)
+}
+
+#[test]
+fn what_is_said_of_a_name_without_a_call_site_leaves_room_for_one_made_at_run_time() {
+    let _alone = isolate();
+    let (log, [wait, must_fire, release]) = all_that_is_said("sites-pausaple");
+    assert_eq!(log, [warning("sites-pausaple", "sites-pausable")]);
+    for error in [&wait, &must_fire] {
+        for part in [
+            "no call site has that name; names like it are [\"sites-pausable\"",
+            "a name made at run time is not listed, nor is a constant outside of `const { .. }`",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert!(!error.contains("cargo tree"), "{error}");
+    }
+    assert!(
+        release.contains("similar ones: [\"sites-pausable\""),
+        "{release}"
+    );
+    let (log, [wait, must_fire, _]) = all_that_is_said("?");
+    assert_eq!(log, [""; 0]);
+    for error in [&wait, &must_fire] {
+        for part in [
+            "no call site has that name",
+            "made at run time",
+            "`cargo tree -d`",
+        ] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
 }
 
 #[test]
@@ -144,7 +267,7 @@ fn the_seed_is_logged_once_something_draws_by_it() {
     let _alone = isolate();
     let log = logged(|| {
         set_seed(17);
-        configure_failpoint("sites-draws-nothing", "100%off->1*off").unwrap();
+        configure_failpoint("sites-draws-nothing", "100%off->1*off->sleep(5..5)").unwrap();
     });
     assert_eq!(log, [""; 0]);
     let log = logged(|| {
@@ -153,6 +276,9 @@ fn the_seed_is_logged_once_something_draws_by_it() {
     });
     assert_eq!(
         log,
-        ["INFO neon_failpoint: percentages draw from seed 17; FAILPOINTS_SEED=17 repeats them"]
+        [
+            "INFO neon_failpoint: percentages and random times draw from seed 17; \
+             FAILPOINTS_SEED=17 repeats them"
+        ]
     );
 }

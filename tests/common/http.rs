@@ -6,7 +6,7 @@ use axum::Router;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
@@ -70,6 +70,26 @@ impl Answer {
         self.body
     }
 
+    /// Checks that it is that to a good configuration, perhaps of names that are made at run time.
+    #[track_caller]
+    pub(crate) fn configured(self) {
+        let body = self.expect(200);
+        if body.is_null() {
+            return;
+        }
+        let object = body.as_object().unwrap_or_else(|| panic!("{body}"));
+        assert_eq!(object.len(), 1, "{body}");
+        let warnings = object["warnings"].as_array().unwrap();
+        assert!(!warnings.is_empty());
+        for warning in warnings {
+            let text = warning.as_str().unwrap();
+            assert!(
+                text.contains("no call site compiled in has that name"),
+                "{text}"
+            );
+        }
+    }
+
     /// Returns the message of an answer, which must have `status` and all `parts`.
     #[track_caller]
     pub(crate) fn refused(self, status: u16, parts: &[&str]) -> String {
@@ -88,6 +108,12 @@ pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     /// The header `authorization`.
     pub(crate) token: Option<&'static str>,
+    /// The header `accept`.
+    pub(crate) accept: Option<String>,
+    /// The header `origin`.
+    pub(crate) origin: Option<&'static str>,
+    /// The header `host`, in the place of the address.
+    pub(crate) host: Option<String>,
 }
 
 impl Client {
@@ -100,6 +126,9 @@ impl Client {
             address,
             sender,
             token: None,
+            accept: None,
+            origin: None,
+            host: None,
         }
     }
 
@@ -114,10 +143,17 @@ impl Client {
         content_type: Option<&str>,
         body: impl Into<Bytes>,
     ) -> Answer {
+        let host = self.host.clone();
         let mut request = hyper::Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, self.address.to_string());
+            .header(HOST, host.unwrap_or_else(|| self.address.to_string()));
+        if let Some(accept) = &self.accept {
+            request = request.header(ACCEPT, accept);
+        }
+        if let Some(origin) = self.origin {
+            request = request.header(ORIGIN, origin);
+        }
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
@@ -151,10 +187,16 @@ impl Client {
             .await
     }
 
-    /// Configures `name`.
+    /// Configures `name`, which may be one that is made at run time.
     pub(crate) async fn arm(&mut self, name: &str, actions: &str) {
         let body = serde_json::json!([{ "name": name, "actions": actions }]);
         let answer = self.post("/v1/failpoints", body.to_string()).await;
-        assert_eq!(answer.expect(200), Value::Null);
+        answer.configured();
+    }
+
+    /// A PUT of text.
+    pub(crate) async fn put(&mut self, path: &str, body: impl Into<Bytes>) -> Answer {
+        let form = Some("application/x-www-form-urlencoded");
+        self.send("PUT", path, form, body).await
     }
 }

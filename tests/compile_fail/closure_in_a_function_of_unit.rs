@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected `()`, found `usize`
 use neon_failpoint::fail_point_sync;
 

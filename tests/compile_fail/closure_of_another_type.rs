@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected `Result<u8, String>`, found `Result<&str, _>`
 use neon_failpoint::{fail_point, fail_point_sync, fail_point_with_context, failpoint_context};
 

@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected closure signature `fn(String) -> _`
 use neon_failpoint::fail_point_sync;
 

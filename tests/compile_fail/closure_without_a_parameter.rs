@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: closure is expected to take 1 argument, but it takes 0 arguments
 use neon_failpoint::fail_point_sync;
 

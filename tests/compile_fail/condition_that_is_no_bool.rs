@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected `bool`, found `Option<u8>`
 use neon_failpoint::fail_point_sync;
 

@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected a `FnOnce(String)` closure, found `bool`
 use neon_failpoint::{fail_point_sync, fail_point_with_context_sync, failpoint_context};
 

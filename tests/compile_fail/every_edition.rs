@@ -8,8 +8,14 @@ fn token() -> CancellationToken {
     CancellationToken::new()
 }
 
+const NAME: &str = "x";
+
 fn blocking(name: &str) -> Result<u8, String> {
     fail_point_sync!("x");
+    fail_point_sync!(const { NAME });
+    fail_point_sync!(const { concat!("x", "-y") }, |value| Err(value));
+    fail_point_with_context_sync!(const { NAME }, &failpoint_context! {}, |_| Ok(2));
+    compat::fail_point!(const { NAME }, |_| Ok(4));
     fail_point_sync!(&format!("{}-x", name), |value| Err(value));
     fail_point_sync!("x", name.is_empty(), |_| Ok(1));
     fail_point_with_context_sync!(name, &failpoint_context! { "k" => name });
@@ -33,6 +39,9 @@ fn last_expression_of_compat() {
 
 async fn awaiting(name: &str) -> Result<u8, String> {
     fail_point!("x");
+    fail_point!(const { NAME }, name.is_empty(), |_| Ok(1));
+    fail_point_with_context!(const { NAME }, &failpoint_context! { "k" => name });
+    compat::async_fail_point!(const { NAME });
     fail_point!(&format!("{}-x", name), |value| Err(value));
     fail_point!("x", name.is_empty(), |_| Ok(1));
     fail_point_with_context!(name, &failpoint_context! { "k" => name });
@@ -42,6 +51,13 @@ async fn awaiting(name: &str) -> Result<u8, String> {
 }
 
 async fn futures(name: &str) -> Result<FailpointResult, ()> {
+    use failpoint_support::implicit_await;
+    pausable_failpoint!(const { NAME }, &token()).await?;
+    sleep_millis_async!(const { NAME }).await;
+    let _ = failpoint!(const { NAME }, cancel = &token()).await;
+    implicit_await::pausable_failpoint!(const { NAME });
+    implicit_await::pausable_failpoint!("x", token())?;
+    implicit_await::sleep_millis_async!(const { NAME }, &token());
     pausable_failpoint!("x").await?;
     pausable_failpoint!(&format!("{}-x", name), &token()).await?;
     sleep_millis_async!("x").await;

@@ -1,4 +1,4 @@
-// builds: testing
+// builds: testing, plain
 // says: expected `&str`, found integer
 use neon_failpoint::{fail_point, fail_point_sync, failpoint};
 

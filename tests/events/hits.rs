@@ -101,7 +101,8 @@ fn a_hit_is_told_before_its_action_is_done() {
             assert_eq!(waiters("events-before"), 0);
         }
     });
-    assert_eq!(panic_of(|| hit(name)), "oh");
+    let text = panic_of(|| hit(name));
+    assert_eq!(text, "oh (failpoint \"events-before\")");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
     let mut waiting = Box::pin(failpoint(name, None));
     assert!(poll_once(waiting.as_mut()).is_pending());

@@ -151,3 +151,41 @@ fn channels_and_notifications_are_tokios_own() {
     });
     assert!(report.is_complete(), "{report}");
 }
+
+#[test]
+fn a_thread_outside_is_waited_for() {
+    let report = Explorer::new().run(|| async {
+        fail_point!("around-thread");
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || sender.send(7));
+        assert_eq!(receiver.await, Ok(7));
+    });
+    assert!(report.is_complete(), "{report}");
+}
+
+#[test]
+fn a_sleep_that_is_configured_takes_no_real_time() {
+    let _alone = isolate();
+    neon_failpoint::configure_failpoint("around-sleep", "sleep(3600000)").unwrap();
+    neon_failpoint::compat::cfg("around-sleep-compat", "sleep(3600000)").unwrap();
+    let report = Explorer::new().run(|| async {
+        let start = Instant::now();
+        fail_point!("around-sleep");
+        neon_failpoint::compat::async_fail_point!("around-sleep-compat");
+        assert_eq!(start.elapsed(), Duration::from_secs(7200));
+    });
+    assert!(report.is_complete(), "{report}");
+}
+
+#[test]
+fn a_point_that_pauses_is_released_by_the_scenario() {
+    let report = Explorer::new().run(|| async {
+        let point = arm("around-pause", "pause").unwrap();
+        let task = tokio::spawn(async { fail_point!("around-pause") });
+        point.wait_until_paused(1).await.unwrap();
+        fail_point!("around-paused");
+        assert_eq!(point.release_one(), 1);
+        task.await.unwrap();
+    });
+    assert!(report.is_complete(), "{report}");
+}

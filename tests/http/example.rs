@@ -91,6 +91,7 @@ struct Step {
     method: String,
     path: String,
     content_type: Option<&'static str>,
+    accept: Option<String>,
     body: String,
     in_background: bool,
     prints: String,
@@ -119,6 +120,7 @@ fn step(command: &str) -> Step {
         method: "GET".to_owned(),
         path: String::new(),
         content_type: None,
+        accept: None,
         body: String::new(),
         in_background: command.ends_with('&'),
         prints: String::new(),
@@ -136,6 +138,10 @@ fn step(command: &str) -> Step {
     while let Some(word) = words.next() {
         match word {
             "-X" => step.method = words.next().unwrap().to_owned(),
+            "-H" => {
+                let accept = words.next().unwrap().strip_prefix("accept: ");
+                step.accept = Some(accept.unwrap().to_owned());
+            }
             "-d" | "--json" => {
                 step.body = words.next().unwrap().to_owned();
                 step.content_type = Some(match word {
@@ -159,6 +165,7 @@ impl Step {
     fn run(&self, mut client: Client) -> JoinHandle<Answer> {
         let (method, path) = (self.method.clone(), self.path.clone());
         let (content_type, body) = (self.content_type, self.body.clone());
+        client.accept = self.accept.clone();
         tokio::spawn(async move { client.send(&method, &path, content_type, body).await })
     }
 
@@ -186,7 +193,7 @@ impl Step {
 #[test]
 fn the_session_of_the_readme_is_true() {
     let steps = session();
-    assert!(steps.len() >= 7, "{steps:#?}");
+    assert!(steps.len() >= 11, "{steps:#?}");
     assert_eq!(steps.iter().filter(|s| s.in_background).count(), 1);
     let log = log("readme");
     net("the session", async move || {
@@ -216,6 +223,30 @@ fn the_session_of_the_readme_is_true() {
 }
 
 #[test]
+fn a_page_that_rebinds_its_name_reaches_no_failpoint() {
+    let log = log("rebinding");
+    net("rebinding", async move || {
+        let server = Server::start(&log);
+        let mut client = server.client().await;
+        client.host = Some(format!("evil.example:{}", server.address.port()));
+        let list = "/v1/failpoints";
+        client.get(list).await.refused(403, &["\"evil.example:"]);
+        let body = r#"[{"name": "kv-before-log", "actions": "exit"}]"#;
+        client
+            .post(list, body)
+            .await
+            .refused(403, &["expected localhost, 127.0.0.1"]);
+        for host in ["localhost", "127.0.0.1"] {
+            client.host = Some(format!("{host}:{}", server.address.port()));
+            let points = client.get(list).await.expect(200);
+            let points = points.as_array().unwrap();
+            assert!(points.iter().all(|point| point["configured"] == false));
+        }
+        std::fs::remove_file(log).unwrap();
+    });
+}
+
+#[test]
 fn what_was_in_the_log_when_the_process_ended_is_there_again() {
     let log = log("exit");
     net("exit", async move || {
@@ -236,10 +267,8 @@ fn what_was_in_the_log_when_the_process_ended_is_there_again() {
             { "name": "kv-before-log", "actions": "off" },
             { "name": "kv-before-apply", "actions": "exit", "context_matchers": { "key": "co.*" } },
         ]);
-        client
-            .post("/v1/failpoints", body.to_string())
-            .await
-            .expect(200);
+        let answer = client.post("/v1/failpoints", body.to_string()).await;
+        assert_eq!(answer.expect(200), Value::Null);
         client
             .send("PUT", "/kv/size", None, "large")
             .await

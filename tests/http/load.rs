@@ -156,7 +156,7 @@ fn nothing_is_lost_however_fast_configurations_come() {
                 _ => "1*sleep(3600000)->return(N)",
             };
             let answer = client.post("/v1/failpoints", batch(number, actions)).await;
-            assert_eq!(answer.expect(200), Value::Null);
+            answer.configured();
             ANSWERED.store(number, Ordering::SeqCst);
         }
         // The last one of them all, paused: each task comes, stands, and is let go by the end.

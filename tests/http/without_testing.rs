@@ -29,6 +29,7 @@ fn every_call_names_the_feature() {
         Request::new("PUT", "/v1/failpoints").body(body),
         Request::new("GET", "/v1/failpoints"),
         Request::new("GET", "/v1/failpoints/a"),
+        Request::new("PUT", "/v1/failpoints/a").body(b"off"),
         Request::new("DELETE", "/v1/failpoints"),
         Request::new("DELETE", "/v1/failpoints/a"),
         Request::new("GET", "/v1/failpoints/a/wait").query("hits=1"),

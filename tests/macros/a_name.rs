@@ -20,6 +20,10 @@ macro_rules! can_be {
 use super::FORMS;
 
 const CONST: &str = "macros-const";
+const CONST_BLOCK: &str = "macros-const-block";
+mod consts {
+    pub(super) const SITE: &str = "macros-const-SITE";
+}
 static STATIC: &str = "macros-static";
 static SITE: &str = "macros-SITE";
 trait Named {
@@ -35,6 +39,8 @@ can_be! {
     can_be_a_literal: "macros-literal" as ("macros-literal");
     can_be_a_raw_literal: "macros-\"raw\"" as (r#"macros-"raw""#);
     can_be_a_const: "macros-const" as (CONST);
+    can_be_a_const_of_a_call_site: "macros-const-block" as (const { CONST_BLOCK });
+    can_be_a_const_called_as_a_static: "macros-const-SITE" as (const { consts::SITE });
     can_be_a_static: "macros-static" as (STATIC);
     can_be_called_as_the_static_of_a_call_site: "macros-SITE" as (SITE);
     can_be_an_associated_const: "macros-associated" as (<() as Named>::NAME);

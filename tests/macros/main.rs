@@ -51,6 +51,7 @@ const FORMS: usize = 20;
 // After the macro that they use.
 mod a_closure;
 mod a_name;
+mod a_panic;
 mod a_statement_or_expression;
 mod an_enclosing_function;
 mod evaluation;

@@ -217,6 +217,14 @@ fn entries_are_split_outside_of_matchers() {
     let value = r#"a=when(k="a;b",l=c;d)off;b=off"#;
     let expected = [r#"a=when(k="a;b",l="c;d")off"#, "b=off"];
     assert_eq!(said("list", value), format!("{expected:?}"));
+    // Nor does a bracket that is the expression's end a matcher.
+    let value = r"a=when(k!=[;)],l=x{1,2})off;b=when(k=\))off;c=off";
+    let expected = [
+        r#"a=when(k!="[;)]",l="x{1,2}")off"#,
+        r#"b=when(k="\)")off"#,
+        "c=off",
+    ];
+    assert_eq!(said("list", value), format!("{expected:?}"));
 }
 
 #[test]
@@ -249,11 +257,11 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "a=",
-        r#"FAILPOINTS, entry 1: failpoint "a": the actions are empty; expected [p%][n*]task[(argument)], "off" to do nothing"#,
+        r#"FAILPOINTS, entry 1: failpoint "a": the actions are empty; expected [p%][n*]action[(argument)], "off" to do nothing"#,
     ),
     (
         "ok=off;x=slep(5)",
-        r#"FAILPOINTS, entry 2: failpoint "x": unknown task "slep" at byte 9 of FAILPOINTS; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "sleep"?"#,
+        r#"FAILPOINTS, entry 2: failpoint "x": unknown action "slep" at byte 9 of FAILPOINTS; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "sleep"?"#,
     ),
     (
         "x=return(a;y=off",
@@ -261,13 +269,72 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "x=off off;y=off",
-        r#"FAILPOINTS, entry 1: failpoint "x": unknown task "off off" at byte 2 of FAILPOINTS; expected one of off, return, sleep, pause, panic, print, yield, delay, exit"#,
+        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "off" at byte 6 of FAILPOINTS; expected `->` between two alternatives"#,
     ),
     (
-        "x=off(1)2;y=off",
-        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "2" at byte 8 of FAILPOINTS; expected `->` and another alternative, or the end"#,
+        "x=return(1)2;y=off",
+        r#"FAILPOINTS, entry 1: failpoint "x": unexpected text "2" at byte 11 of FAILPOINTS; expected `->` and another alternative, or the end"#,
     ),
 ];
+
+/// A wrong order or sign: what is underlined, and what would be right.
+const WRONG_SIGNS: &[(&str, &str, &str)] = &[
+    (
+        "a=off,b=off",
+        r#""," at byte 5"#,
+        "`;` before the next entry",
+    ),
+    (
+        "a=return(1), b=off",
+        r#""," at byte 11"#,
+        "`;` before the next entry",
+    ),
+    ("a=off b=off", r#""b=" at byte 6"#, "`;` begins the next"),
+    (
+        "a=return(1)\nb=off",
+        r#""b=" at byte 12"#,
+        "`;` begins the next",
+    ),
+    ("a=print b=off", r#""b=" at byte 8"#, "`;` begins the next"),
+    ("a=off->b=off", r#""b=" at byte 7"#, "`;` begins the next"),
+    (
+        "a=off|b=return(2)",
+        r#""|" at byte 5"#,
+        "`;` before the next entry",
+    ),
+    (
+        "a=1*off;return",
+        r#""return" at byte 8"#,
+        "name=actions, or `->` instead of `;`",
+    ),
+    ("a=return,off;b=off", r#""," at byte 8"#, "`->` between"),
+    ("b=off;a=5*50%return", r#""5*50%" at byte 8"#, "50%5*return"),
+    ("a=2return;b=off", r#""2" at byte 2"#, "2*return"),
+    ("a=sleep=5", r#""=5" at byte 7"#, "sleep(5)"),
+    ("a=sleep 5ms;b=off", r#""5ms" at byte 8"#, "sleep(5ms)"),
+    ("a=\"off\"", r#""\"" at byte 2"#, "without quotes"),
+    ("a=pause(5)", r#""5" at byte 8"#, "`pause` alone"),
+    (
+        "a=wait;b=off",
+        r#""wait" at byte 2"#,
+        r#"did you mean "pause"?"#,
+    ),
+    ("a=PAUSE", r#""PAUSE" at byte 2"#, "in lower case"),
+];
+
+#[test]
+fn a_wrong_sign_in_the_variable_is_named_with_the_right_one() {
+    for (value, place, right) in WRONG_SIGNS {
+        let said = said("init", value);
+        // The debug text of a text: its quotes are escaped.
+        let said = said.replace(r#"\\\""#, r#"\""#).replace(r#"\""#, "\"");
+        let place = place.replace(r#"\""#, "\"");
+        assert!(
+            said.contains(&format!("{place} of FAILPOINTS; expected ")) && said.contains(right),
+            "{value:?}: {said}"
+        );
+    }
+}
 
 #[test]
 fn a_bad_value_is_an_error_of_init_that_names_entry_and_byte() {
@@ -303,7 +370,7 @@ fn no_thread_goes_on_while_a_bad_value_ends_the_process() {
         assert_eq!(output.status.code(), Some(2), "{stdout}");
         assert!(!stdout.contains("went past"), "{stdout}");
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(stderr.matches("unknown task").count(), 1, "{stderr}");
+        assert_eq!(stderr.matches("unknown action").count(), 1, "{stderr}");
     }
 }
 
@@ -440,7 +507,11 @@ fn support_init_says_which_entry_is_bad_and_configures_none() {
         ),
         (
             "a=off;b=exti",
-            r#"FAILPOINTS: entry 2, "b=exti": failpoint "b": unknown task "exti" at byte 0 of the actions; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "exit"?"#,
+            r#"FAILPOINTS: entry 2, "b=exti": failpoint "b": unknown action "exti" at byte 0 of the actions; expected one of off, return, sleep, pause, panic, print, yield, delay, exit; did you mean "exit"?"#,
+        ),
+        (
+            "a=off,b=off",
+            r#"FAILPOINTS: entry 1, "a=off,b=off": failpoint "a": unexpected text "," at byte 3 of the actions; expected `;` before the next entry of FAILPOINTS, or `->` before the next alternative"#,
         ),
         (
             "a=return(x;y)",

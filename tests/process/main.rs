@@ -12,5 +12,6 @@ mod env;
 mod heard;
 #[cfg(all(feature = "async", feature = "context"))]
 mod list;
+mod run_time_names;
 #[cfg(all(feature = "async", feature = "context"))]
 mod thread_ends;

@@ -1,5 +1,6 @@
 //! Measurements of the heap, which need an allocator of their own: `bench_heap paused COLUMN TASKS`
-//! prints the bytes per paused task, `bench_heap hits COLUMN` the allocations of a thousand hits.
+//! prints the bytes per paused task, `bench_heap hits COLUMN` the allocations of a thousand hits,
+//! `bench_heap explored ours RUNS` the most bytes that so many runs have added after the first hundredth.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Waker};
 
 use fail_parallel::FailPointRegistry;
+use neon_failpoint::explore::Explorer;
 use neon_failpoint::{
     configure_failpoint, configure_failpoint_with_context, fail_point, fail_point_sync,
     fail_point_with_context_sync, failpoint, failpoint_context,
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
     let measured = match arguments[..] {
         ["paused", column, tasks] => tasks.parse().ok().and_then(|n| paused(column, n)),
         ["hits", column] => hits(column),
+        ["explored", "ours", runs] => runs.parse().ok().map(explored),
         _ => None,
     };
     match measured {
@@ -66,10 +69,41 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         None => {
-            eprintln!("usage: bench_heap paused COLUMN TASKS | bench_heap hits COLUMN");
+            eprintln!("usage: bench_heap paused COLUMN TASKS | hits COLUMN | explored ours RUNS");
             ExitCode::from(2)
         }
     }
+}
+
+/// The most bytes that an exploration has added after the first hundredth of its runs, as its scenario
+/// begins.
+fn explored(runs: usize) -> f64 {
+    let (count, first, most) = (
+        AtomicUsize::new(0),
+        AtomicIsize::new(0),
+        AtomicIsize::new(0),
+    );
+    let report = Explorer::new()
+        .preemptions(usize::MAX)
+        .max_runs(runs)
+        .run(|| {
+            let bytes = BYTES.load(Relaxed);
+            if count.fetch_add(1, Relaxed) == runs / 100 {
+                first.store(bytes, Relaxed);
+                most.store(0, Relaxed);
+            }
+            most.fetch_max(bytes - first.load(Relaxed), Relaxed);
+            async {
+                let work = || async {
+                    for _ in 0..4 {
+                        fail_point!("heap-explored");
+                    }
+                };
+                tokio::join!(work(), work(), work(), work());
+            }
+        });
+    assert_eq!(report.runs(), runs);
+    most.into_inner() as f64
 }
 
 /// Bytes per task of `tasks` tasks that wait.

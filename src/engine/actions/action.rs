@@ -9,21 +9,24 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
+use super::time::Time;
+use crate::engine::draws::Bits;
+use crate::engine::name::distance;
+
 /// What a hit does once an alternative is chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     Off,
     /// `None` without an argument: `fail`'s closures see the difference.
     Return(Option<String>),
-    /// Milliseconds.
-    Sleep(u64),
+    Sleep(Time),
     Pause,
     Panic(Option<String>),
     Print(Option<String>),
     Yield,
-    /// Milliseconds.
-    Delay(u64),
-    Exit,
+    Delay(Time),
+    /// With this status.
+    Exit(u8),
     Callback(Callback),
 }
 
@@ -35,31 +38,40 @@ pub(crate) struct Row {
     pub(crate) is_harmful: bool,
     /// Whether `fail` knows it.
     pub(crate) in_fail: bool,
+    /// What people write who mean it, in lower case.
+    meant_by: &'static [&'static str],
 }
 
 /// What a word takes in parentheses, and the action that the two make.
 pub(crate) enum Argument {
-    /// Nothing; what stands there is ignored, as in `fail`.
+    /// Nothing; `fail` ignores what stands there.
     Nothing(fn() -> Action),
     /// A text, or nothing.
     Text(fn(Option<String>) -> Action),
-    /// Milliseconds.
-    Millis(fn(u64) -> Action),
+    /// How long it takes.
+    Time(fn(Time) -> Action),
+    /// The status of the process, or nothing for 1.
+    Status(fn(u8) -> Action),
 }
 
 /// The actions, in the order in which errors list them.
 pub(crate) static TABLE: &[Row] = &[
-    Row::new("off", Argument::Nothing(|| Action::Off)),
-    Row::new("return", Argument::Text(Action::Return)),
-    Row::new("sleep", Argument::Millis(Action::Sleep)),
-    Row::new("pause", Argument::Nothing(|| Action::Pause)),
+    Row::new("off", Argument::Nothing(|| Action::Off)).meant_by(&[
+        "none", "noop", "nothing", "ignore", "skip", "continue", "disable", "disabled",
+    ]),
+    Row::new("return", Argument::Text(Action::Return)).meant_by(&["ret", "err", "error", "fail"]),
+    Row::new("sleep", Argument::Time(Action::Sleep)),
+    Row::new("pause", Argument::Nothing(|| Action::Pause)).meant_by(&[
+        "wait", "block", "hang", "stop", "halt", "stall", "suspend", "park",
+    ]),
     Row::new("panic", Argument::Text(Action::Panic)).harmful(),
-    Row::new("print", Argument::Text(Action::Print)),
+    Row::new("print", Argument::Text(Action::Print)).meant_by(&["log", "echo", "println"]),
     Row::new("yield", Argument::Nothing(|| Action::Yield)),
-    Row::new("delay", Argument::Millis(Action::Delay)),
-    Row::new("exit", Argument::Nothing(|| Action::Exit))
+    Row::new("delay", Argument::Time(Action::Delay)).meant_by(&["spin", "busy"]),
+    Row::new("exit", Argument::Status(Action::Exit))
         .harmful()
-        .not_in_fail(),
+        .not_in_fail()
+        .meant_by(&["abort", "crash", "kill", "quit"]),
 ];
 
 impl Row {
@@ -69,6 +81,7 @@ impl Row {
             argument,
             is_harmful: false,
             in_fail: true,
+            meant_by: &[],
         }
     }
 
@@ -82,9 +95,36 @@ impl Row {
         self
     }
 
+    const fn meant_by(mut self, words: &'static [&'static str]) -> Self {
+        self.meant_by = words;
+        self
+    }
+
     /// Returns the row of `word`.
     pub(crate) fn of(word: &str) -> Option<&'static Self> {
         TABLE.iter().find(|row| row.word == word)
+    }
+
+    /// Returns the row that `word` was probably meant to be: it has the word in capitals, one within
+    /// two edits, or one that people use for it.
+    pub(super) fn meant(word: &str) -> Option<&'static Self> {
+        // No word is longer; the distance of a long text would take long.
+        if word.len() > 12 {
+            return None;
+        }
+        let word = word.to_ascii_lowercase();
+        let edits = |row: &Self| {
+            let own = distance(&word, row.word);
+            // Another word for it has to be almost right, and one of three letters right.
+            let others = row.meant_by.iter().filter_map(|other| {
+                let edits = distance(&word, other);
+                (edits == 0 || (edits == 1 && other.len() > 3)).then_some(edits)
+            });
+            others.fold(own, usize::min)
+        };
+        let distances = TABLE.iter().map(|row| (edits(row), row));
+        let (edits, row) = distances.min_by_key(|(edits, _)| *edits)?;
+        (edits <= 2 && edits < word.len()).then_some(row)
     }
 }
 
@@ -95,18 +135,34 @@ pub(crate) fn words(listed: fn(&Row) -> bool) -> Vec<&'static str> {
 }
 
 impl Action {
+    /// Whether each hit that it takes draws a time.
+    pub(crate) fn draws_time(&self) -> bool {
+        match self {
+            Self::Sleep(time) | Self::Delay(time) => time.is_drawn(),
+            _ => false,
+        }
+    }
+
+    /// Draws its time from `bits` from now on.
+    pub(crate) fn draw_time_from(&mut self, bits: Bits) {
+        if let Self::Sleep(time) | Self::Delay(time) = self {
+            time.draw_from(bits);
+        }
+    }
+
     /// Returns its word and its argument.
     fn parts(&self) -> (&'static str, Option<Cow<'_, str>>) {
         match self {
             Self::Off => ("off", None),
             Self::Return(value) => ("return", value.as_deref().map(Cow::from)),
-            Self::Sleep(millis) => ("sleep", Some(millis.to_string().into())),
+            Self::Sleep(time) => ("sleep", Some(time.to_string().into())),
             Self::Pause => ("pause", None),
             Self::Panic(message) => ("panic", message.as_deref().map(Cow::from)),
             Self::Print(message) => ("print", message.as_deref().map(Cow::from)),
             Self::Yield => ("yield", None),
-            Self::Delay(millis) => ("delay", Some(millis.to_string().into())),
-            Self::Exit => ("exit", None),
+            Self::Delay(time) => ("delay", Some(time.to_string().into())),
+            Self::Exit(1) => ("exit", None),
+            Self::Exit(status) => ("exit", Some(status.to_string().into())),
             // Not a word of the grammar: a function has no text.
             Self::Callback(_) => ("callback", None),
         }
@@ -178,7 +234,8 @@ mod tests {
         match row.argument {
             Argument::Nothing(action) => action(),
             Argument::Text(action) => action(Some("7".to_owned())),
-            Argument::Millis(action) => action(7),
+            Argument::Time(action) => action(Time::exactly(7)),
+            Argument::Status(action) => action(7),
         }
     }
 
@@ -186,6 +243,17 @@ mod tests {
     fn every_row_makes_the_action_whose_text_has_its_word() {
         for row in TABLE {
             assert_eq!(action(row).parts().0, row.word);
+        }
+    }
+
+    #[test]
+    fn another_word_means_one_row_and_is_none_itself() {
+        for row in TABLE {
+            for other in row.meant_by {
+                assert!(Row::of(other).is_none(), "{other}");
+                let meant = Row::meant(other).unwrap();
+                assert_eq!(meant.word, row.word, "{other}");
+            }
         }
     }
 

@@ -7,20 +7,21 @@
 //! alternative  = [when] [percent "%"] [count "*"] action ["(" argument ")"]
 //! ```
 //!
-//! White space matters only inside an argument and in quotes, and is allowed around entries, names,
-//! alternatives, keys and expressions. Every parenthesis in an argument needs its partner inside
-//! it; between the two, `->`, `;` and `,` are ordinary text. The same goes for a plain expression:
-//! one with an unmatched parenthesis, as in `\(`, needs quotes. The parser goes over the text once
-//! and never recurses, so no input makes it deep or slow.
+//! White space is allowed around entries, names, alternatives, keys and expressions. Every
+//! parenthesis in an argument needs its partner inside it; between the two, `->`, `;` and `,` are
+//! ordinary text. ([`matcher`] says what ends a plain expression.) The parser goes over the text
+//! once and never recurses, so no input makes it deep or slow. What it refuses, [`advice`] looks at
+//! once more.
 
 use std::fmt;
-use std::num::IntErrorKind;
 
 use super::action::{self, Action, Argument, Row};
+use super::advice::{self, Head};
+use super::conditions;
 use super::matcher::{self, Matcher, Memory};
 use super::reader::{Reader, syntax};
-use crate::engine::name::distance;
-use crate::error::{Problem, Syntax};
+use super::time::Time;
+use crate::error::Problem;
 
 /// `when(..)p%n*action(argument)`: one alternative, as plain data.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +128,8 @@ pub(crate) fn entries(text: &str) -> Result<Vec<Entry<'_>>, EntryProblem> {
             problem,
         };
         if !reader.eat("=") {
-            let error = syntax("an entry without `=`", name, start, "name=actions");
+            let expected = advice::entry_without_name(name);
+            let error = syntax("an entry without `=`", name, start, expected);
             return Err(problem("", error));
         }
         if name.is_empty() {
@@ -175,9 +177,11 @@ impl<'a> Parser<'a, '_> {
             if !self.reader.eat("->") {
                 let start = self.reader.at;
                 let end = self.end;
-                let word = self.reader.until(end.as_slice());
+                let word = self.reader.until(end.as_slice()).trim_end();
+                let advice = self.head_of(word, start).junction(None, word, start);
                 let expected = "`->` and another alternative, or the end";
-                return Err(syntax("unexpected text", word.trim_end(), start, expected));
+                let otherwise = || syntax("unexpected text", word, start, expected);
+                return Err(advice.unwrap_or_else(otherwise));
             }
         }
     }
@@ -188,33 +192,46 @@ impl<'a> Parser<'a, '_> {
         let (head, start) = (self.head(), self.reader.at);
         self.reader.at += head.len();
 
-        let (percent, rest) = match head.split_once('%') {
-            Some((number, rest)) => (Some(percent(number, start)?), rest),
-            None => (None, head),
-        };
-        let (count, word) = match rest.split_once('*') {
-            Some((number, word)) => {
-                let position = start + head.len() - rest.len();
-                let number = whole_number(number, position, "count", usize::MAX as u64)?;
-                (Some(number), word)
-            }
-            None => (None, rest),
-        };
+        let conditions = conditions::read(head, start)
+            .map_err(|problem| self.head_of(head, start).problem().unwrap_or(problem))?;
+        let word = conditions.word;
         let position = start + head.len() - word.len();
+        let row = Row::of(word).ok_or_else(|| self.unknown(head, word, position))?;
         let argument = self.argument()?;
-        let row = Row::of(word).ok_or_else(|| unknown(word, position))?;
         let alternative = Alternative {
             matchers,
-            percent,
-            count: count.map(|n| n as usize),
+            percent: conditions.percent,
+            count: conditions.count,
             action: make(row, position, argument)?,
         };
         if self.refuses_harm && row.is_harmful {
             let refused = action::words(|row| row.is_harmful).join(" and ");
             let expected = format!("another one: {refused} are refused here");
-            return Err(syntax("refused task", word, position, &expected));
+            return Err(syntax("refused action", word, position, &expected));
         }
         Ok(alternative)
+    }
+
+    /// Returns what is known of a part of an alternative, for advice.
+    fn head_of(&self, text: &'a str, at: usize) -> Head<'a> {
+        Head {
+            text,
+            at,
+            opens: self.reader.text[at + text.len()..].starts_with('('),
+            in_env: self.end.is_some(),
+        }
+    }
+
+    /// The error of a `word` without a row, at the end of `head`.
+    #[cold]
+    fn unknown(&mut self, head: &'a str, word: &str, position: usize) -> Problem {
+        let advice = self.head_of(head, self.reader.at - head.len()).problem();
+        advice.unwrap_or_else(|| {
+            let before = &self.reader.text[..position];
+            let rest = self.reader.rest();
+            let argument = self.argument().ok().flatten().map(|(text, _)| text);
+            advice::unknown(word, before, argument, rest)
+        })
     }
 
     /// Returns what comes before the argument: conditions and the action's word.
@@ -258,63 +275,33 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
-fn percent(text: &str, position: usize) -> Result<f64, Problem> {
-    const EXPECTED: &str = "a number from 0 to 100 before `%`";
-    match text.parse::<f64>() {
-        // More than 100 is accepted because `fail` accepts it: it means always.
-        Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(percent),
-        _ => Err(syntax("bad percentage", text, position, EXPECTED)),
-    }
-}
-
-fn whole_number(
-    text: &str,
-    position: usize,
-    unit: &'static str,
-    most: u64,
-) -> Result<u64, Problem> {
-    let bad = |what| {
-        let expected = format!("a {unit}: a whole number from 0 to {most}");
-        Err(syntax(what, text, position, &expected))
-    };
-    match text.parse::<u64>() {
-        Ok(number) if number <= most => Ok(number),
-        Err(e) if *e.kind() != IntErrorKind::PosOverflow => bad("bad number"),
-        _ => bad("too large a number"),
-    }
-}
-
-/// Makes the action of `row`.
+/// Makes the action of `row`, whose word is at byte `position`.
 fn make(row: &Row, position: usize, argument: Option<(&str, usize)>) -> Result<Action, Problem> {
     match (&row.argument, argument) {
-        (Argument::Nothing(action), _) => Ok(action()),
         (Argument::Text(action), argument) => Ok(action(argument.map(|(text, _)| text.to_owned()))),
-        (Argument::Millis(action), Some((text, at))) => {
-            whole_number(text, at, "time in milliseconds", u64::MAX).map(action)
-        }
-        (Argument::Millis(_), None) => {
+        (Argument::Time(action), Some((text, at))) => match Time::parse(text) {
+            Ok(time) => Ok(action(time)),
+            Err((what, expected)) => Err(syntax(what, text, at, &expected)),
+        },
+        (Argument::Time(_), None) => {
             let expected = format!("{}(N) with N in milliseconds", row.word);
             Err(syntax("no time for", row.word, position, &expected))
         }
-    }
-}
-
-/// The error of a word without a row, with the one that it may have been meant to be.
-fn unknown(word: &str, position: usize) -> Problem {
-    let words = action::words(|_| true);
-    let distances = words.iter().map(|known| (distance(word, known), *known));
-    let nearest = distances.min_by_key(|(distance, _)| *distance);
-    Problem::Syntax(Syntax {
-        what: if word.is_empty() {
-            "no task"
-        } else {
-            "unknown task"
+        (Argument::Nothing(action), argument) => match argument {
+            Some((text, at)) if !text.trim().is_empty() => {
+                Err(advice::needless(row, text, text, at))
+            }
+            _ => Ok(action()),
         },
-        word: word.to_owned(),
-        position,
-        expected: format!("one of {}", words.join(", ")),
-        meant: nearest
-            .filter(|(distance, _)| *distance <= 2)
-            .map(|(_, known)| known),
-    })
+        (Argument::Status(action), argument) => match argument {
+            Some((text, at)) if !text.trim().is_empty() => match text.parse() {
+                Ok(status) => Ok(action(status)),
+                Err(_) => {
+                    let expected = format!("a whole number from 0 to {}", u8::MAX);
+                    Err(syntax("bad exit status", text, at, &expected))
+                }
+            },
+            _ => Ok(action(1)),
+        },
+    }
 }

@@ -3,19 +3,28 @@
 //!
 //! ```text
 //! when    = "when(" matcher { "," matcher } ")"
-//! matcher = key "=" regex                         both plain or "quoted"
+//! matcher = key ("=" | "!=") regex                both plain or "quoted"
 //! ```
+//!
+//! A plain key is a word. A plain expression ends before a `,` or `)` that is not its own: not
+//! escaped, and not in `[]`, `{}` or `()`, which are found as the crate regex finds them. In quotes
+//! `\"` is the only escape, and everything else is as it stands.
 
 use std::fmt;
+use std::iter::Peekable;
+use std::str::CharIndices;
 
 use super::reader::{Reader, syntax};
 use crate::engine::context::FailpointContext;
 use crate::error::Problem;
 
-/// One condition on a context: the value of `key` matches `regex` as a whole.
+/// One condition on a context: it has a value of `key`, and `regex` matches that as a whole, or does
+/// not.
 #[derive(Clone, Debug)]
 pub(crate) struct Matcher {
     key: String,
+    /// Whether the value must not match.
+    is_negated: bool,
     regex: String,
     #[cfg(feature = "context")]
     whole: regex::Regex,
@@ -23,7 +32,7 @@ pub(crate) struct Matcher {
 
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
-        (&self.key, &self.regex) == (&other.key, &other.regex)
+        (&self.key, self.is_negated, &self.regex) == (&other.key, other.is_negated, &other.regex)
     }
 }
 
@@ -40,7 +49,12 @@ impl Matcher {
                 } else {
                     regex
                 };
-                Ok(Self { key, regex, whole })
+                Ok(Self {
+                    key,
+                    is_negated: false,
+                    regex,
+                    whole,
+                })
             }
             Err(reason) => Err(Problem::Regex { key, regex, reason }),
         }
@@ -55,8 +69,10 @@ impl Matcher {
         })
     }
 
+    /// Returns its key, with a `!` if the value must not match, and its expression.
     pub(crate) fn pair(&self) -> (String, String) {
-        (self.key.clone(), self.regex.clone())
+        let not = if self.is_negated { "!" } else { "" };
+        (format!("{}{not}", self.key), self.regex.clone())
     }
 
     #[cfg(feature = "context")]
@@ -64,7 +80,7 @@ impl Matcher {
     pub(crate) fn matches(&self, context: &FailpointContext) -> bool {
         context
             .get(&self.key)
-            .is_some_and(|v| self.whole.is_match(v))
+            .is_some_and(|v| self.whole.is_match(v) != self.is_negated)
     }
 
     #[cfg(not(feature = "context"))]
@@ -74,33 +90,44 @@ impl Matcher {
     }
 }
 
-/// Refuses a key that no text could express.
+/// Refuses a key that no text could express, or that is half of a `!=`.
 fn check_key(key: &str) -> Result<(), Problem> {
+    let mut expected = "the key of a context value";
     let what = if key.is_empty() {
         "a matcher has an empty key"
     } else if key.ends_with('\\') {
         // In quotes it would escape the quote.
         "a matcher has a key that ends in a backslash,"
+    } else if key.ends_with('!') {
+        expected = "the key of a context value, and `when(key!=regex)` in the actions for a value \
+                    that must not match";
+        "a matcher has a key that ends in `!`,"
     } else {
         return Ok(());
     };
     Err(Problem::Key {
         key: key.to_owned(),
         what,
-        expected: "the key of a context value",
+        expected,
     })
+}
+
+/// Whether a key may be made of that without quotes.
+fn is_of_a_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
 /// Formats as `key="regex"`, in the grammar of `when(..)`.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\\\""));
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        if self.key.chars().all(plain) {
-            write!(f, "{}={}", self.key, quoted(&self.regex))
+        if self.key.chars().all(is_of_a_word) {
+            write!(f, "{}", self.key)?;
         } else {
-            write!(f, "{}={}", quoted(&self.key), quoted(&self.regex))
+            write!(f, "{}", quoted(&self.key))?;
         }
+        let sign = if self.is_negated { "!=" } else { "=" };
+        write!(f, "{sign}{}", quoted(&self.regex))
     }
 }
 
@@ -187,6 +214,8 @@ pub(super) fn write(matchers: &[Matcher], f: &mut fmt::Formatter<'_>) -> fmt::Re
     f.write_str(if matchers.is_empty() { "" } else { ")" })
 }
 
+const MATCHER: &str = "key=regex, key!=regex or key=\"regex\"";
+
 /// Takes `when(..)`, if it is next.
 pub(super) fn when(reader: &mut Reader<'_>, memory: &mut Memory) -> Result<Vec<Matcher>, Problem> {
     let mut matchers = Vec::new();
@@ -197,27 +226,30 @@ pub(super) fn when(reader: &mut Reader<'_>, memory: &mut Memory) -> Result<Vec<M
     loop {
         reader.skip_space();
         let key_start = reader.at;
-        let key = if reader.rest().starts_with('"') {
-            reader.quoted()?
-        } else {
-            reader.until(&['=', ',', ')']).trim_end().to_owned()
-        };
+        let key = key(reader)?;
         reader.skip_space();
+        let is_negated = reader.eat("!");
         if key.is_empty() || !reader.eat("=") {
-            let what = "a matcher without a key and `=`";
-            let word = &reader.text[key_start..reader.at];
-            return Err(syntax(what, word, key_start, "key=regex or key=\"regex\""));
+            return Err(no_matcher(reader, key_start));
         }
         reader.skip_space();
         let start = reader.at;
-        let regex = if reader.rest().starts_with('"') {
-            reader.quoted()?
+        let (regex, ends) = if reader.rest().starts_with('"') {
+            (reader.quoted()?, true)
         } else {
-            plain_regex(reader).to_owned()
+            let (regex, ends) = plain_regex(reader);
+            foreign(regex, start)?;
+            (regex.to_owned(), ends)
         };
         let matcher = Matcher::new(key, regex, memory).map_err(|e| in_text(e, key_start, start))?;
-        matchers.push(matcher);
+        matchers.push(Matcher {
+            is_negated,
+            ..matcher
+        });
         reader.skip_space();
+        if !ends {
+            return Err(unclosed_in(reader, start));
+        }
         if reader.eat(")") {
             matchers.sort_by(|a, b| a.key.cmp(&b.key));
             return Ok(matchers);
@@ -227,31 +259,198 @@ pub(super) fn when(reader: &mut Reader<'_>, memory: &mut Memory) -> Result<Vec<M
             return Err(reader.unclosed("unclosed parenthesis", open, ')'));
         }
         if !reader.eat(",") {
-            let word = reader.until(&[',', ')']);
-            let start = reader.at - word.len();
+            let start = reader.at;
+            let word = reader.until(&[',', ')']).trim_end();
             return Err(syntax("unexpected text", word, start, "`,` or `)`"));
         }
     }
 }
 
-/// Takes an expression without quotes: up to the `,` or `)` outside its own parentheses.
-fn plain_regex<'a>(reader: &mut Reader<'a>) -> &'a str {
+/// Takes a key: a word, which may be none, or what is quoted.
+fn key(reader: &mut Reader<'_>) -> Result<String, Problem> {
+    if reader.rest().starts_with('"') {
+        return reader.quoted();
+    }
     let rest = reader.rest();
-    let mut depth = 0_usize;
-    let mut end = rest.len();
-    for (i, c) in rest.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ',' | ')' if depth == 0 => {
-                end = i;
-                break;
-            }
-            ')' => depth -= 1,
-            _ => {}
+    let key = &rest[..rest.find(|c| !is_of_a_word(c)).unwrap_or(rest.len())];
+    reader.at += key.len();
+    Ok(key.to_owned())
+}
+
+/// The error of a matcher whose key is none, or is not followed by `=` or `!=`.
+fn no_matcher(reader: &mut Reader<'_>, start: usize) -> Problem {
+    reader.at = start;
+    let word = reader.until(&['=', ',', ')']).trim_end();
+    if word.is_empty() || !reader.rest().starts_with('=') {
+        let what = "a matcher without a key and `=`";
+        return syntax(what, word, start, MATCHER);
+    }
+    let expected = if word.ends_with('!') {
+        format!("{MATCHER}; a key is a word, with one `!` for a value that must not match")
+    } else {
+        format!(
+            "{MATCHER}; a key is a word of letters, digits, `_`, `-` and `.`, or in double quotes"
+        )
+    };
+    syntax("a bad key", word, start, &expected)
+}
+
+/// Refuses a plain expression that is most likely no expression: it would be compiled, and match
+/// nothing.
+fn foreign(regex: &str, start: usize) -> Result<(), Problem> {
+    let refused = |what, word: &str, at, expected| Err(syntax(what, word, start + at, expected));
+    match regex.chars().next() {
+        Some('\'' | '`' | '‘' | '’' | '“' | '”') => refused(
+            "a value in other quotes than `\"`",
+            regex,
+            0,
+            "key=regex, or key=\"regex\" in double quotes",
+        ),
+        Some(sign @ ('=' | '~' | '!')) => refused(
+            "unexpected sign",
+            &sign.to_string(),
+            0,
+            "`=` or `!=` and then the expression, in double quotes if it begins with such a sign",
+        ),
+        _ => match next_matcher(regex) {
+            Some(at) => refused(
+                "another matcher",
+                &regex[at..],
+                at,
+                "`,` between two matchers, or double quotes around an expression",
+            ),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Returns where a plain expression goes on with what looks like a second matcher.
+fn next_matcher(regex: &str) -> Option<usize> {
+    let next = |(at, _): (usize, char)| {
+        let before = &regex[..at];
+        let before = before.strip_suffix('!').unwrap_or(before).trim_end();
+        let key = before.trim_end_matches(is_of_a_word);
+        // From here on it reads `key=`. Is there a space, or a sign that could be a separator?
+        let rest = key.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '&' | ';'));
+        (key.len() < before.len() && rest.len() < key.len()).then_some(key.len())
+    };
+    Outside::new(regex)
+        .filter(|(_, c)| *c == '=')
+        .find_map(next)
+}
+
+/// Takes an expression without quotes, and returns whether it ends: with an unclosed bracket, it
+/// goes no further than to the first `,` or `)`.
+fn plain_regex<'a>(reader: &mut Reader<'a>) -> (&'a str, bool) {
+    let rest = reader.rest();
+    let end = end_of_regex(rest);
+    let taken = end.unwrap_or_else(|| rest.find([',', ')']).unwrap_or(rest.len()));
+    reader.at += taken;
+    (rest[..taken].trim_end(), end.is_some())
+}
+
+/// Returns where a regular expression ends: at the `,` or `)` that is not a part of it. `None` if it
+/// does not: a bracket stays open.
+fn end_of_regex(text: &str) -> Option<usize> {
+    let mut outside = Outside::new(text);
+    let end = outside.find(|(_, c)| matches!(c, ',' | ')'));
+    match end {
+        Some((at, _)) => Some(at),
+        None => (!outside.is_open).then_some(text.len()),
+    }
+}
+
+/// The characters of a regular expression that are neither escaped nor in brackets.
+struct Outside<'a> {
+    chars: Peekable<CharIndices<'a>>,
+    /// How many groups are open.
+    groups: usize,
+    /// Whether the text ended inside of brackets.
+    is_open: bool,
+}
+
+impl<'a> Outside<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            chars: text.char_indices().peekable(),
+            groups: 0,
+            is_open: false,
         }
     }
-    reader.at += end;
-    rest[..end].trim_end()
+
+    /// Goes past a class, of which `[` was taken; `None` if it does not end.
+    fn skip_class(&mut self) -> Option<()> {
+        // Classes nest, as in `[a[b]]`.
+        let mut open = 1_usize;
+        self.begin_class();
+        while open > 0 {
+            match self.chars.next()?.1 {
+                '\\' => drop(self.chars.next()),
+                '[' => {
+                    open += 1;
+                    self.begin_class();
+                }
+                ']' => open -= 1,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+
+    /// The first `]` of a class is no end of it.
+    fn begin_class(&mut self) {
+        self.chars.next_if(|(_, c)| *c == '^');
+        self.chars.next_if(|(_, c)| *c == ']');
+    }
+
+    /// Goes past a repetition or the name of a class, of which `{` was taken: nothing nests in it.
+    fn skip_braces(&mut self) -> Option<()> {
+        let is_inside = |(_, c): &(usize, char)| !matches!(c, '}' | '(' | ')');
+        while self.chars.next_if(is_inside).is_some() {}
+        self.chars.next_if(|(_, c)| *c == '}').map(|_| ())
+    }
+}
+
+impl Iterator for Outside<'_> {
+    type Item = (usize, char);
+
+    fn next(&mut self) -> Option<(usize, char)> {
+        loop {
+            let Some((at, c)) = self.chars.next() else {
+                self.is_open |= self.groups > 0;
+                return None;
+            };
+            let skipped = match c {
+                '\\' => {
+                    self.chars.next();
+                    Some(())
+                }
+                '[' => self.skip_class(),
+                '{' => self.skip_braces(),
+                '(' => {
+                    self.groups += 1;
+                    Some(())
+                }
+                ')' if self.groups > 0 => {
+                    self.groups -= 1;
+                    Some(())
+                }
+                _ if self.groups > 0 => Some(()),
+                _ => return Some((at, c)),
+            };
+            if skipped.is_none() {
+                self.is_open = true;
+                return None;
+            }
+        }
+    }
+}
+
+/// The error of an expression, at byte `start`, that has an open bracket and compiles all the same.
+fn unclosed_in(reader: &Reader<'_>, start: usize) -> Problem {
+    let expected = "a closing one for each of its brackets, or double quotes around it";
+    let word = &reader.text[start..reader.at];
+    syntax("an expression with an open bracket", word, start, expected)
 }
 
 /// Adds the position to the problem of a matcher in a text.
@@ -295,6 +494,52 @@ mod tests {
         assert!(matches("", ""));
         assert!(!matches("", "x"));
         assert!(matches("(?x) a b # a comment", "ab"));
+    }
+
+    #[test]
+    fn a_plain_expression_ends_where_the_crate_regex_ends_it() {
+        for regex in [
+            "a{1,2}",
+            "[,]",
+            "[^,)]+",
+            "[])]",
+            "[^])]",
+            "[-)]",
+            r"[\])]",
+            "[a[)]]",
+            "[[^])]]",
+            "[[:alpha:],)]",
+            "[a-z&&[^b),]]",
+            "[(]",
+            "[{,]",
+            "(a,b){2,3}",
+            "([)]|,)*",
+            "(?P<n>a,b)",
+            r"\(",
+            r"\)\)",
+            r"\[\]",
+            r"\{\}",
+            r"a\,b",
+            r"a\\",
+            r"\p{L}\x{29}",
+            r"\p{sc=Greek}",
+            "a}",
+            "a]",
+            "",
+        ] {
+            regex::Regex::new(regex).unwrap_or_else(|e| panic!("{regex}: {e}"));
+            for end in [")", ",b=c)"] {
+                let text = format!("{regex}{end}off->when(x=[a](b)");
+                assert_eq!(end_of_regex(&text), Some(regex.len()), "{text}");
+            }
+            assert_eq!(end_of_regex(regex), Some(regex.len()));
+        }
+        // What stays open: the error is that of the part up to the first `,` or `)`.
+        for open in [
+            "[", "[]", "[^]", "[a[b]", "(", "((a)", "a{2", "a{2)}", r"[\]",
+        ] {
+            assert_eq!(end_of_regex(open), None, "{open}");
+        }
     }
 
     #[test]

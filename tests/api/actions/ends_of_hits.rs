@@ -36,6 +36,34 @@ fn exit_names_the_point_on_standard_error_and_ends_the_process_with_1() {
 }
 
 #[test]
+fn exit_ends_the_process_with_its_status() {
+    const TEST: &str = "actions::ends_of_hits::exit_ends_the_process_with_its_status";
+    if let Some(actions) = child::role() {
+        within_deadline("an exit", move || {
+            let way = &WAYS[0];
+            way.configure(&format!("1*off->{actions}"));
+            assert_eq!(way.at_once(), neon_failpoint::FailpointResult::Continue);
+            let result = way.at_once();
+            panic!("{way:?} survived with {result:?}");
+        });
+    }
+    let name = WAYS[0].name;
+    for (actions, status, said) in [
+        ("exit", 1, "exit"),
+        ("exit()", 1, "exit"),
+        ("exit(1)", 1, "exit"),
+        ("exit(0)", 0, "exit(0)"),
+        ("exit(3)", 3, "exit(3)"),
+        ("exit(255)", 255, "exit(255)"),
+    ] {
+        let output = child::run(TEST, actions, &[]);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{actions}: {stderr}");
+        assert_eq!(stderr, format!("failpoint {name:?}: {said}\n"), "{actions}");
+    }
+}
+
+#[test]
 fn a_return_without_a_closure_panics_with_the_line_of_the_call_site() {
     let _alone = isolate();
     let context = &failpoint_context! {};
@@ -110,7 +138,8 @@ fn a_panic_is_placed_where_the_call_site_is() {
         let output = child::run(TEST, &i.to_string(), &[]);
         let stderr = String::from_utf8(output.stderr).unwrap();
         let place = stderr.lines().zip(stderr.lines().skip(1));
-        let mut place = place.filter(|(_, message)| *message == "here");
+        let text = format!("here (failpoint {:?})", way.name);
+        let mut place = place.filter(|(_, message)| *message == text);
         let (place, _) = place.next().unwrap_or_else(|| panic!("{way:?}: {stderr}"));
         assert!(
             place.contains("tests/api/actions/ways.rs:"),

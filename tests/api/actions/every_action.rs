@@ -135,13 +135,14 @@ fn takes_a_return(way: &Way) {
 }
 
 fn panics(way: &Way) {
-    // The texts of `fail` 0.5.1.
+    let without = format!("failpoint {} panic", way.name);
+    let with = |message| format!("{message} (failpoint {:?})", way.name);
     for (actions, message) in [
-        ("panic", format!("failpoint {} panic", way.name)),
-        ("panic()", String::new()),
-        ("panic({boom} (1))", "{boom} (1)".to_owned()),
-        ("125%panic(x)", "x".to_owned()),
-        ("1*panic(first)->panic(second)", "first".to_owned()),
+        ("panic", without.clone()),
+        ("panic()", without),
+        ("panic({boom} (1))", with("{boom} (1)")),
+        ("125%panic(x)", with("x")),
+        ("1*panic(first)->panic(second)", with("first")),
     ] {
         way.configure(actions);
         assert_eq!(panic_of(|| way.at_once()), message, "{way:?} {actions}");

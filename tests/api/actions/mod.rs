@@ -8,4 +8,5 @@ mod callbacks;
 mod ends_of_hits;
 mod every_action;
 mod loggers;
+mod times;
 mod ways;

@@ -211,7 +211,10 @@ fn an_error_leaves_everything_as_it_was() {
     );
     let with = guard.configure_with_context("off", bad);
     error(with.unwrap_err(), "not a regular expression");
-    error(configure_failpoint(name, "x").unwrap_err(), "unknown task");
+    error(
+        configure_failpoint(name, "x").unwrap_err(),
+        "unknown action",
+    );
     assert_eq!(guard.waiters().len(), 1);
     assert_eq!((guard.hits(), guard.fired()), (1, 1));
     assert!(poll_once(waiting.as_mut()).is_pending());

@@ -1,7 +1,7 @@
 //! Proves which hits a matcher takes.
 
 use super::{hit, takes};
-use crate::common::{actions, assert_stats};
+use crate::common::{actions, assert_stats, info};
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{
     FailpointContext, configure_failpoint, configure_failpoint_with_context, failpoint_blocking,
@@ -154,6 +154,68 @@ fn a_hit_that_does_not_match_uses_up_no_count() {
         assert_eq!(failpoint_blocking(name, None), Continue);
     }
     assert_stats(name, (6, 0, 0));
+    let results = [(); 3].map(|()| failpoint_blocking(name, Some(&context)));
+    assert_eq!(
+        results,
+        [Return(String::new()), Return(String::new()), Continue]
+    );
+    assert_stats(name, (9, 2, 0));
+}
+
+#[test]
+fn a_value_that_must_not_match_is_one_that_the_regex_does_not_match_as_a_whole() {
+    let _alone = isolate();
+    let name = "context-not";
+    for text in [
+        "when(tenant!=a)return",
+        r#"when( tenant != "a" )return"#,
+        r#"when("tenant"!=a)return"#,
+    ] {
+        configure_failpoint(name, text).unwrap();
+        assert!(!takes(name, [("tenant", "a")]), "{text}");
+        for other in ["", "b", "aa", "ab", "ba", "A", "a\n"] {
+            assert!(takes(name, [("tenant", other)]), "{text} {other:?}");
+        }
+        // Neither matches without a value.
+        assert_eq!(hit(name, None), Continue);
+        assert_eq!(hit(name, Some(&FailpointContext::new())), Continue);
+        assert!(!takes(name, [("other", "b")]));
+        assert!(!takes(name, [("tenant!", "b")]));
+        assert_eq!(actions(name).unwrap(), r#"when(tenant!="a")return"#);
+    }
+    // Everything, and nothing.
+    configure_failpoint(name, "when(tenant!=(?s).*)return").unwrap();
+    assert!(!takes(name, [("tenant", "")]) && !takes(name, [("tenant", "a\nb")]));
+    configure_failpoint(name, "when(tenant!=)return").unwrap();
+    assert!(takes(name, [("tenant", "a")]) && !takes(name, [("tenant", "")]));
+    // With others, on the same key too, and with those of a call.
+    let rest = [("tenant", "t.*")];
+    configure_failpoint_with_context(name, "when(tenant!=t-1|t-2)return", rest).unwrap();
+    assert!(takes(name, [("tenant", "t-3")]) && !takes(name, [("tenant", "x")]));
+    assert!(!takes(name, [("tenant", "t-1")]) && !takes(name, [("tenant", "t-2")]));
+    let listed = r#"when(tenant!="t-1|t-2",tenant="t.*")return"#;
+    assert_eq!(actions(name).unwrap(), listed);
+    let point = info(name).unwrap();
+    let pair = |key: &str, regex: &str| (key.to_owned(), regex.to_owned());
+    assert_eq!(
+        point.matchers(),
+        [pair("tenant!", "t-1|t-2"), pair("tenant", "t.*")]
+    );
+}
+
+/// I6, for `!=`.
+#[test]
+fn a_hit_that_must_not_match_and_does_uses_up_no_count() {
+    let _alone = isolate();
+    let name = "context-not-count";
+    configure_failpoint(name, "when(k!=no)2*return").unwrap();
+    for _ in 0..3 {
+        let context = FailpointContext::from_iter([("k", "no")]);
+        assert_eq!(failpoint_blocking(name, Some(&context)), Continue);
+        assert_eq!(failpoint_blocking(name, None), Continue);
+    }
+    assert_stats(name, (6, 0, 0));
+    let context = FailpointContext::from_iter([("k", "yes")]);
     let results = [(); 3].map(|()| failpoint_blocking(name, Some(&context)));
     assert_eq!(
         results,

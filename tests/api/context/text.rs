@@ -30,7 +30,23 @@ fn a_regex_may_contain_what_the_grammar_uses() {
         (r#"when(k="")"#, ""),
         (r#"when( k = "a" )"#, "a"),
         (r#"when("k"="a")"#, "a"),
-        // Plain: balanced parentheses, and what is not `,` or `)` outside of them.
+        // Plain: what is not `,` or `)`, but for those that are the expression's.
+        ("when(k=a{1,2})", "aa"),
+        ("when(k=[,])", ","),
+        ("when(k=[)])", ")"),
+        ("when(k=[(])", "("),
+        ("when(k=[]),]+)", "],)"),
+        ("when(k=[^],)])", "a"),
+        ("when(k=[a[b)]]+)", "ab)"),
+        ("when(k=[[:digit:],]{3,})", "1,2"),
+        (r"when(k=[\]),]+)", "])"),
+        (r"when(k=\(a\))", "(a)"),
+        (r"when(k=a\,b)", "a,b"),
+        (r"when(k=\[\{)", "[{"),
+        (r"when(k=\p{Greek}{1,2}|\x{29})", "\u{3b1}"),
+        ("when(k=(a{1,2}|[,)])+)", "aa,)"),
+        ("when(k=a{1,2},k=.*)", "a"),
+        ("when(k!=a{1,2},k!=[,b])", "c"),
         ("when(k=(a|(b,c))+)", "ab,c"),
         ("when(k=a;b)", "a;b"),
         ("when(k=a->b)", "a->b"),
@@ -51,7 +67,12 @@ fn a_regex_may_contain_what_the_grammar_uses() {
             assert!(matches!(result, Return(_)), "{actions} {value:?}");
         }
         configure_failpoint(name, format!("{when}return")).unwrap();
-        assert!(!takes(name, [("k", "something else")]), "{when}");
+        let other = if when.contains("!=") {
+            ","
+        } else {
+            "something else"
+        };
+        assert!(!takes(name, [("k", other)]), "{when}");
     }
 }
 
@@ -119,6 +140,13 @@ fn the_listed_text_configures_the_same_again() {
             let result = configure_failpoint(again, &text);
             result.unwrap_or_else(|e| panic!("{case}: {text} does not parse: {e}"));
             assert_eq!(actions(again).unwrap(), text, "{case}");
+
+            // The same for one that must not match.
+            let negated = text.replacen("=\"", "!=\"", 1);
+            if !key.contains('=') {
+                configure_failpoint(again, &negated).unwrap_or_else(|e| panic!("{negated}: {e}"));
+                assert_eq!(actions(again).unwrap(), negated, "{case}");
+            }
 
             configure_failpoint_with_context(name, "return(x)", matchers).unwrap();
             configure_failpoint(again, actions(name).unwrap()).unwrap();

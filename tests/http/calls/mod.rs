@@ -1,11 +1,15 @@
 //! Every call over HTTP, good and bad, against a real server on a loopback port.
 
 mod configure;
+mod hosts;
 mod let_go;
 mod paths;
 mod servers;
 mod show;
+mod text;
+mod ttl;
 mod wait;
+mod warnings;
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -15,9 +19,9 @@ use axum::Router;
 use axum::routing::get;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE};
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
-use neon_failpoint::http::{BODY_LIMIT, Control, Request, Response};
+use neon_failpoint::http::{BODY_LIMIT, Control, Request};
 use neon_failpoint::{
     FailpointResult, configure_failpoint, fail_point, failpoint, failpoint_context,
     list_failpoints, remove_failpoint, set_wait_deadline,

@@ -16,8 +16,8 @@ fn names_are_percent_encoded() {
             ("http-n\u{e4}me", "http-n%C3%A4me"),
             ("http::name", "http::name"),
         ] {
-            client.arm(name, "off").await;
             let path = format!("/v1/failpoints/{path}");
+            client.put(&path, "off").await.configured();
             assert_eq!(client.get(&path).await.expect(200)["name"], name);
             let wait = client.get(&format!("{path}/wait?hits=0")).await.expect(200);
             assert_eq!(wait["name"], name);
@@ -34,17 +34,15 @@ fn names_are_percent_encoded() {
             .get("/v1/failpoints/http/raw")
             .await
             .refused(404, &["%2F"]);
-        client
-            .delete("/v1/failpoints/http/raw")
-            .await
-            .refused(404, &["%2F"]);
+        let raw = "/v1/failpoints/http/raw";
+        client.delete(raw).await.refused(404, &["%2F"]);
+        client.put(raw, "pause").await.refused(404, &["%2F"]);
         assert!(info("http/raw").is_some());
         remove_failpoint("http/raw");
         for bad in ["%zz", "a%", "a%f", "%ff"] {
-            client
-                .get(&format!("/v1/failpoints/{bad}"))
-                .await
-                .refused(400, &["the name"]);
+            let path = format!("/v1/failpoints/{bad}");
+            client.get(&path).await.refused(400, &["the name"]);
+            client.put(&path, "off").await.refused(400, &["the name"]);
         }
     });
 }
@@ -56,7 +54,7 @@ fn other_methods_and_paths_are_refused() {
         client.arm("http-method", "off").await;
         for (path, methods) in [
             ("/v1/failpoints", "GET, POST, PUT, DELETE"),
-            ("/v1/failpoints/http-method", "GET, DELETE"),
+            ("/v1/failpoints/http-method", "GET, PUT, DELETE"),
             ("/v1/failpoints/http-method/wait", "GET"),
             ("/v1/failpoints/http-method/release", "POST"),
         ] {

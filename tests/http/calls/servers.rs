@@ -107,16 +107,29 @@ async fn by_hyper(
         return hyper::Response::builder().status(413).body(Full::default());
     };
     let body = body.to_bytes();
+    // What is not text means nothing here.
+    let text = |name| {
+        head.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("not text"))
+    };
     let mut request = Request::new(head.method.as_str(), head.uri.path())
         .query(head.uri.query().unwrap_or_default())
+        .accept(text(ACCEPT).unwrap_or_default())
         .body(&body);
-    if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
-        request = request.content_type(content_type.to_str().unwrap_or("not text"));
+    if let Some(content_type) = text(CONTENT_TYPE) {
+        request = request.content_type(content_type);
     }
-    let response = Control::new().handle(request).await;
+    // HTTP/2 has it in the URI.
+    let authority = head.uri.authority().map(|authority| authority.as_str());
+    if let Some(host) = authority.or_else(|| text(HOST)) {
+        request = request.host(host);
+    }
+    let control = Control::new().answer_hosts(["localhost", "127.0.0.1"]);
+    let response = control.handle(request).await;
     let mut answer = hyper::Response::builder()
         .status(response.status())
-        .header(CONTENT_TYPE, Response::CONTENT_TYPE);
+        .header(CONTENT_TYPE, response.content_type());
     if let Some(methods) = response.allow() {
         answer = answer.header(ALLOW, methods);
     }
@@ -142,10 +155,18 @@ fn hyper_alone_serves_it() {
         let path = "/v1/failpoints/http-hyper";
         let point = client.get(&format!("{path}/wait?paused=1")).await;
         assert_eq!(point.expect(200)["hits"], 1);
-        let answer = client.send("PUT", path, None, "").await;
-        assert_eq!(answer.headers[ALLOW], "GET, DELETE");
+        let answer = client.send("PATCH", path, None, "").await;
+        assert_eq!(answer.headers[ALLOW], "GET, PUT, DELETE");
         assert_eq!(answer.headers[CONTENT_TYPE], "application/json");
-        answer.refused(405, &["\"PUT\""]);
+        answer.refused(405, &["\"PATCH\""]);
+        client.accept = Some("text/plain".to_owned());
+        let answer = client.get(path).await;
+        assert_eq!(answer.headers[CONTENT_TYPE], "text/plain; charset=utf-8");
+        assert_eq!(answer.expect(200), "pause");
+        client.accept = None;
+        client.host = Some("evil.example".to_owned());
+        client.get(path).await.refused(403, &["\"evil.example\""]);
+        client.host = None;
         let latin = Some("caf\u{e9}");
         let answer = client.send("POST", "/v1/failpoints", latin, "[]").await;
         answer.refused(400, &["content type"]);
@@ -190,6 +211,10 @@ fn a_unix_socket_serves_it() {
 fn calls_that_do_not_wait_need_no_runtime() {
     let _table = TABLE.blocking_read();
     let control = Control::new();
+    #[allow(dead_code)]
+    async fn site() {
+        fail_point!("http-plain");
+    }
     let body = br#"[{"name": "http-plain", "actions": "off"}]"#;
     let request = Request::new("PUT", "/v1/failpoints").body(body);
     let response = crate::common::now(control.handle(request));
@@ -199,10 +224,13 @@ fn calls_that_do_not_wait_need_no_runtime() {
     assert!(one.allow().is_none());
     let gone =
         crate::common::now(control.handle(Request::new("DELETE", "/v1/failpoints/http-plain")));
-    assert_eq!(gone.into_body(), b"null");
+    assert_eq!(gone.into_body(), br#"{"removed":1}"#);
     let late =
         crate::common::now(control.handle(Request::new("POST", "/v1/failpoints/http-plain")));
-    assert_eq!((late.status(), late.allow()), (405, Some("GET, DELETE")));
+    assert_eq!(
+        (late.status(), late.allow()),
+        (405, Some("GET, PUT, DELETE"))
+    );
 }
 
 #[test]

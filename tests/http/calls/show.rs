@@ -46,6 +46,7 @@ fn the_list_has_every_field() {
             "fired": 3,
             "totals": { "hits": 3, "fired": 3, "delay_ms": 0 },
             "waiters": [{ "blocking": false, "waiting_ms": null, "context": { "tenant": "t-1" } }],
+            "ttl_ms": null,
             "observers": 0,
             "call_sites": [],
         });
