@@ -566,3 +566,11 @@ mod async_code {
         });
     }
 }
+
+#[test]
+#[cfg(feature = "explore")]
+#[should_panic(expected = "`testing`")]
+fn there_are_no_crashes_to_explore() {
+    use std::future::ready;
+    neon_failpoint::explore::crashes(|_| ready(never::<()>()), |_| ready(never::<()>()));
+}

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::explore::guide::{Guide, Random, Spent, Walk};
 use crate::explore::panics;
 use crate::explore::pick::{self, Pick, Places};
 use crate::explore::progress::Progress;
-use crate::explore::report::{Ending, Failure, Report, Step};
+use crate::explore::report::{Ending, Failure, Report, Step, StepKind};
 use crate::explore::run::{Output, Ran, Settings, run};
 use crate::explore::search::Frontier;
 use crate::explore::shrink::without_each;
@@ -100,14 +101,27 @@ impl<E: fmt::Debug> Outcome for Result<(), E> {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is explored before `check` or `run`"]
 pub struct Explorer {
-    points: Option<regex::Regex>,
+    pub(super) points: Option<regex::Regex>,
     bounds: Spent,
     faults: Vec<Alternative>,
     object: Option<String>,
-    max_runs: usize,
+    pub(super) max_runs: usize,
     max_steps: usize,
     random: Option<(usize, u64)>,
-    replay: Option<Vec<Pick>>,
+    pub(super) replay: Option<Vec<Pick>>,
+    /// The same for `crashes`: the number of a hit.
+    pub(super) crash: Option<usize>,
+    pub(super) damage: Option<Damage>,
+}
+
+/// What is done to a folder after a crash.
+#[derive(Clone)]
+pub(super) struct Damage(pub(super) Arc<dyn Fn(&Path) + Send + Sync>);
+
+impl fmt::Debug for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Damage(..)")
+    }
 }
 
 impl Default for Explorer {
@@ -133,6 +147,8 @@ impl Explorer {
             max_steps: 10_000,
             random: None,
             replay: None,
+            crash: None,
+            damage: None,
         }
     }
 
@@ -237,7 +253,7 @@ impl Explorer {
     }
 
     /// Runs one schedule, that of a [`Failure`], in place of all. A schedule that does not fit the
-    /// scenario is a failure that says at which step.
+    /// scenario is a failure that says at which step. One of [`crashes`](Self::crashes) is `crash 3`.
     ///
     /// From outside the same is done by the environment variable `FAILPOINTS_REPLAY`.
     ///
@@ -247,9 +263,14 @@ impl Explorer {
     #[track_caller]
     pub fn replay(mut self, schedule: &str) -> Self {
         let (schedule, _) = split(schedule);
-        match pick::parse(schedule) {
-            Ok(picks) => self.replay = Some(picks),
-            Err(word) => panic!("Explorer::replay: {}", no_schedule(&word)),
+        (self.crash, self.replay) = (None, None);
+        match pick::parse_crash(schedule) {
+            Some(Ok(hit)) => self.crash = Some(hit),
+            Some(Err(why)) => panic!("Explorer::replay: {why}"),
+            None => match pick::parse(schedule) {
+                Ok(picks) => self.replay = Some(picks),
+                Err(word) => panic!("Explorer::replay: {}", no_schedule(&word)),
+            },
         }
         self
     }
@@ -278,6 +299,9 @@ impl Explorer {
     #[track_caller]
     pub fn run<F: Future<Output: Outcome>>(self, scenario: impl Fn() -> F) -> Report {
         demand_a_place();
+        if self.crash.is_some() {
+            panic!("Explorer::replay: this is the schedule of a crash: call `crashes`");
+        }
         let scenario = || -> Pin<Box<dyn Future<Output = Output> + '_>> {
             let scenario = scenario();
             Box::pin(async { scenario.await.into_result() })
@@ -445,7 +469,7 @@ impl Exploration<'_, '_> {
         let steps = ran.taken.iter().map(|taken| Step {
             task: taken.pick.task,
             place: self.places.get(taken.place).clone(),
-            kind: taken.pick.kind,
+            kind: StepKind::of(taken.pick.kind, taken.preempts),
             preempts: taken.preempts,
             context: taken.context.as_ref().map(ToString::to_string),
         });
@@ -454,7 +478,7 @@ impl Exploration<'_, '_> {
         let failure = Failure {
             message: ran.failure.unwrap_or_default(),
             steps: steps.collect(),
-            command: Some(command(&schedule, self.number)),
+            command: Some(command(&schedule, self.number, &cargo_test())),
             schedule,
         };
         self.report(Ending::Failed, Some(failure))
@@ -506,6 +530,11 @@ pub(super) fn test_name() -> Option<String> {
     Some(name.to_owned())
 }
 
+fn cargo_test() -> String {
+    let test = test_name().map(|name| format!(" {name}"));
+    format!("cargo test{}", test.unwrap_or_default())
+}
+
 /// Splits a schedule from the number of its exploration.
 fn split(text: &str) -> (&str, Option<&str>) {
     match text.split_once('@') {
@@ -518,34 +547,58 @@ fn no_schedule(word: &str) -> String {
     format!("{word:?} is no part of a schedule; expected what a failure gave, such as \"1 3*2 1f\"")
 }
 
-/// Reads FAILPOINTS_REPLAY.
-#[track_caller]
-fn replay_from_outside(number: Option<usize>) -> Option<Vec<Pick>> {
-    const VARIABLE: &str = "FAILPOINTS_REPLAY";
-    let text = std::env::var_os(VARIABLE)?;
+const REPLAY: &str = "FAILPOINTS_REPLAY";
+
+/// Reads FAILPOINTS_REPLAY: the schedule, if it is for the exploration, or the crashes, of this number.
+fn replay_text(number: Option<usize>) -> Result<Option<String>, String> {
+    let Some(text) = std::env::var_os(REPLAY) else {
+        return Ok(None);
+    };
     let text = text.to_string_lossy();
     let (schedule, wanted) = split(&text);
     let wanted = match wanted.map(str::parse::<usize>) {
         None => 1,
         Some(Ok(wanted)) => wanted,
-        Some(Err(_)) => panic!("{VARIABLE}: expected the number of an exploration after `@`"),
+        Some(Err(_)) => {
+            return Err(format!(
+                "{REPLAY}: expected the number of an exploration after `@`"
+            ));
+        }
     };
-    if number.is_some_and(|number| number != wanted) {
+    let is_it = number.is_none_or(|number| number == wanted);
+    Ok(is_it.then(|| schedule.to_owned()))
+}
+
+/// Returns the schedule of FAILPOINTS_REPLAY, unless it is that of a crash.
+#[track_caller]
+fn replay_from_outside(number: Option<usize>) -> Option<Vec<Pick>> {
+    let schedule = match replay_text(number) {
+        Ok(schedule) => schedule?,
+        Err(why) => panic!("{why}"),
+    };
+    if pick::parse_crash(&schedule).is_some() {
         return None;
     }
-    match pick::parse(schedule) {
+    match pick::parse(&schedule) {
         Ok(picks) => Some(picks),
-        Err(word) => panic!("{VARIABLE}: {}", no_schedule(&word)),
+        Err(word) => panic!("{REPLAY}: {}", no_schedule(&word)),
     }
 }
 
+/// Returns the hit of FAILPOINTS_REPLAY, if that is the schedule of a crash.
+pub(super) fn replay_crash(number: usize) -> Result<Option<usize>, String> {
+    let schedule = replay_text(Some(number))?;
+    let crash = schedule
+        .and_then(|schedule| pick::parse_crash(&schedule))
+        .transpose();
+    crash.map_err(|why| format!("{REPLAY}: {why}"))
+}
+
 /// Returns the command that repeats a schedule.
-fn command(schedule: &str, number: Option<usize>) -> String {
+pub(super) fn command(schedule: &str, number: Option<usize>, program: &str) -> String {
     let number = match number {
         Some(1) | None => String::new(),
         Some(n) => format!(" @{n}"),
     };
-    let test = test_name().map(|name| format!(" {name}"));
-    let test = test.unwrap_or_default();
-    format!("FAILPOINTS_REPLAY='{schedule}{number}' cargo test{test}")
+    format!("{REPLAY}='{schedule}{number}' {program}")
 }

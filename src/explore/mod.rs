@@ -53,6 +53,11 @@
 //! Panics of a run are not printed, but are in the report. Tasks that are left when the scenario is over are
 //! dropped.
 //!
+//! # Crashes
+//!
+//! [`crashes`](crashes()) is for what outlives the process: a child process of the test ends at each failpoint
+//! of some work, and a recovery checks what it left on disk.
+//!
 //! # Fairness
 //!
 //! To go on with a task that is in a loop, waiting for another, would never end: one that has passed the same
@@ -61,8 +66,10 @@
 //! Several explorations can run side by side. While one does, call sites in all of the process are not idle.
 
 mod cancellable;
+mod crashes;
 mod explorer;
 mod guide;
+mod own_test;
 mod panics;
 mod pick;
 mod progress;
@@ -72,5 +79,6 @@ mod search;
 mod shrink;
 
 pub use cancellable::{Cancellable, cancellable};
+pub use crashes::crashes;
 pub use explorer::{Explorer, Outcome, explore};
 pub use report::{Failure, Report, Step, StepKind};

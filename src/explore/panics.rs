@@ -8,9 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use crate::engine::sync::unpoisoned;
 
-/// A run, which hears of the panics of its threads.
+/// A run, or what is run for crashes, which hears of the panics of its threads.
 pub(super) trait Hears: Send + Sync {
     fn panicked(&self, message: &str);
+
+    /// Whether they go on to the hook that was there before, all the same.
+    fn is_loud(&self) -> bool {
+        false
+    }
 }
 
 thread_local! {
@@ -42,9 +47,12 @@ pub(super) fn install() {
             return;
         }
         let watcher = WATCHER.try_with(|watcher| watcher.borrow().clone());
-        match watcher.ok().flatten() {
-            Some(run) => run.panicked(&describe(info)),
-            None => before(info),
+        let watcher = watcher.ok().flatten();
+        if let Some(run) = &watcher {
+            run.panicked(&describe(info));
+        }
+        if watcher.is_none_or(|run| run.is_loud()) {
+            before(info);
         }
     }));
     HAS_BEEN.store(true, Ordering::SeqCst);

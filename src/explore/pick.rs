@@ -166,6 +166,24 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pick>, String> {
     Ok(picks)
 }
 
+const CRASH: &str = "crash";
+
+/// Writes the schedule of a crash at that hit.
+pub(super) fn write_crash(hit: usize) -> String {
+    format!("{CRASH} {hit}")
+}
+
+/// Returns the number of the hit in the schedule of a crash; `None` if it is another one.
+pub(super) fn parse_crash(schedule: &str) -> Option<Result<usize, String>> {
+    let number = schedule.trim().strip_prefix(CRASH)?.trim();
+    let parsed = number.parse().ok().filter(|n| *n > 0);
+    Some(parsed.ok_or_else(|| {
+        format!(
+            "{number:?} is no number of a hit; expected what a failure gave, such as \"crash 3\""
+        )
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

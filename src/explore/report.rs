@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::explore::pick::{Kind, Place};
+use crate::explore::pick::{self, Kind, Place};
 use crate::explore::run::task_name;
 
 /// What came of an exploration.
@@ -103,19 +103,27 @@ impl fmt::Display for Failure {
         let count = |is_it: fn(&&Step) -> bool| self.steps.iter().filter(is_it).count();
         let needs = [
             (count(|step| step.preempts), "preemption"),
-            (count(|step| step.kind.is_fault()), "fault"),
-            (count(|step| step.kind.is_cancellation()), "cancellation"),
+            (count(|step| step.kind == StepKind::Fault), "fault"),
+            (count(|step| step.kind == StepKind::Cancel), "cancellation"),
         ];
         let needs = needs.iter().filter(|(n, _)| *n > 0).map(|(n, what)| {
             let s = if *n == 1 { "" } else { "s" };
             format!("{n} {what}{s}")
         });
         let needs: Vec<String> = needs.collect();
-        if !self.steps.is_empty() {
-            match needs.is_empty() {
+        let is_of_a_crash = pick::parse_crash(&self.schedule).is_some();
+        match self.steps.last() {
+            None => {}
+            Some(last) if last.kind == StepKind::Crash => {
+                writeln!(f, "the process ended at hit {}:", self.steps.len())?;
+            }
+            Some(_) if is_of_a_crash => {
+                writeln!(f, "the process was not ended at a hit, and passed these:")?
+            }
+            Some(_) => match needs.is_empty() {
                 true => writeln!(f, "the schedule, without a preemption:")?,
                 false => writeln!(f, "the schedule, with {}:", needs.join(", "))?,
-            }
+            },
         }
         for (step, number) in self.steps.iter().zip(1..) {
             writeln!(f, "{number:>4}. {step}")?;
@@ -132,7 +140,7 @@ impl fmt::Display for Failure {
 pub struct Step {
     pub(super) task: u32,
     pub(super) place: Place,
-    pub(super) kind: Kind,
+    pub(super) kind: StepKind,
     pub(super) preempts: bool,
     pub(super) context: Option<String>,
 }
@@ -162,25 +170,23 @@ impl Step {
 
     /// Returns what was done with the hit.
     pub fn kind(&self) -> StepKind {
-        match self.kind {
-            Kind::Go if self.preempts => StepKind::Preempt,
-            Kind::Go | Kind::Pass => StepKind::Continue,
-            Kind::Fault | Kind::FaultAtOnce => StepKind::Fault,
-            Kind::Cancel(_) => StepKind::Cancel,
-        }
+        self.kind
     }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done = match self.kind() {
+        let done = match self.kind {
             StepKind::Continue => "goes on",
             StepKind::Preempt => "goes on, before the one that went on last",
             StepKind::Fault => "returns a fault",
             StepKind::Cancel => "is dropped",
-            StepKind::Crash => "ends the process",
+            StepKind::Crash => "the process ends",
         };
-        write!(f, "{} {done} at {}", task_name(self.task), self.place)?;
+        match self.kind {
+            StepKind::Crash => write!(f, "{done} at {}", self.place)?,
+            _ => write!(f, "{} {done} at {}", task_name(self.task), self.place)?,
+        }
         match &self.context {
             Some(context) => write!(f, " ({context})"),
             None => Ok(()),
@@ -202,4 +208,15 @@ pub enum StepKind {
     Cancel,
     /// The process ended there: see [`crashes`](crate::explore::crashes()).
     Crash,
+}
+
+impl StepKind {
+    pub(super) fn of(kind: Kind, preempts: bool) -> Self {
+        match kind {
+            Kind::Go if preempts => Self::Preempt,
+            Kind::Go | Kind::Pass => Self::Continue,
+            Kind::Fault | Kind::FaultAtOnce => Self::Fault,
+            Kind::Cancel(_) => Self::Cancel,
+        }
+    }
 }

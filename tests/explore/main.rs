@@ -5,6 +5,7 @@ mod cancellations;
 #[path = "../common/mod.rs"]
 mod common;
 mod counts;
+mod crashes;
 mod endings;
 mod faults;
 mod kinds_of_sites;

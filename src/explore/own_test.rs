@@ -1,0 +1,121 @@
+//! Which test a thread runs, so that a child process can run that one alone.
+
+use std::backtrace::Backtrace;
+use std::collections::HashSet;
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// What a child is told by which it comes to the same place.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// The test, if it is known. A plain `main` has none.
+    pub(super) test: Option<String>,
+    pub(super) args: Vec<OsString>,
+}
+
+/// Returns how a child comes to where this thread is. An error says why that cannot be known.
+///
+/// `list` has the test harness list its tests, in a child.
+pub(super) fn way(list: impl FnOnce(&mut Command) -> io::Result<String>) -> Result<Way, String> {
+    let own = || env::args_os().skip(1).collect::<Vec<_>>();
+    let alone = |test: &str| {
+        // An ignored test is run, too: it is being run here.
+        let args = [test, "--exact", "--nocapture", "--include-ignored"];
+        Way {
+            test: Some(test.to_owned()),
+            args: args.map(OsString::from).to_vec(),
+        }
+    };
+    let as_this = || Way {
+        test: None,
+        args: own(),
+    };
+    let thread = std::thread::current();
+    let is_main = match thread.name() {
+        // libtest names its threads after their tests.
+        Some(name) if name != "main" => return Ok(alone(name)),
+        name => name.is_some(),
+    };
+    // As nextest does it.
+    if own().iter().any(|arg| arg == "--exact") {
+        return Ok(as_this());
+    }
+    let trace = Backtrace::force_capture().to_string();
+    let symbols: Vec<&str> = trace.lines().filter_map(symbol).collect();
+    if is_main && !symbols.iter().any(|symbol| symbol.starts_with("test::")) {
+        return Ok(as_this());
+    }
+    static TESTS: OnceLock<HashSet<String>> = OnceLock::new();
+    let tests = match TESTS.get() {
+        Some(tests) => tests,
+        None => {
+            let tests = listed(list).unwrap_or_default();
+            TESTS.get_or_init(|| tests)
+        }
+    };
+    // The outermost: one test may call another.
+    let found = symbols
+        .iter()
+        .rev()
+        .find_map(|symbol| test_of(symbol, tests));
+    match found {
+        Some(test) => Ok(alone(test)),
+        // One thread runs the tests in order, so that a child comes here by the same way.
+        None if is_main || tests.is_empty() => Ok(as_this()),
+        None => Err(
+            "it cannot be known which test this thread runs: call it on the thread of the test itself"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Returns the symbol of a line of a backtrace, `  12: symbol`.
+fn symbol(line: &str) -> Option<&str> {
+    let (number, symbol) = line.trim_start().split_once(": ")?;
+    number.bytes().all(|b| b.is_ascii_digit()).then_some(symbol)
+}
+
+/// Returns the test that a function is, or is inside of.
+fn test_of<'a>(symbol: &'a str, tests: &HashSet<String>) -> Option<&'a str> {
+    let (_, path) = symbol.split_once("::")?;
+    let ends = path.match_indices("::").map(|(at, _)| at);
+    ends.chain([path.len()])
+        .map(|end| &path[..end])
+        .find(|path| tests.contains(*path))
+}
+
+fn listed(list: impl FnOnce(&mut Command) -> io::Result<String>) -> io::Result<HashSet<String>> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["--list", "--format", "terse"]);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let text = list(&mut command)?;
+    let names = text.lines().filter_map(|line| line.strip_suffix(": test"));
+    Ok(names.map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_found_by_what_is_inside_of_it() {
+        let tests = HashSet::from(["a::one".to_owned(), "two".to_owned()]);
+        for (line, test) in [
+            ("   0: krate::a::one", Some("a::one")),
+            ("  12: krate::a::one::{{closure}}", Some("a::one")),
+            ("  12: krate::a::one::{closure#0}", Some("a::one")),
+            ("   3: krate::two", Some("two")),
+            ("   3: krate::two::<u8>", Some("two")),
+            ("   3: krate::a::one_more", None),
+            ("   3: krate::twofold::two", None),
+            ("   3: main", None),
+            ("             at ./tests/two.rs:3:4", None),
+        ] {
+            let found = symbol(line).and_then(|symbol| test_of(symbol, &tests));
+            assert_eq!(found, test, "{line}");
+        }
+    }
+}
