@@ -344,3 +344,21 @@ fn inventory_has_what_failpoints_says() {
     assert_eq!(lookup.unwrap(), "cache-lookup SITE awaits 3*off 0/0 0/0");
     assert!(lines.contains(&"Guards dropped; armed: true".to_owned()));
 }
+
+#[cfg(feature = "explore")]
+#[test]
+fn explore_kv_finds_its_two_bugs_and_none_once_they_are_fixed() {
+    let ended = run("explore_kv", None);
+    assert!(ended.status.success(), "{ended:#?}");
+    assert!(
+        ended.stdout.contains("recovered Some(\"bef\")"),
+        "{ended:#?}"
+    );
+    assert!(ended.stdout.contains("a put is lost"), "{ended:#?}");
+    ended.says(&[
+        "with its bugs:",
+        "fixed:",
+        "crashes: 5 runs, complete: a crash at each of 4 hits, and none",
+        "schedules: 1 run, complete: every schedule with at most 2 preemptions",
+    ]);
+}

@@ -794,7 +794,7 @@ impl Crashes {
         let status = self.spawn(output, limit).map_err(|e| {
             format!(
                 "the child process `{}` could not be run: {e}",
-                self.program()
+                self.way.command()
             )
         })?;
         let told = Told::read(&self.base.join(TOLD));
@@ -806,7 +806,7 @@ impl Crashes {
             return Err(format!(
                 "the child process `{}` {} before it came to this call at {}: it has to run this test, \
                  and come here each time{}",
-                self.program(),
+                self.way.command(),
                 ended(),
                 self.place,
                 self.output()
@@ -879,23 +879,9 @@ impl Crashes {
         }
     }
 
-    /// Returns the command that runs what a child runs.
-    fn program(&self) -> String {
-        let args = self
-            .way
-            .args
-            .iter()
-            .map(|arg| format!(" {}", arg.to_string_lossy()));
-        let exe = std::env::current_exe().unwrap_or_default();
-        format!("{}{}", exe.display(), args.collect::<String>())
-    }
-
     fn failed(&self, at: usize, problem: String, steps: Vec<Step>) -> Report {
         let schedule = pick::write_crash(at);
-        let program = match &self.way.test {
-            Some(test) => format!("cargo test {test}"),
-            None => self.program(),
-        };
+        let program = self.way.command();
         let failure = Failure {
             message: format!(
                 "{problem}\nthe folder is kept: {}",

@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::pin::Pin;
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::engine::actions::action::Action;
@@ -15,6 +17,7 @@ use crate::engine::report;
 use crate::engine::site::ENABLED;
 use crate::error::Error;
 use crate::explore::guide::{Guide, Random, Spent, Walk};
+use crate::explore::own_test;
 use crate::explore::panics;
 use crate::explore::pick::{self, Pick, Places};
 use crate::explore::progress::Progress;
@@ -478,7 +481,7 @@ impl Exploration<'_, '_> {
         let failure = Failure {
             message: ran.failure.unwrap_or_default(),
             steps: steps.collect(),
-            command: Some(command(&schedule, self.number, &cargo_test())),
+            command: Some(command(&schedule, self.number, &program())),
             schedule,
         };
         self.report(Ending::Failed, Some(failure))
@@ -523,16 +526,13 @@ fn number_of_this_exploration() -> Option<usize> {
     (std::thread::current().name() != Some("main")).then_some(number)
 }
 
-/// Returns the name of the test that this thread runs, if it has one: libtest names its threads.
-pub(super) fn test_name() -> Option<String> {
-    let thread = std::thread::current();
-    let name = thread.name().filter(|name| *name != "main")?;
-    Some(name.to_owned())
-}
-
-fn cargo_test() -> String {
-    let test = test_name().map(|name| format!(" {name}"));
-    format!("cargo test{}", test.unwrap_or_default())
+/// Returns the command that comes to this place again.
+fn program() -> String {
+    let no_list = |_: &mut Command| Err(io::ErrorKind::Unsupported.into());
+    match own_test::way(no_list) {
+        Ok(way) => way.command(),
+        Err(_) => "cargo test".to_owned(),
+    }
 }
 
 /// Splits a schedule from the number of its exploration.

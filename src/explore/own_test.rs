@@ -16,6 +16,19 @@ pub(super) struct Way {
     pub(super) args: Vec<OsString>,
 }
 
+impl Way {
+    /// Returns what a person types to run the same.
+    pub(super) fn command(&self) -> String {
+        if let Some(test) = &self.test {
+            return format!("cargo test {test}");
+        }
+        let exe = env::current_exe().unwrap_or_default();
+        let args = self.args.iter().map(|arg| arg.to_string_lossy());
+        let words: Vec<_> = std::iter::once(exe.to_string_lossy()).chain(args).collect();
+        words.join(" ")
+    }
+}
+
 /// Returns how a child comes to where this thread is. An error says why that cannot be known.
 ///
 /// `list` has the test harness list its tests, in a child.
