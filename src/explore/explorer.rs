@@ -3,10 +3,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::process::Command;
 use std::sync::Arc;
 
 use crate::engine::actions::action::Action;
@@ -17,7 +15,7 @@ use crate::engine::report;
 use crate::engine::site::ENABLED;
 use crate::error::Error;
 use crate::explore::guide::{Guide, Random, Spent, Walk};
-use crate::explore::own_test;
+use crate::explore::own_test::again;
 use crate::explore::panics;
 use crate::explore::pick::{self, Pick, Places};
 use crate::explore::progress::Progress;
@@ -481,7 +479,7 @@ impl Exploration<'_, '_> {
         let failure = Failure {
             message: ran.failure.unwrap_or_default(),
             steps: steps.collect(),
-            command: Some(command(&schedule, self.number, &program())),
+            command: Some(command(&schedule, self.number, &again().command())),
             schedule,
         };
         self.report(Ending::Failed, Some(failure))
@@ -524,15 +522,6 @@ fn number_of_this_exploration() -> Option<usize> {
     let number = COUNT.get() + 1;
     COUNT.set(number);
     (std::thread::current().name() != Some("main")).then_some(number)
-}
-
-/// Returns the command that comes to this place again.
-fn program() -> String {
-    let no_list = |_: &mut Command| Err(io::ErrorKind::Unsupported.into());
-    match own_test::way(no_list) {
-        Ok(way) => way.command(),
-        Err(_) => "cargo test".to_owned(),
-    }
 }
 
 /// Splits a schedule from the number of its exploration.

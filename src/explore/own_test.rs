@@ -33,33 +33,19 @@ impl Way {
 ///
 /// `list` has the test harness list its tests, in a child.
 pub(super) fn way(list: impl FnOnce(&mut Command) -> io::Result<String>) -> Result<Way, String> {
-    let own = || env::args_os().skip(1).collect::<Vec<_>>();
-    let alone = |test: &str| {
-        // An ignored test is run, too: it is being run here.
-        let args = [test, "--exact", "--nocapture", "--include-ignored"];
-        Way {
-            test: Some(test.to_owned()),
-            args: args.map(OsString::from).to_vec(),
-        }
-    };
-    let as_this = || Way {
-        test: None,
-        args: own(),
-    };
-    let thread = std::thread::current();
-    let is_main = match thread.name() {
-        // libtest names its threads after their tests.
-        Some(name) if name != "main" => return Ok(alone(name)),
-        name => name.is_some(),
-    };
+    if let Some(test) = of_thread() {
+        return Ok(alone(&test));
+    }
+    let is_main = std::thread::current().name().is_some();
+    let way = as_this();
     // As nextest does it.
-    if own().iter().any(|arg| arg == "--exact") {
-        return Ok(as_this());
+    if way.args.iter().any(|arg| arg == "--exact") {
+        return Ok(way);
     }
     let trace = Backtrace::force_capture().to_string();
     let symbols: Vec<&str> = trace.lines().filter_map(symbol).collect();
     if is_main && !symbols.iter().any(|symbol| symbol.starts_with("test::")) {
-        return Ok(as_this());
+        return Ok(way);
     }
     static TESTS: OnceLock<HashSet<String>> = OnceLock::new();
     let tests = match TESTS.get() {
@@ -77,11 +63,40 @@ pub(super) fn way(list: impl FnOnce(&mut Command) -> io::Result<String>) -> Resu
     match found {
         Some(test) => Ok(alone(test)),
         // One thread runs the tests in order, so that a child comes here by the same way.
-        None if is_main || tests.is_empty() => Ok(as_this()),
+        None if is_main || tests.is_empty() => Ok(way),
         None => Err(
             "it cannot be known which test this thread runs: call it on the thread of the test itself"
                 .to_owned(),
         ),
+    }
+}
+
+/// Returns how a person comes to where this thread is: by the test, if its thread has the name, or else
+/// as this process did.
+pub(super) fn again() -> Way {
+    of_thread().map_or_else(as_this, |test| alone(&test))
+}
+
+/// Returns the test that this thread is named after, as libtest does it.
+fn of_thread() -> Option<String> {
+    let thread = std::thread::current();
+    let name = thread.name().filter(|name| *name != "main")?;
+    Some(name.to_owned())
+}
+
+fn alone(test: &str) -> Way {
+    // An ignored test is run, too: it is being run here.
+    let args = [test, "--exact", "--nocapture", "--include-ignored"];
+    Way {
+        test: Some(test.to_owned()),
+        args: args.map(OsString::from).to_vec(),
+    }
+}
+
+fn as_this() -> Way {
+    Way {
+        test: None,
+        args: env::args_os().skip(1).collect(),
     }
 }
 
