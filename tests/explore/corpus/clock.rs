@@ -10,6 +10,13 @@ use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// A task that lets so much time pass at some point of the run: the clock alone does not go on while a
+/// task stands at a failpoint.
+async fn time_passes(time: Duration) {
+    fail_point!("time-passes");
+    tokio::time::advance(time).await;
+}
+
 /// Who holds the lease, until when, and the value that only its holder may write.
 #[derive(Default)]
 struct Leased {
@@ -66,6 +73,23 @@ fn lease_without_fencing() {
     });
 }
 
+/// The holder is not slow by itself; it is overtaken by the clock between any two of its steps.
+#[test]
+fn lease_that_ran_out_in_between() {
+    bug_and_fix("a write under a lost lease", |fixed| async move {
+        let store = Arc::new(Mutex::new(Leased::default()));
+        let mut tasks = JoinSet::new();
+        for _ in 0..2 {
+            tasks.spawn(add_under_a_lease(store.clone(), Duration::ZERO, fixed));
+        }
+        tasks.spawn(time_passes(11 * SECOND));
+        // A guard that is longer than all that passes is in nobody's way.
+        timeout(60 * SECOND, tasks.join_all()).await.unwrap();
+        let value = store.lock().unwrap().value;
+        assert_eq!(value, 2, "a write under a lost lease");
+    });
+}
+
 /// The caller gives up, and takes the late answer for that to its next question.
 #[test]
 fn late_answer() {
@@ -87,7 +111,7 @@ fn late_answer() {
         };
         timeout(2 * SECOND, answer).await.ok().flatten()
     }
-    bug_and_fix("the answer to question 1", |fixed| async move {
+    async fn two_questions(takes: Duration, passes: Duration, fixed: bool) {
         let (server, mut questions) = mpsc::channel::<Message>(8);
         let (answers, mut inbox) = mpsc::channel(8);
         tokio::spawn(async move {
@@ -99,10 +123,17 @@ fn late_answer() {
                 }
             }
         });
-        ask(&server, &mut inbox, (1, 3 * SECOND), fixed).await;
+        tokio::spawn(time_passes(passes));
+        ask(&server, &mut inbox, (1, takes), fixed).await;
         let second = ask(&server, &mut inbox, (2, SECOND / 2), fixed).await;
         assert!(second.is_none_or(|id| id == 2), "the answer to question 1");
-    });
+    }
+    // The server is slow, or it is overtaken by the clock.
+    for (takes, passes) in [(3 * SECOND, Duration::ZERO), (SECOND / 2, 2 * SECOND)] {
+        bug_and_fix("the answer to question 1", |fixed| {
+            two_questions(takes, passes, fixed)
+        });
+    }
 }
 
 /// A reaper looks for idle sessions, and closes one that was used in between.

@@ -207,7 +207,7 @@ fn answers_in_the_order_of_completion() {
         fail_point!("lookup");
         (id, format!("user-{id}"))
     }
-    bug_and_fix("user 1 is called user-2", |fixed| async move {
+    bug_and_fix("is called user-3", |fixed| async move {
         let ids = [1, 2, 3];
         let lookups = ids.map(|id| Box::pin(lookup(id)) as Pending<_>);
         let mut answers = as_they_end(Vec::from(lookups)).await;

@@ -128,6 +128,7 @@ impl Cached {
     }
 
     async fn write(&self, value: u32) {
+        pausable_failpoint!("row-write").await.unwrap();
         *self.row.lock().unwrap() = value;
         pausable_failpoint!("cache-invalidate").await.unwrap();
         let mut cache = self.cache.lock().unwrap();

@@ -8,45 +8,71 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Waits for a job, or for the end. Where both are there, `select!` decides by chance, or by order.
+async fn job_or_end(
+    queue: &mut mpsc::Receiver<()>,
+    shutdown: &CancellationToken,
+    by_chance: bool,
+) -> Option<()> {
+    if by_chance {
+        tokio::select! {
+            () = shutdown.cancelled() => None,
+            job = queue.recv() => job,
+        }
+    } else {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => None,
+            job = queue.recv() => job,
+        }
+    }
+}
+
+async fn shut_down(by_chance: bool, fixed: bool) {
+    let shutdown = CancellationToken::new();
+    let (jobs, mut queue) = mpsc::channel(8);
+    let worker = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            let mut done = 0;
+            while let Some(()) = job_or_end(&mut queue, &shutdown, by_chance).await {
+                fail_point!("job-run");
+                done += 1;
+            }
+            if fixed {
+                queue.close();
+                while let Some(()) = queue.recv().await {
+                    done += 1;
+                }
+            }
+            done
+        }
+    });
+    let client = tokio::spawn(async move {
+        let mut accepted = 0;
+        for _ in 0..2 {
+            fail_point!("job-submit");
+            accepted += u32::from(jobs.send(()).await.is_ok());
+        }
+        accepted
+    });
+    fail_point!("shutdown");
+    shutdown.cancel();
+    let (accepted, done) = (client.await.unwrap(), worker.await.unwrap());
+    assert_eq!(accepted, done, "an accepted job was not done");
+}
+
 #[test]
 fn shutdown_before_drain() {
-    bug_and_fix("an accepted job was not done", |fixed| async move {
-        let shutdown = CancellationToken::new();
-        let (jobs, mut queue) = mpsc::channel(8);
-        let worker = tokio::spawn({
-            let shutdown = shutdown.clone();
-            async move {
-                let mut done = 0;
-                loop {
-                    tokio::select! {
-                        () = shutdown.cancelled() => break,
-                        Some(()) = queue.recv() => {
-                            fail_point!("job-run");
-                            done += 1;
-                        }
-                    }
-                }
-                if fixed {
-                    queue.close();
-                    while let Some(()) = queue.recv().await {
-                        done += 1;
-                    }
-                }
-                done
-            }
-        });
-        let client = tokio::spawn(async move {
-            let mut accepted = 0;
-            for _ in 0..2 {
-                fail_point!("job-submit");
-                accepted += u32::from(jobs.send(()).await.is_ok());
-            }
-            accepted
-        });
-        fail_point!("shutdown");
-        shutdown.cancel();
-        let (accepted, done) = (client.await.unwrap(), worker.await.unwrap());
-        assert_eq!(accepted, done, "an accepted job was not done");
+    bug_and_fix("an accepted job was not done", |fixed| {
+        shut_down(false, fixed)
+    });
+}
+
+#[test]
+fn shutdown_before_drain_with_a_random_select() {
+    bug_and_fix("an accepted job was not done", |fixed| {
+        shut_down(true, fixed)
     });
 }
 
