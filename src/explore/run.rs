@@ -38,6 +38,9 @@ const OFTEN: usize = 16;
 const SOON: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_secs(5);
 
+/// After so long a blocking thread that has not ended is thought to wait for another.
+const BLOCKED: Duration = Duration::from_millis(100);
+
 /// What a scenario gives.
 pub(super) type Output = Result<(), String>;
 
@@ -120,31 +123,49 @@ pub(super) struct Run {
 /// may be at work.
 #[derive(Default)]
 struct Blocking {
-    count: Mutex<usize>,
+    threads: Mutex<Threads>,
     fewer: Condvar,
+}
+
+#[derive(Default)]
+struct Threads {
+    /// How many there are.
+    count: usize,
+    /// How many of them have begun: one at a time, so that their work ends in the order in which it was
+    /// given to them.
+    begun: usize,
 }
 
 impl Blocking {
     fn add(&self) {
-        *unpoisoned(self.count.lock()) += 1;
+        unpoisoned(self.threads.lock()).count += 1;
+    }
+
+    /// Waits until no other is at work; not for ever, because that one may wait for this.
+    fn begin(&self) {
+        let mut threads = self.wait(BLOCKED, |threads| threads.begun > 0);
+        threads.begun += 1;
     }
 
     fn remove(&self) {
-        let mut count = unpoisoned(self.count.lock());
-        *count = count.saturating_sub(1);
+        let mut threads = unpoisoned(self.threads.lock());
+        threads.count = threads.count.saturating_sub(1);
+        threads.begun = threads.begun.saturating_sub(1);
+        drop(threads);
         self.fewer.notify_all();
     }
 
     /// Whether there is none within `time`.
     fn is_none(&self, time: Duration) -> bool {
-        let count = unpoisoned(self.count.lock());
-        if *count == 0 {
-            return true;
-        }
+        self.wait(time, |threads| threads.count > 0).count == 0
+    }
+
+    fn wait(&self, time: Duration, lasts: impl Fn(&Threads) -> bool) -> MutexGuard<'_, Threads> {
+        let threads = unpoisoned(self.threads.lock());
         let waited = self
             .fewer
-            .wait_timeout_while(count, time, |count| *count > 0);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+            .wait_timeout_while(threads, time, |threads| lasts(threads));
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -234,6 +255,7 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
         .on_thread_start(move || {
             scope.enter_until_it_ends();
             begun.direct();
+            begun.blocking.begin();
         })
         .on_thread_stop(move || {
             ended.blocking.remove();
