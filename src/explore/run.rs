@@ -5,12 +5,14 @@
 //! this step. While any stands the clock does not move; once none does, tokio moves it to the next
 //! timer, and if there is none either, the run is stuck.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -58,6 +60,8 @@ pub(super) struct Settings {
 struct Standing {
     number: u64,
     id: Option<tokio::task::Id>,
+    /// The thread of `spawn_blocking` that stands there.
+    blocks: Option<ThreadId>,
     /// The index of its task; known once all that could run has run.
     task: Option<usize>,
     place: u32,
@@ -116,6 +120,8 @@ pub(super) struct Run {
     is_root_awake: AtomicBool,
     /// Whether the scenario is to watch for the end of time.
     wants_guard: AtomicBool,
+    /// The thread of its runtime.
+    thread: ThreadId,
     blocking: Blocking,
 }
 
@@ -157,7 +163,11 @@ impl Blocking {
 
     /// Whether there is none within `time`.
     fn is_none(&self, time: Duration) -> bool {
-        self.wait(time, |threads| threads.count > 0).count == 0
+        self.are_at_most(0, time)
+    }
+
+    fn are_at_most(&self, most: usize, time: Duration) -> bool {
+        self.wait(time, |threads| threads.count > most).count <= most
     }
 
     fn wait(&self, time: Duration, lasts: impl Fn(&Threads) -> bool) -> MutexGuard<'_, Threads> {
@@ -309,6 +319,7 @@ impl Run {
             }),
             is_root_awake: AtomicBool::new(true),
             wants_guard: AtomicBool::new(false),
+            thread: std::thread::current().id(),
             blocking: Blocking::default(),
         }
     }
@@ -356,10 +367,12 @@ impl Run {
         if self.is_root_awake.load(Ordering::SeqCst) {
             return;
         }
-        if !self.blocking.is_none(Duration::ZERO) {
-            // What waits for the thread is woken by its work, and the scenario by its end: then this is
-            // called again. Waiting here keeps the clock from moving between the two.
-            self.blocking.is_none(SOON);
+        // A blocking thread that stands at a failpoint, inside a `block_on`, is not at work.
+        let idle = self.lock().blocked_threads();
+        if !self.blocking.are_at_most(idle, Duration::ZERO) {
+            // What waits for the thread is woken by its work, and the scenario by its end, or by its
+            // next hit: then this is called again. Waiting here keeps the clock from moving between.
+            self.blocking.are_at_most(idle, SOON);
             return;
         }
         let mut state = self.lock();
@@ -602,6 +615,13 @@ impl State {
         choices
     }
 
+    /// Returns how many threads of `spawn_blocking` stand at failpoints.
+    fn blocked_threads(&self) -> usize {
+        let threads = self.standing.iter().filter_map(|hit| hit.blocks);
+        threads.collect::<HashSet<_>>().len()
+    }
+
+    /// Returns the number of the task of a hit.
     fn number(&self, hit: &Standing) -> u32 {
         hit.task.map_or(0, |task| self.tasks[task].number)
     }
@@ -753,6 +773,8 @@ impl Director for Run {
             _ => around(),
         };
         let context = arrival.context.cloned();
+        let here = std::thread::current().id();
+        let blocks = (here != self.thread).then_some(here);
         let mut state = self.lock();
         if state.is_over {
             return None;
@@ -766,6 +788,7 @@ impl Director for Run {
         state.standing.push(Standing {
             number,
             id: tokio::task::try_id(),
+            blocks,
             task: None,
             place,
             context,
@@ -774,6 +797,10 @@ impl Director for Run {
             came_at,
             waker: None,
         });
+        drop(state);
+        if blocks.is_some() {
+            self.wake_root();
+        }
         Some(number)
     }
 

@@ -2,6 +2,7 @@
 
 use super::bug_and_fix;
 use neon_failpoint::compat::async_fail_point;
+use neon_failpoint::explore::Explorer;
 use neon_failpoint::{fail_point, pausable_failpoint};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
@@ -69,11 +70,24 @@ fn shutdown_before_drain() {
     });
 }
 
+/// `select!` without `biased;` draws which branch is polled first, and tokio does not let its draws be
+/// set. So a bug that needs one outcome is found by one exploration or the next, and a schedule may not
+/// lead to it again; the fixed program fails with nothing but a word about that.
 #[test]
 fn shutdown_before_drain_with_a_random_select() {
-    bug_and_fix("an accepted job was not done", |fixed| {
-        shut_down(true, fixed)
-    });
+    let message = |fixed| {
+        let report = Explorer::new().run(|| shut_down(true, fixed));
+        report.failure().map(|failure| failure.message().to_owned())
+    };
+    let lost = |message: &String| message.contains("an accepted job was not done");
+    let chance = |message: &String| message.contains("`tokio::select!` without `biased;`");
+    let found = (0..64).any(|_| message(false).is_some_and(|message| lost(&message)));
+    assert!(found);
+    let others: Vec<String> = (0..16)
+        .filter_map(|_| message(true))
+        .filter(|m| !chance(m))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
 }
 
 /// The handlers of the last connections end with the set that holds them.
