@@ -70,6 +70,7 @@ mod report;
 mod run;
 mod search;
 mod shrink;
+mod watchdog;
 
 pub use cancellable::{Cancellable, cancellable};
 pub use explorer::{Explorer, Outcome, explore};

@@ -29,6 +29,7 @@ use crate::explore::cancellable::{Order, around};
 use crate::explore::guide::{Choice, Guide, Spent};
 use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{Kind, Pick, Places};
+use crate::explore::watchdog::Watchdog;
 
 /// A run ends here, if nothing ends it before.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -195,6 +196,7 @@ pub(super) struct Ran {
 /// Runs a scenario once.
 pub(super) fn run<'a>(
     settings: &Arc<Settings>,
+    watchdog: &Watchdog,
     places: Places,
     guide: Guide,
     scenario: &(dyn Fn() -> Pin<Box<dyn Future<Output = Output> + 'a>> + 'a),
@@ -206,6 +208,7 @@ pub(super) fn run<'a>(
         Ok(runtime) => {
             let _entered = scope.enter();
             let _directed = Directed::new(&run);
+            watchdog.watch(Some(run.clone()));
             let result = catch_unwind(AssertUnwindSafe(|| {
                 runtime.block_on(async {
                     // Made inside the runtime, so that it may spawn before its first await.
@@ -216,6 +219,7 @@ pub(super) fn run<'a>(
                     }
                 })
             }));
+            watchdog.watch(None);
             run.is_over();
             let over = result.unwrap_or(None);
             // Tasks that are left are dropped here, while the thread still belongs to the run.
@@ -352,6 +356,21 @@ impl Run {
         }
         drop(state);
         self.wake_root();
+    }
+
+    /// Returns what changes whenever a hit comes or goes on.
+    pub(super) fn signs_of_life(&self) -> u64 {
+        let state = self.lock();
+        state.next.saturating_add(state.taken.len() as u64)
+    }
+
+    /// Ends a run that has neither ended nor come to rest for so long.
+    pub(super) fn does_not_rest(&self, time: Duration) {
+        self.fail(|state| state.restless(time));
+    }
+
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 
     fn wake_root(&self) {
@@ -725,6 +744,22 @@ impl State {
             "endless: the run has passed failpoints {} times, at last {}",
             settings.max_steps,
             places.join(", ")
+        )
+    }
+
+    fn restless(&mut self, time: Duration) -> String {
+        self.settle();
+        let standing = self.standing.iter().map(|hit| {
+            let task = task_name(self.number(hit));
+            format!("\n  {task} stands at {}", self.places.get(hit.place))
+        });
+        format!(
+            "restless: for {} s of real time no task came to a failpoint, and the scenario is neither \
+             over nor at rest. What does that: a loop that yields until a task that stands has done \
+             something, a blocking thread that waits for one, a lock of the standard library that one \
+             holds, work that takes that long{}",
+            time.as_secs(),
+            standing.collect::<String>()
         )
     }
 

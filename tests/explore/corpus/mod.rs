@@ -11,6 +11,7 @@ mod locks;
 mod messages;
 mod replicas;
 mod requests;
+mod restless;
 mod shared;
 mod shutdown;
 

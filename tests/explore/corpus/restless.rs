@@ -1,0 +1,47 @@
+//! Programs that neither end nor come to rest while a task stands at a failpoint.
+
+use neon_failpoint::explore::{Explorer, Report};
+use neon_failpoint::{fail_point, set_wait_deadline};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{spawn_blocking, yield_now};
+
+fn is_given_up(run: impl FnOnce() -> Report) {
+    set_wait_deadline(Duration::from_secs(5));
+    let report = run();
+    let failure = report.failure().unwrap();
+    assert!(failure.message().starts_with("restless: "), "{failure}");
+    assert!(failure.message().contains("\"started\""), "{failure}");
+}
+
+#[test]
+fn a_loop_that_yields_until_a_standing_task_is_done() {
+    is_given_up(|| {
+        Explorer::new().run(|| async {
+            let started = Arc::new(AtomicBool::new(false));
+            let flag = started.clone();
+            tokio::spawn(async move {
+                fail_point!("started");
+                flag.store(true, SeqCst);
+            });
+            while !started.load(SeqCst) {
+                yield_now().await;
+            }
+        })
+    });
+}
+
+#[test]
+fn a_blocking_thread_that_waits_for_a_standing_task() {
+    is_given_up(|| {
+        Explorer::new().run(|| async {
+            let (sender, mut inbox) = mpsc::channel(1);
+            let received = spawn_blocking(move || inbox.blocking_recv());
+            fail_point!("started");
+            sender.send(1).await.unwrap();
+            assert_eq!(received.await.unwrap(), Some(1));
+        })
+    });
+}
