@@ -748,7 +748,7 @@ impl State {
     }
 
     fn restless(&mut self, time: Duration) -> String {
-        self.settle();
+        self.number_new_hits();
         let standing = self.standing.iter().map(|hit| {
             let task = task_name(self.number(hit));
             format!("\n  {task} stands at {}", self.places.get(hit.place))

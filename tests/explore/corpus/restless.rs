@@ -45,3 +45,26 @@ fn a_blocking_thread_that_waits_for_a_standing_task() {
         })
     });
 }
+
+#[test]
+fn a_heartbeat_that_never_ends_is_told_in_few_lines() {
+    let report = Explorer::new().run(|| async {
+        tokio::spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                fail_point!("heartbeat");
+            }
+        });
+        std::future::pending::<()>().await;
+    });
+    let failure = report.failure().unwrap();
+    assert!(failure.message().starts_with("endless: "), "{failure}");
+    assert_eq!(failure.steps().len(), 10_000);
+    let text = failure.to_string();
+    assert!(text.lines().count() < 200);
+    assert!(
+        text.contains("\n10000. task 1 goes on at \"heartbeat\""),
+        "{text}"
+    );
+    assert!(text.contains("9880 steps"), "{text}");
+}

@@ -80,7 +80,7 @@ fn shutdown_before_drain_with_a_random_select() {
         report.failure().map(|failure| failure.message().to_owned())
     };
     let lost = |message: &String| message.contains("an accepted job was not done");
-    let chance = |message: &String| message.contains("`tokio::select!` without `biased;`");
+    let chance = |message: &String| message.contains("`select!` without `biased`");
     let found = (0..64).any(|_| message(false).is_some_and(|message| lost(&message)));
     assert!(found);
     let others: Vec<String> = (0..16)
