@@ -121,6 +121,8 @@ pub(super) struct Run {
     is_root_awake: AtomicBool,
     /// Whether the scenario is to watch for the end of time.
     wants_guard: AtomicBool,
+    /// Whether a step is to be taken although not all is quiet.
+    need_not_rest: AtomicBool,
     /// The thread of its runtime.
     thread: ThreadId,
     blocking: Blocking,
@@ -323,6 +325,7 @@ impl Run {
             }),
             is_root_awake: AtomicBool::new(true),
             wants_guard: AtomicBool::new(false),
+            need_not_rest: AtomicBool::new(false),
             thread: std::thread::current().id(),
             blocking: Blocking::default(),
         }
@@ -364,6 +367,15 @@ impl Run {
         state.next.saturating_add(state.taken.len() as u64)
     }
 
+    /// Takes a step of a run that does not come to rest: a loop that yields, or a blocking thread, may
+    /// wait for a task that stands.
+    pub(super) fn need_not_rest(&self) {
+        if !self.lock().standing.is_empty() {
+            self.need_not_rest.store(true, Ordering::SeqCst);
+            self.wake_root();
+        }
+    }
+
     /// Ends a run that has neither ended nor come to rest for so long.
     pub(super) fn does_not_rest(&self, time: Duration) {
         self.fail(|state| state.restless(time));
@@ -394,6 +406,11 @@ impl Run {
             self.blocking.are_at_most(idle, SOON);
             return;
         }
+        self.step();
+    }
+
+    /// Lets one hit go on, or the clock where none stands.
+    fn step(&self) {
         let mut state = self.lock();
         if state.is_over || state.failure.is_some() || state.is_left_out {
             return;
@@ -974,6 +991,9 @@ impl Future for Root<'_, '_> {
             Err(_) => Some(None),
         };
         if over.is_none() {
+            if this.run.need_not_rest.swap(false, Ordering::SeqCst) {
+                this.run.step();
+            }
             this.watch_the_clock(&mut cx);
         }
         let state = this.run.lock();

@@ -8,8 +8,11 @@ use crate::control::wait_for::wait_deadline;
 use crate::engine::sync::unpoisoned;
 use crate::explore::run::Run;
 
-/// How often it looks at most.
-const OFTEN: Duration = Duration::from_millis(500);
+/// How often it looks.
+const OFTEN: Duration = Duration::from_millis(50);
+
+/// After so long a run that does not come to rest is thought to wait for a task that stands.
+const BUSY: Duration = Duration::from_millis(200);
 
 /// After so long a run that was told to end is thought to block its thread.
 const LATE: Duration = Duration::from_secs(5);
@@ -87,7 +90,12 @@ fn watch(shared: &Shared) {
         let now = (count, run.signs_of_life());
         if now != seen {
             (seen, since, was_ended) = (now, Instant::now(), false);
-        } else if !was_ended && since.elapsed() >= wait_deadline() {
+            continue;
+        }
+        if !was_ended && since.elapsed() >= BUSY {
+            run.need_not_rest();
+        }
+        if !was_ended && since.elapsed() >= wait_deadline() {
             run.does_not_rest(since.elapsed());
             (since, was_ended) = (Instant::now(), true);
         } else if was_ended && since.elapsed() >= LATE {

@@ -173,3 +173,29 @@ fn lock_file_left_behind() {
         assert!(!lock.exists(), "still locked, after a failure: {failed}");
     });
 }
+
+/// A thread of `spawn_blocking` that runs async code, and shares a file with a task.
+#[test]
+fn update_lost_to_a_blocking_thread() {
+    async fn add(path: PathBuf, lock: Arc<Mutex<()>>, fixed: bool) {
+        let _held = if fixed { Some(lock.lock().await) } else { None };
+        let seen: u32 = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        fail_point!("total-read");
+        std::fs::write(&path, (seen + 1).to_string()).unwrap();
+    }
+    bug_and_fix("left: 1", |fixed| async move {
+        let folder = Folder::new();
+        let path = folder.join("total");
+        std::fs::write(&path, "0").unwrap();
+        let lock = Arc::new(Mutex::new(()));
+        let runtime = tokio::runtime::Handle::current();
+        let blocking = spawn_blocking({
+            let (path, lock) = (path.clone(), lock.clone());
+            move || runtime.block_on(add(path, lock, fixed))
+        });
+        add(path.clone(), lock, fixed).await;
+        blocking.await.unwrap();
+        let total = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(total.parse::<u32>().unwrap(), 2);
+    });
+}

@@ -1,6 +1,6 @@
 //! Programs that neither end nor come to rest while a task stands at a failpoint.
 
-use neon_failpoint::explore::{Explorer, Report};
+use neon_failpoint::explore::Explorer;
 use neon_failpoint::{fail_point, set_wait_deadline};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -8,42 +8,50 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{spawn_blocking, yield_now};
 
-fn is_given_up(run: impl FnOnce() -> Report) {
-    set_wait_deadline(Duration::from_secs(5));
-    let report = run();
-    let failure = report.failure().unwrap();
-    assert!(failure.message().starts_with("restless: "), "{failure}");
-    assert!(failure.message().contains("\"started\""), "{failure}");
-}
-
+/// The explorer has to let the task go on while the other is at work.
 #[test]
 fn a_loop_that_yields_until_a_standing_task_is_done() {
-    is_given_up(|| {
-        Explorer::new().run(|| async {
-            let started = Arc::new(AtomicBool::new(false));
-            let flag = started.clone();
-            tokio::spawn(async move {
-                fail_point!("started");
-                flag.store(true, SeqCst);
-            });
-            while !started.load(SeqCst) {
-                yield_now().await;
-            }
-        })
+    let report = Explorer::new().run(|| async {
+        let started = Arc::new(AtomicBool::new(false));
+        let flag = started.clone();
+        tokio::spawn(async move {
+            fail_point!("start");
+            flag.store(true, SeqCst);
+        });
+        while !started.load(SeqCst) {
+            yield_now().await;
+        }
     });
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(report.runs(), 1);
 }
 
 #[test]
 fn a_blocking_thread_that_waits_for_a_standing_task() {
-    is_given_up(|| {
-        Explorer::new().run(|| async {
-            let (sender, mut inbox) = mpsc::channel(1);
-            let received = spawn_blocking(move || inbox.blocking_recv());
-            fail_point!("started");
-            sender.send(1).await.unwrap();
-            assert_eq!(received.await.unwrap(), Some(1));
-        })
+    let report = Explorer::new().run(|| async {
+        let (sender, mut inbox) = mpsc::channel(1);
+        let received = spawn_blocking(move || inbox.blocking_recv());
+        fail_point!("send");
+        sender.send(1).await.unwrap();
+        assert_eq!(received.await.unwrap(), Some(1));
     });
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(report.runs(), 1);
+}
+
+#[test]
+fn a_loop_that_yields_for_ever_is_given_up() {
+    set_wait_deadline(Duration::from_secs(5));
+    let report = Explorer::new().run(|| async {
+        let begun = AtomicBool::new(false);
+        fail_point!("begin");
+        while !begun.load(SeqCst) {
+            yield_now().await;
+        }
+    });
+    let failure = report.failure().unwrap();
+    assert!(failure.message().starts_with("restless: "), "{failure}");
+    assert_eq!(failure.steps().len(), 1);
 }
 
 #[test]
