@@ -29,7 +29,7 @@ use crate::explore::cancellable::{Order, around};
 use crate::explore::guide::{Choice, Guide, Spent};
 use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{Kind, Pick, Places};
-use crate::explore::watchdog::Watchdog;
+use crate::explore::watchdog::{Rests, Watchdog};
 
 /// A run ends here, if nothing ends it before.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -361,30 +361,6 @@ impl Run {
         self.wake_root();
     }
 
-    /// Returns what changes whenever a hit comes or goes on.
-    pub(super) fn signs_of_life(&self) -> u64 {
-        let state = self.lock();
-        state.next.saturating_add(state.taken.len() as u64)
-    }
-
-    /// Takes a step of a run that does not come to rest: a loop that yields, or a blocking thread, may
-    /// wait for a task that stands.
-    pub(super) fn need_not_rest(&self) {
-        if !self.lock().standing.is_empty() {
-            self.need_not_rest.store(true, Ordering::SeqCst);
-            self.wake_root();
-        }
-    }
-
-    /// Ends a run that has neither ended nor come to rest for so long.
-    pub(super) fn does_not_rest(&self, time: Duration) {
-        self.fail(|state| state.restless(time));
-    }
-
-    pub(super) fn failure(&self) -> Option<String> {
-        self.lock().failure.clone()
-    }
-
     fn wake_root(&self) {
         self.is_root_awake.store(true, Ordering::SeqCst);
         let root = self.lock().root.clone();
@@ -452,6 +428,28 @@ impl Run {
                 }
                 _ => None,
             })
+    }
+}
+
+impl Rests for Run {
+    fn signs_of_life(&self) -> u64 {
+        let state = self.lock();
+        state.next.saturating_add(state.taken.len() as u64)
+    }
+
+    fn need_not_rest(&self) {
+        if !self.lock().standing.is_empty() {
+            self.need_not_rest.store(true, Ordering::SeqCst);
+            self.wake_root();
+        }
+    }
+
+    fn does_not_rest(&self, time: Duration) {
+        self.fail(|state| state.restless(time));
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use crate::control::wait_for::wait_deadline;
 use crate::engine::sync::unpoisoned;
-use crate::explore::run::Run;
 
 /// How often it looks.
 const OFTEN: Duration = Duration::from_millis(50);
@@ -17,9 +16,24 @@ const BUSY: Duration = Duration::from_millis(200);
 /// After so long a run that was told to end is thought to block its thread.
 const LATE: Duration = Duration::from_secs(5);
 
+/// A run that is watched.
+pub(super) trait Rests: Send + Sync {
+    /// Returns what changes whenever a hit comes or goes on.
+    fn signs_of_life(&self) -> u64;
+
+    /// Takes a step of a run that does not come to rest: a loop that yields, or a blocking thread, may
+    /// wait for a task that stands.
+    fn need_not_rest(&self);
+
+    /// Ends a run that has neither ended nor come to rest for so long.
+    fn does_not_rest(&self, time: Duration);
+
+    fn failure(&self) -> Option<String>;
+}
+
 #[derive(Default)]
 struct Watched {
-    run: Option<Arc<Run>>,
+    run: Option<Arc<dyn Rests>>,
     /// How many runs there were.
     count: usize,
     is_over: bool,
@@ -51,7 +65,7 @@ impl Watchdog {
     }
 
     /// Watches this run, from now on, and no other.
-    pub(super) fn watch(&self, run: Option<Arc<Run>>) {
+    pub(super) fn watch(&self, run: Option<Arc<dyn Rests>>) {
         let mut watched = unpoisoned(self.shared.watched.lock());
         watched.count += 1;
         // Dropped after the lock is released (I5).
