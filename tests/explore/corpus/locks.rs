@@ -146,11 +146,11 @@ fn permit_leaked_by_an_error() {
     async fn upload(slots: &Semaphore, fixed: bool) -> Result<(), String> {
         let slot = slots.acquire().await.map_err(|closed| closed.to_string())?;
         if fixed {
-            fail_point!("upload-part", |error| Err(error));
+            fail_point!("upload-part", Err);
             return Ok(());
         }
         slot.forget();
-        fail_point!("upload-part", |error| Err(error));
+        fail_point!("upload-part", Err);
         slots.add_permits(1);
         Ok(())
     }

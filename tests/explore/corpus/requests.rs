@@ -22,14 +22,14 @@ fn retried_twice() {
         seen: HashSet<u64>,
     }
     async fn deposit(bank: &Mutex<Bank>, id: u64, fixed: bool) -> Result<(), String> {
-        fail_point!("deposit-request", |error| Err(error));
+        fail_point!("deposit-request", Err);
         {
             let mut bank = bank.lock().unwrap();
             if !fixed || bank.seen.insert(id) {
                 bank.balance += 10;
             }
         }
-        fail_point!("deposit-reply", |error| Err(error));
+        fail_point!("deposit-reply", Err);
         Ok(())
     }
     bug_and_fix_with(one_fault, "left: 20", |fixed| async move {
@@ -153,7 +153,7 @@ fn breaker_that_never_closes() {
             }
         }
         let probe = async {
-            fail_point!("probe", |error| Err(error));
+            fail_point!("probe", Err);
             Ok(())
         };
         let result = probe.await;
