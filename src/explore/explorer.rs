@@ -23,6 +23,7 @@ use crate::explore::report::{Ending, Failure, Report, Step, StepKind};
 use crate::explore::run::{Output, Ran, Settings, run};
 use crate::explore::search::Frontier;
 use crate::explore::shrink::without_each;
+use crate::explore::watchdog::Watchdog;
 
 /// Runs a scenario under every schedule of its failpoints with at most two preemptions, and panics with
 /// the first that fails: [`Explorer::new`]`().`[`check`](Explorer::check)`(scenario)`.
@@ -334,6 +335,7 @@ impl Explorer {
             number,
             max_runs: self.max_runs,
             progress: Progress::new(),
+            watchdog: Watchdog::new(),
         };
         match (self.replay, self.random) {
             (Some(schedule), _) => exploration.replay(schedule),
@@ -372,12 +374,14 @@ struct Exploration<'s, 'a> {
     number: Option<usize>,
     max_runs: usize,
     progress: Progress,
+    watchdog: Watchdog,
 }
 
 impl Exploration<'_, '_> {
     fn run(&mut self, guide: Guide) -> Ran {
         let mut ran = run(
             &self.settings,
+            &self.watchdog,
             std::mem::take(&mut self.places),
             guide,
             self.scenario,

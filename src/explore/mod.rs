@@ -77,6 +77,7 @@ mod report;
 mod run;
 mod search;
 mod shrink;
+mod watchdog;
 
 pub use cancellable::{Cancellable, cancellable};
 pub use crashes::crashes;

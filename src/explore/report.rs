@@ -97,6 +97,10 @@ impl Failure {
     }
 }
 
+/// So many steps are shown, of a run that has more.
+const FIRST: usize = 20;
+const LAST: usize = 100;
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.message)?;
@@ -125,8 +129,14 @@ impl fmt::Display for Failure {
                 false => writeln!(f, "the schedule, with {}:", needs.join(", "))?,
             },
         }
-        for (step, number) in self.steps.iter().zip(1..) {
-            writeln!(f, "{number:>4}. {step}")?;
+        let left_out = self.steps.len().saturating_sub(FIRST + LAST);
+        for (step, at) in self.steps.iter().zip(0..) {
+            if at == FIRST && left_out > 0 {
+                writeln!(f, "      .. {left_out} steps")?;
+            }
+            if at < FIRST || at >= FIRST + left_out {
+                writeln!(f, "{:>4}. {step}", at + 1)?;
+            }
         }
         match &self.command {
             Some(command) => write!(f, "to repeat it: {command}"),

@@ -5,12 +5,14 @@
 //! this step. While any stands the clock does not move; once none does, tokio moves it to the next
 //! timer, and if there is none either, the run is stuck.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -27,6 +29,7 @@ use crate::explore::cancellable::{Order, around};
 use crate::explore::guide::{Choice, Guide, Spent};
 use crate::explore::panics::{self, Hears};
 use crate::explore::pick::{Kind, Pick, Places};
+use crate::explore::watchdog::{Rests, Watchdog};
 
 /// A run ends here, if nothing ends it before.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,6 +44,9 @@ const OUTSIDE: Duration = Duration::from_millis(200);
 /// For so long a blocking thread may finish, after the work that was waited for, or after the run.
 const SOON: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_secs(5);
+
+/// After so long a blocking thread that has not ended is thought to wait for another.
+const BLOCKED: Duration = Duration::from_millis(100);
 
 /// What a scenario gives.
 pub(super) type Output = Result<(), String>;
@@ -59,6 +65,8 @@ pub(super) struct Settings {
 struct Standing {
     number: u64,
     id: Option<tokio::task::Id>,
+    /// The thread of `spawn_blocking` that stands there.
+    blocks: Option<ThreadId>,
     /// The index of its task; known once all that could run has run.
     task: Option<usize>,
     place: u32,
@@ -117,6 +125,10 @@ pub(super) struct Run {
     is_root_awake: AtomicBool,
     /// Whether the scenario is to watch for the end of time.
     wants_guard: AtomicBool,
+    /// Whether a step is to be taken although not all is quiet.
+    need_not_rest: AtomicBool,
+    /// The thread of its runtime.
+    thread: ThreadId,
     blocking: Blocking,
 }
 
@@ -124,31 +136,53 @@ pub(super) struct Run {
 /// may be at work.
 #[derive(Default)]
 struct Blocking {
-    count: Mutex<usize>,
+    threads: Mutex<Threads>,
     fewer: Condvar,
+}
+
+#[derive(Default)]
+struct Threads {
+    /// How many there are.
+    count: usize,
+    /// How many of them have begun: one at a time, so that their work ends in the order in which it was
+    /// given to them.
+    begun: usize,
 }
 
 impl Blocking {
     fn add(&self) {
-        *unpoisoned(self.count.lock()) += 1;
+        unpoisoned(self.threads.lock()).count += 1;
+    }
+
+    /// Waits until no other is at work; not for ever, because that one may wait for this.
+    fn begin(&self) {
+        let mut threads = self.wait(BLOCKED, |threads| threads.begun > 0);
+        threads.begun += 1;
     }
 
     fn remove(&self) {
-        let mut count = unpoisoned(self.count.lock());
-        *count = count.saturating_sub(1);
+        let mut threads = unpoisoned(self.threads.lock());
+        threads.count = threads.count.saturating_sub(1);
+        threads.begun = threads.begun.saturating_sub(1);
+        drop(threads);
         self.fewer.notify_all();
     }
 
     /// Whether there is none within `time`.
     fn is_none(&self, time: Duration) -> bool {
-        let count = unpoisoned(self.count.lock());
-        if *count == 0 {
-            return true;
-        }
+        self.are_at_most(0, time)
+    }
+
+    fn are_at_most(&self, most: usize, time: Duration) -> bool {
+        self.wait(time, |threads| threads.count > most).count <= most
+    }
+
+    fn wait(&self, time: Duration, lasts: impl Fn(&Threads) -> bool) -> MutexGuard<'_, Threads> {
+        let threads = unpoisoned(self.threads.lock());
         let waited = self
             .fewer
-            .wait_timeout_while(count, time, |count| *count > 0);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+            .wait_timeout_while(threads, time, |threads| lasts(threads));
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -168,6 +202,7 @@ pub(super) struct Ran {
 /// Runs a scenario once.
 pub(super) fn run<'a>(
     settings: &Arc<Settings>,
+    watchdog: &Watchdog,
     places: Places,
     guide: Guide,
     scenario: &(dyn Fn() -> Pin<Box<dyn Future<Output = Output> + 'a>> + 'a),
@@ -179,6 +214,7 @@ pub(super) fn run<'a>(
         Ok(runtime) => {
             let _entered = scope.enter();
             let _directed = Directed::new(&run);
+            watchdog.watch(Some(run.clone()));
             let result = catch_unwind(AssertUnwindSafe(|| {
                 runtime.block_on(async {
                     // Made inside the runtime, so that it may spawn before its first await.
@@ -192,6 +228,7 @@ pub(super) fn run<'a>(
                     }
                 })
             }));
+            watchdog.watch(None);
             run.is_over();
             let over = result.unwrap_or(None);
             // Tasks that are left are dropped here, while the thread still belongs to the run.
@@ -241,6 +278,7 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
         .on_thread_start(move || {
             scope.enter_until_it_ends();
             begun.direct();
+            begun.blocking.begin();
         })
         .on_thread_stop(move || {
             ended.blocking.remove();
@@ -294,6 +332,8 @@ impl Run {
             }),
             is_root_awake: AtomicBool::new(true),
             wants_guard: AtomicBool::new(false),
+            need_not_rest: AtomicBool::new(false),
+            thread: std::thread::current().id(),
             blocking: Blocking::default(),
         }
     }
@@ -341,12 +381,19 @@ impl Run {
         if self.is_root_awake.load(Ordering::SeqCst) {
             return;
         }
-        if !self.blocking.is_none(Duration::ZERO) {
-            // What waits for the thread is woken by its work, and the scenario by its end: then this is
-            // called again. Waiting here keeps the clock from moving between the two.
-            self.blocking.is_none(SOON);
+        // A blocking thread that stands at a failpoint, inside a `block_on`, is not at work.
+        let idle = self.lock().blocked_threads();
+        if !self.blocking.are_at_most(idle, Duration::ZERO) {
+            // What waits for the thread is woken by its work, and the scenario by its end, or by its
+            // next hit: then this is called again. Waiting here keeps the clock from moving between.
+            self.blocking.are_at_most(idle, SOON);
             return;
         }
+        self.step();
+    }
+
+    /// Lets one hit go on, or the clock where none stands.
+    fn step(&self) {
         let mut state = self.lock();
         if state.is_over || state.failure.is_some() || state.is_left_out {
             return;
@@ -388,6 +435,28 @@ impl Run {
                 }
                 _ => None,
             })
+    }
+}
+
+impl Rests for Run {
+    fn signs_of_life(&self) -> u64 {
+        let state = self.lock();
+        state.next.saturating_add(state.taken.len() as u64)
+    }
+
+    fn need_not_rest(&self) {
+        if !self.lock().standing.is_empty() {
+            self.need_not_rest.store(true, Ordering::SeqCst);
+            self.wake_root();
+        }
+    }
+
+    fn does_not_rest(&self, time: Duration) {
+        self.fail(|state| state.restless(time));
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
     }
 }
 
@@ -587,6 +656,13 @@ impl State {
         choices
     }
 
+    /// Returns how many threads of `spawn_blocking` stand at failpoints.
+    fn blocked_threads(&self) -> usize {
+        let threads = self.standing.iter().filter_map(|hit| hit.blocks);
+        threads.collect::<HashSet<_>>().len()
+    }
+
+    /// Returns the number of the task of a hit.
     fn number(&self, hit: &Standing) -> u32 {
         hit.task.map_or(0, |task| self.tasks[task].number)
     }
@@ -693,6 +769,22 @@ impl State {
         )
     }
 
+    fn restless(&mut self, time: Duration) -> String {
+        self.number_new_hits();
+        let standing = self.standing.iter().map(|hit| {
+            let task = task_name(self.number(hit));
+            format!("\n  {task} stands at {}", self.places.get(hit.place))
+        });
+        format!(
+            "restless: for {} s of real time no task came to a failpoint, and the scenario is neither \
+             over nor at rest. What does that: a loop that yields until a task that stands has done \
+             something, a blocking thread that waits for one, a lock of the standard library that one \
+             holds, work that takes that long{}",
+            time.as_secs(),
+            standing.collect::<String>()
+        )
+    }
+
     fn stuck(&self) -> String {
         let now = Instant::now();
         let mut text =
@@ -738,6 +830,8 @@ impl Director for Run {
             _ => around(),
         };
         let context = arrival.context.cloned();
+        let here = std::thread::current().id();
+        let blocks = (here != self.thread).then_some(here);
         let mut state = self.lock();
         if state.is_over {
             return None;
@@ -751,6 +845,7 @@ impl Director for Run {
         state.standing.push(Standing {
             number,
             id: tokio::task::try_id(),
+            blocks,
             task: None,
             place,
             context,
@@ -759,6 +854,10 @@ impl Director for Run {
             came_at,
             waker: None,
         });
+        drop(state);
+        if blocks.is_some() {
+            self.wake_root();
+        }
         Some(number)
     }
 
@@ -906,6 +1005,9 @@ impl Future for Root<'_, '_> {
             }
         };
         if over.is_none() {
+            if this.run.need_not_rest.swap(false, Ordering::SeqCst) {
+                this.run.step();
+            }
             this.watch_the_clock(&mut cx);
         }
         let state = this.run.lock();

@@ -4,6 +4,7 @@
 mod cancellations;
 #[path = "../common/mod.rs"]
 mod common;
+mod corpus;
 mod counts;
 mod crashes;
 mod endings;
