@@ -794,7 +794,7 @@ impl Crashes {
         let status = self.spawn(output, limit).map_err(|e| {
             format!(
                 "the child process `{}` could not be run: {e}",
-                self.way.command()
+                self.way.program()
             )
         })?;
         let told = Told::read(&self.base.join(TOLD));
@@ -806,7 +806,7 @@ impl Crashes {
             return Err(format!(
                 "the child process `{}` {} before it came to this call at {}: it has to run this test, \
                  and come here each time{}",
-                self.way.command(),
+                self.way.program(),
                 ended(),
                 self.place,
                 self.output()

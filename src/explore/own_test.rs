@@ -19,9 +19,14 @@ pub(super) struct Way {
 impl Way {
     /// Returns what a person types to run the same.
     pub(super) fn command(&self) -> String {
-        if let Some(test) = &self.test {
-            return format!("cargo test {test}");
+        match &self.test {
+            Some(test) => format!("cargo test {test}"),
+            None => self.program(),
         }
+    }
+
+    /// Returns the program that a child is, with its arguments.
+    pub(super) fn program(&self) -> String {
         let exe = env::current_exe().unwrap_or_default();
         let args = self.args.iter().map(|arg| arg.to_string_lossy());
         let words: Vec<_> = std::iter::once(exe.to_string_lossy()).chain(args).collect();
