@@ -240,11 +240,16 @@ fn say(text: String) {
     if text.is_empty() {
         return;
     }
-    let text = text
-        + &format!(
+    write_apart(
+        text + &format!(
             "neon_failpoint: said once, after the wait deadline: `set_wait_deadline` or {VARIABLE} \
              changes it, `off` ends this\n"
-        );
+        ),
+    );
+}
+
+/// Writes to standard error from a thread that has nothing else to do.
+pub(crate) fn write_apart(text: String) {
     let write = move || {
         // If this fails, there is nowhere left to report it.
         let _ = std::io::stderr().write_all(text.as_bytes());

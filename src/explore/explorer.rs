@@ -332,6 +332,7 @@ impl Explorer {
             places: Places::default(),
             runs: 0,
             left_out: 0,
+            repeated: 0,
             number,
             max_runs: self.max_runs,
             progress: Progress::new(),
@@ -371,6 +372,8 @@ struct Exploration<'s, 'a> {
     places: Places,
     runs: usize,
     left_out: usize,
+    /// How many runs did not follow their schedule, and were tried again.
+    repeated: usize,
     number: Option<usize>,
     max_runs: usize,
     progress: Progress,
@@ -404,6 +407,7 @@ impl Exploration<'_, '_> {
                 return ran;
             }
             self.runs -= 1;
+            self.repeated += 1;
             walk = Walk::strictly(schedule, bounds);
         }
         self.run(Guide::Walk(walk))
@@ -490,6 +494,13 @@ impl Exploration<'_, '_> {
     }
 
     fn report(self, ending: Ending, failure: Option<Failure>) -> Report {
+        if self.repeated > 0 {
+            report::explored(&format!(
+                "a scenario was not the same each time, and {} runs were repeated because of that: what \
+                 chance decides is not explored (`select!` without `biased`, the order of a HashMap)",
+                self.repeated
+            ));
+        }
         Report {
             runs: self.runs,
             left_out: self.left_out,

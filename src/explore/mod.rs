@@ -46,7 +46,10 @@
 //!
 //! - A task, or the scenario, panics, whether or not anybody asks for its result, or catches the panic.
 //! - The scenario returns an error.
-//! - It is stuck: no task can go on, no timer goes off within a day of tokio's clock, and the scenario is not over.
+//! - It is stuck: within a day of tokio's clock, or a million of its moves, no task comes to a failpoint, and the
+//!   scenario is not over. (Something outside, a thread or a socket, that is to wake a task has 200 ms.)
+//! - It is restless: for as long as the [wait deadline](crate::set_wait_deadline), in real time, it neither ends nor
+//!   comes to rest, because a task loops without coming to a failpoint, or a thread is blocked.
 //! - It is endless: it has passed more than [`max_steps`](Explorer::max_steps) failpoints.
 //! - It is not the same each time: a step of its schedule is not there to be taken.
 //!

@@ -34,6 +34,9 @@ use crate::explore::watchdog::{Rests, Watchdog};
 /// A run ends here, if nothing ends it before.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A run ends here, too: the clock moves so often while no task comes to a failpoint.
+const MOVES: usize = 1_000_000;
+
 /// A task that passed one place so often, while others stood, is waiting for these: they go first.
 const OFTEN: usize = 16;
 
@@ -104,6 +107,8 @@ struct State {
     /// Hits that may go on, until they do.
     let_go: Vec<(u64, Verdict)>,
     next: u64,
+    /// How often the clock has moved since the last hit, at most.
+    moves: usize,
     taken: Vec<Taken>,
     spent: Spent,
     /// The index of the task that went on last.
@@ -320,6 +325,7 @@ impl Run {
                 standing: Vec::new(),
                 let_go: Vec::new(),
                 next: 0,
+                moves: 0,
                 taken: Vec::new(),
                 spent: Spent::default(),
                 last: None,
@@ -399,9 +405,13 @@ impl Run {
             return;
         }
         if state.standing.is_empty() {
+            state.moves += 1;
+            let is_endless = state.moves > MOVES;
             drop(state);
-            // The clock goes on, and the scenario watches how far.
-            if !self.wants_guard.swap(true, Ordering::SeqCst) {
+            if is_endless {
+                self.fail(|state| state.stuck());
+            } else if !self.wants_guard.swap(true, Ordering::SeqCst) {
+                // The clock goes on, and the scenario watches how far.
                 self.wake_root();
             }
             return;
@@ -788,7 +798,7 @@ impl State {
     fn stuck(&self) -> String {
         let now = Instant::now();
         let mut text =
-            "stuck: no task can go on, no timer is left, and the scenario is not over".to_owned();
+            "stuck: however far the clock goes, no task comes to a failpoint, and the scenario is not over".to_owned();
         for task in &self.tasks {
             let Some((place, at)) = task.last else {
                 continue;
@@ -838,6 +848,7 @@ impl Director for Run {
         }
         let number = state.next;
         state.next += 1;
+        state.moves = 0;
         let place = state
             .places
             .number(arrival.name, arrival.file, arrival.line);

@@ -1,11 +1,11 @@
-//! Ends a run that neither ends nor comes to rest. One thread watches all runs of an exploration.
+//! Ends a run that neither ends nor comes to rest. It looks by an alarm of the engine's timer.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::control::wait_for::wait_deadline;
 use crate::engine::sync::unpoisoned;
+use crate::engine::{timer, watch};
 
 /// How often it looks.
 const OFTEN: Duration = Duration::from_millis(50);
@@ -31,94 +31,123 @@ pub(super) trait Rests: Send + Sync {
     fn failure(&self) -> Option<String>;
 }
 
-#[derive(Default)]
+/// What is known of the run that is watched.
 struct Watched {
     run: Option<Arc<dyn Rests>>,
     /// How many runs there were.
     count: usize,
     is_over: bool,
+    /// The count, and the signs of life, that were seen last, and since when.
+    seen: (usize, u64),
+    since: Instant,
+    stage: Stage,
 }
 
-#[derive(Default)]
-struct Shared {
-    watched: Mutex<Watched>,
-    over: Condvar,
+/// What was done about a run that shows no sign of life.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Nothing,
+    /// It was told to end.
+    Ended,
+    /// It was said that it does not end.
+    Said,
 }
 
-pub(super) struct Watchdog {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
+/// Watches the runs of an exploration, until it is dropped.
+pub(super) struct Watchdog(Arc<Shared>);
+
+struct Shared(Mutex<Watched>);
 
 impl Watchdog {
     pub(super) fn new() -> Self {
-        let shared = Arc::new(Shared::default());
-        let watched = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("explorer-watchdog".to_owned())
-            .spawn(move || watch(&watched));
-        Self {
-            shared,
-            // Without one, a run that never rests is not ended.
-            thread: thread.ok(),
-        }
+        let shared = Arc::new(Shared(Mutex::new(Watched {
+            run: None,
+            count: 0,
+            is_over: false,
+            seen: (0, 0),
+            since: Instant::now(),
+            stage: Stage::Nothing,
+        })));
+        shared.clone().look_soon();
+        Self(shared)
     }
 
     /// Watches this run, from now on, and no other.
     pub(super) fn watch(&self, run: Option<Arc<dyn Rests>>) {
-        let mut watched = unpoisoned(self.shared.watched.lock());
+        let mut watched = unpoisoned(self.0.0.lock());
         watched.count += 1;
         // Dropped after the lock is released (I5).
-        let _before = std::mem::replace(&mut watched.run, run);
+        let before = std::mem::replace(&mut watched.run, run);
         drop(watched);
+        drop(before);
     }
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        unpoisoned(self.shared.watched.lock()).is_over = true;
-        self.shared.over.notify_all();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        unpoisoned(self.0.0.lock()).is_over = true;
+        self.watch(None);
     }
 }
 
-fn watch(shared: &Shared) {
-    let mut seen = (0, 0);
-    let mut since = Instant::now();
-    // Whether the run was told to end.
-    let mut was_ended = false;
-    loop {
-        let watched = unpoisoned(shared.watched.lock());
-        let waited = shared
-            .over
-            .wait_timeout_while(watched, OFTEN, |watched| !watched.is_over);
-        let watched = waited.unwrap_or_else(PoisonError::into_inner).0;
+impl Shared {
+    fn look_soon(self: Arc<Self>) {
+        // Without a timer, a run that never rests is not ended.
+        timer::wake_in(OFTEN, Waker::from(self));
+    }
+
+    /// Whether there may be something to see later.
+    fn look(&self) -> bool {
+        let mut watched = unpoisoned(self.0.lock());
         if watched.is_over {
-            return;
+            return false;
         }
-        let (run, count) = (watched.run.clone(), watched.count);
+        let Some(run) = watched.run.clone() else {
+            return true;
+        };
+        let now = (watched.count, run.signs_of_life());
+        if now != watched.seen {
+            watched.seen = now;
+            watched.since = Instant::now();
+            watched.stage = Stage::Nothing;
+            return true;
+        }
+        let (time, stage) = (watched.since.elapsed(), watched.stage);
+        let is_late = match stage {
+            Stage::Nothing => time >= watch::deadline(),
+            Stage::Ended => time >= LATE,
+            Stage::Said => false,
+        };
+        if is_late {
+            watched.since = Instant::now();
+            watched.stage = match stage {
+                Stage::Nothing => Stage::Ended,
+                Stage::Ended | Stage::Said => Stage::Said,
+            };
+        }
         drop(watched);
-        let Some(run) = run else { continue };
-        let now = (count, run.signs_of_life());
-        if now != seen {
-            (seen, since, was_ended) = (now, Instant::now(), false);
-            continue;
-        }
-        if !was_ended && since.elapsed() >= BUSY {
-            run.need_not_rest();
-        }
-        if !was_ended && since.elapsed() >= wait_deadline() {
-            run.does_not_rest(since.elapsed());
-            (since, was_ended) = (Instant::now(), true);
-        } else if was_ended && since.elapsed() >= LATE {
-            // Once.
-            (since, was_ended) = (Instant::now() + 1000 * wait_deadline(), false);
-            if let Some(failure) = run.failure() {
-                // The thread that would tell it is the one that hangs.
-                eprintln!("a run cannot even be ended, because it blocks its thread: {failure}");
+        match stage {
+            Stage::Nothing if is_late => run.does_not_rest(time),
+            Stage::Nothing if time >= BUSY => run.need_not_rest(),
+            Stage::Ended if is_late => {
+                if let Some(failure) = run.failure() {
+                    // The thread that would tell it is the one that hangs.
+                    watch::write_apart(format!(
+                        "neon_failpoint: a run cannot even be ended, because it blocks its thread: \
+                         {failure}\n"
+                    ));
+                }
             }
+            Stage::Nothing | Stage::Ended | Stage::Said => {}
+        }
+        true
+    }
+}
+
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        if self.look() {
+            self.look_soon();
         }
     }
 }
