@@ -68,7 +68,8 @@ fn of_nested_ones_either_is_dropped() {
             let inner = cancellable(async { fail_point!("cancel-nested") });
             inner.await.is_some()
         });
-        ends.lock().unwrap().push(outer.await);
+        let end = outer.await;
+        ends.lock().unwrap().push(end);
     });
     assert!(report.is_complete(), "{report}");
     let mut ends = ends.into_inner().unwrap();

@@ -131,7 +131,8 @@ fn a_fault_may_depend_on_the_context() {
         .faults(1, "when(op=write)return(full)->when(op=read)return(sum)")
         .run(|| async {
             for op in ["write", "read", "sync"] {
-                seen.lock().unwrap().extend(touch(op).await.err());
+                let error = touch(op).await.err();
+                seen.lock().unwrap().extend(error);
             }
         });
     assert_eq!((report.runs(), report.is_complete()), (3, true));
@@ -167,7 +168,8 @@ fn an_action_that_is_configured_still_acts() {
         let seen = seen.clone();
         async move {
             for _ in 0..3 {
-                seen.lock().unwrap().push(step().await);
+                let result = step().await;
+                seen.lock().unwrap().push(result);
             }
         }
     });
