@@ -80,6 +80,7 @@ mod report;
 mod run;
 mod search;
 mod shrink;
+mod told;
 mod watchdog;
 
 pub use cancellable::{Cancellable, cancellable};
