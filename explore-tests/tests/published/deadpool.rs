@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use deadpool::unmanaged;
 use neon_failpoint::explore::{Explorer, cancellable};
 use neon_failpoint::fail_point;
 
@@ -186,4 +187,34 @@ fn smaller_and_larger_again_gives_out_more_than_ever_allowed_in_0_13_1() {
     fails(Explorer::new(), "3 objects are there at once", || {
         resized(pool_of_two(), 3, 1, 2)
     });
+}
+
+/// One of two tasks gives the object of an unmanaged pool back, and closes the pool. The other waits for the object.
+async fn given_back_and_closed() {
+    let pool = unmanaged::Pool::from(vec!["object"]);
+    let closing = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let object = pool.get().await.unwrap();
+            fail_point!("use");
+            drop(object);
+            pool.close();
+        }
+    });
+    let waiting = tokio::spawn(async move {
+        fail_point!("call");
+        match pool.get().await {
+            Ok(object) => assert_eq!(*object, "object"),
+            Err(error) => assert!(matches!(error, unmanaged::PoolError::Closed)),
+        }
+    });
+    closing.await.unwrap();
+    waiting.await.unwrap();
+}
+
+/// With threads this panics: README.md, "What it did not see".
+#[test]
+fn on_one_thread_who_waits_is_told_that_an_unmanaged_pool_closed_in_0_13_1() {
+    let explorer = Explorer::new().preemptions(usize::MAX);
+    complete(explorer, 2, given_back_and_closed);
 }
