@@ -756,7 +756,7 @@ impl State {
         format!(
             "the scenario is not the same each time: step {step} was to be {wanted}; there was {there}. \
              What makes runs differ: the order of a HashMap, threads, real time, random numbers, `select!` \
-             without `biased`, state that an earlier run left"
+             without `biased`, several who wait for one `watch`, state that an earlier run left"
         )
     }
 
