@@ -20,7 +20,11 @@ impl Way {
     /// Returns what a person types to run the same.
     pub(super) fn command(&self) -> String {
         match &self.test {
-            Some(test) => format!("cargo test {test}"),
+            // Cargo sets the variable. In a workspace, the command alone might test another package.
+            Some(test) => match env::var("CARGO_PKG_NAME") {
+                Ok(package) => format!("cargo test {test} -p {package}"),
+                Err(_) => format!("cargo test {test}"),
+            },
             None => self.program(),
         }
     }
