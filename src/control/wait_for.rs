@@ -526,7 +526,7 @@ impl Watched {
 
     /// Describes, for people, how another than its guard changed what is watched, or what became of its
     /// guard.
-    fn change(&self) -> Option<String> {
+    pub(crate) fn change(&self) -> Option<String> {
         match &self.guard {
             Some(guard) => {
                 let change = Registry::global().change(guard)?;

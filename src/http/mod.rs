@@ -92,6 +92,7 @@
 //! | DELETE `/v1/failpoints` | removes every configuration, all waiters continue, and says how many there were: `{"removed": 2}` |
 //! | DELETE `/v1/failpoints/{name}` | removes that one, if it is there: `{"removed": 1}`, or 0 |
 //! | GET `/v1/failpoints/{name}/wait?hits=N` | the failpoint, once it was [hit `N` times](crate::wait_for_hits) |
+//! | GET `/v1/failpoints/{name}/wait?fired=N` | the failpoint, once it [fired `N` times](crate::wait_until_fired) |
 //! | GET `/v1/failpoints/{name}/wait?paused=N` | the failpoint, once [`N` tasks or threads wait there](crate::wait_until_paused) |
 //! | POST `/v1/failpoints/{name}/release` | releases waiters, and says how many: `{"released": 1}` |
 //!
@@ -163,7 +164,7 @@
 //!
 //! `&timeout_ms=N` limits the wait, to an hour at most; the default is the process's
 //! [deadline](crate::set_wait_deadline). When the time is up the answer is 408, with the present
-//! state of the failpoint and a `msg`. If the name is not configured the answer is 404, at once; if
+//! state of the failpoint and a `msg` that says what is known of the reason. If the name is not configured the answer is 404, at once; if
 //! it is removed during the wait, 410. A client that disconnects leaves nothing behind: axum drops
 //! the future of the call, and the wait with it. (hyper, below axum, does not notice it while
 //! another request is pipelined behind the wait; then the wait ends with its time.)
@@ -187,6 +188,7 @@
 //! | `actions` | text that configures the same again, with its matchers; null if it is not configured |
 //! | `matchers` | the pairs of key and regular expression in `actions`; `"key!"` where it must not match |
 //! | `hits`, `fired` | since it was configured |
+//! | `turned_away` | the hits that did not fire because of their context |
 //! | `totals` | `hits`, `fired` and `delay_ms` since the name most recently became configured |
 //! | `ttl_ms` | how many milliseconds are left until it is removed by itself; null if it stays |
 //! | `waiters` | in the order of arrival: `blocking`, whether it is a thread; `waiting_ms`, for how long; `context`, an object or null |
