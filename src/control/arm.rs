@@ -488,7 +488,8 @@ impl Armed {
 
     /// Releases the waiters whose hits had a matching context, and returns their number.
     ///
-    /// The matchers are as in [`arm_with_context`](crate::arm_with_context); the other waiters keep waiting.
+    /// The matchers are as in [`arm_with_context`](crate::arm_with_context); the other waiters keep
+    /// waiting.
     ///
     /// # Errors
     ///

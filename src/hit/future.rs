@@ -51,8 +51,9 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// # Runtimes, tokio's paused clock, and shutdown
 ///
 /// It needs no runtime: a `sleep` is timed by a thread of this crate, which is there only while
-/// something sleeps. Where tokio's clock is paused, or was advanced, `sleep` follows that clock. A task at a `pause` counts as idle: with nothing else to do, the
-/// clock advances. A runtime that shuts down drops its waiting tasks, and with them their waiters.
+/// something sleeps. Where tokio's clock is paused, or was advanced, `sleep` follows that clock. A
+/// task at a `pause` counts as idle: with nothing else to do, the clock advances. A runtime that
+/// shuts down drops its waiting tasks, and with them their waiters.
 ///
 /// # Examples
 ///
