@@ -79,6 +79,8 @@ pub(crate) enum Problem {
         key: String,
         regex: String,
         reason: String,
+        /// What would be right if it is one, but needs too much memory.
+        smaller: Option<&'static str>,
     },
     Duplicate {
         first: usize,
@@ -278,12 +280,23 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; expected {expected}")
             }
-            Problem::Regex { key, regex, reason } => write!(
-                f,
-                "the matcher for key {} is not a regular expression: {}: {reason}",
-                Word(key),
-                Word(regex)
-            ),
+            Problem::Regex {
+                key,
+                regex,
+                reason,
+                smaller,
+            } => {
+                let what = match smaller {
+                    None => "is not a regular expression",
+                    Some(_) => "is too large a regular expression",
+                };
+                let (key, regex) = (Word(key), Word(regex));
+                write!(f, "the matcher for key {key} {what}: {regex}: {reason}")?;
+                match smaller {
+                    None => Ok(()),
+                    Some(smaller) => write!(f, "; expected {smaller}"),
+                }
+            }
             Problem::Duplicate { first } => {
                 write!(
                     f,
@@ -357,7 +370,10 @@ impl fmt::Display for Error {
                      without it"
                 )?;
                 match *feature {
-                    TESTING => write!(f, "; for tests, Cargo.toml has: {IN_CARGO_TOML}"),
+                    TESTING => write!(
+                        f,
+                        "; for tests and examples, Cargo.toml has: {IN_CARGO_TOML}"
+                    ),
                     _ => Ok(()),
                 }
             }

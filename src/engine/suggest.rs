@@ -158,6 +158,9 @@ pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
             warnings.extend(no_return(name, &point.returns(), sites));
             continue;
         }
+        if site::was_hit_by_name(name) {
+            continue;
+        }
         unknown += 1;
         let near = if unknown <= MOST {
             similar(name)

@@ -299,7 +299,9 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
-            let paused_at = limit.is_none().then(|| target.call_site());
+            // No closure: it would not know its caller.
+            let place = target.call_site();
+            let paused_at = limit.is_none().then_some(place);
             // A sleep of `fail` is in real time, everywhere; but an exploration knows only its own clock.
             let limit = match rules {
                 Rules::Fail if !is_explored(target) => limit.map(Timer::real),
