@@ -288,7 +288,7 @@ impl fmt::Display for Error {
             } => {
                 let what = match smaller {
                     None => "is not a regular expression",
-                    Some(_) => "is too large a regular expression",
+                    Some(_) => "needs too much memory",
                 };
                 let (key, regex) = (Word(key), Word(regex));
                 write!(f, "the matcher for key {key} {what}: {regex}: {reason}")?;

@@ -494,7 +494,7 @@ fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
         } => {
             let (what, expected) = match smaller {
                 None => ("invalid regular expression", "a valid one"),
-                Some(smaller) => ("too large a regular expression", smaller),
+                Some(smaller) => ("a regular expression that needs too much memory", smaller),
             };
             let expected = format!("{expected} ({reason})");
             syntax(what, &regex, regex_start, &expected)
