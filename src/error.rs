@@ -77,8 +77,8 @@ pub(crate) enum Problem {
     )]
     Regex {
         key: String,
-        regex: String,
-        reason: String,
+        regex: Box<str>,
+        reason: Box<str>,
         /// What would be right if it is one, but needs too much memory.
         smaller: Option<&'static str>,
     },

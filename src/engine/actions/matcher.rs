@@ -58,14 +58,14 @@ impl Matcher {
             }
             Err(Refused::Invalid(reason)) => Err(Problem::Regex {
                 key,
-                regex,
-                reason,
+                regex: regex.into(),
+                reason: reason.into(),
                 smaller: None,
             }),
             Err(Refused::TooLarge { reason, smaller }) => Err(Problem::Regex {
                 key,
-                regex,
-                reason: reason.to_owned(),
+                regex: regex.into(),
+                reason: reason.into(),
                 smaller: Some(smaller),
             }),
         }
@@ -582,7 +582,7 @@ mod tests {
             let Problem::Regex { regex, reason, .. } = problem else {
                 panic!("{problem:?}");
             };
-            assert_eq!(regex, bad);
+            assert_eq!(&*regex, bad);
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
         }
     }
