@@ -77,8 +77,10 @@ pub(crate) enum Problem {
     )]
     Regex {
         key: String,
-        regex: String,
-        reason: String,
+        regex: Box<str>,
+        reason: Box<str>,
+        /// What would be right if it is one, but needs too much memory.
+        smaller: Option<&'static str>,
     },
     Duplicate {
         first: usize,
@@ -97,7 +99,9 @@ pub(crate) enum Problem {
     },
     /// The call needs a configured point, and there is none.
     NotConfigured {
-        similar: Vec<&'static str>,
+        /// What is known about the name, unless it is configured elsewhere: where its call sites are, or
+        /// which names are like it.
+        about: Option<String>,
         /// Where else it is configured, if it is.
         elsewhere: Option<&'static str>,
         /// What became of the last guard that configured it.
@@ -171,17 +175,11 @@ impl Error {
         Self(inner)
     }
 
-    /// Returns the error that this thread made last, if it was not dropped since.
-    pub(crate) fn latest() -> Option<Self> {
-        LATEST
-            .try_with(|latest| {
-                let weak = latest.take();
-                let error = weak.upgrade();
-                latest.set(weak);
-                error
-            })
-            .ok()?
-            .map(Self)
+    /// Returns the error that this thread made last, if it was not dropped since, and forgets it: what a
+    /// panic takes the place of may never be dropped, and is no news to the next test of the thread.
+    pub(crate) fn take_latest() -> Option<Self> {
+        let latest = LATEST.try_with(|latest| latest.take().upgrade());
+        latest.ok()?.map(Self)
     }
 
     /// Returns whether the call, a wait or a release, needs a configured failpoint and found none.
@@ -282,12 +280,23 @@ impl fmt::Display for Error {
                 }
                 write!(f, "; expected {expected}")
             }
-            Problem::Regex { key, regex, reason } => write!(
-                f,
-                "the matcher for key {} is not a regular expression: {}: {reason}",
-                Word(key),
-                Word(regex)
-            ),
+            Problem::Regex {
+                key,
+                regex,
+                reason,
+                smaller,
+            } => {
+                let what = match smaller {
+                    None => "is not a regular expression",
+                    Some(_) => "needs too much memory",
+                };
+                let (key, regex) = (Word(key), Word(regex));
+                write!(f, "the matcher for key {key} {what}: {regex}: {reason}")?;
+                match smaller {
+                    None => Ok(()),
+                    Some(smaller) => write!(f, "; expected {smaller}"),
+                }
+            }
             Problem::Duplicate { first } => {
                 write!(
                     f,
@@ -313,7 +322,7 @@ impl fmt::Display for Error {
                 Word(value)
             ),
             Problem::NotConfigured {
-                similar,
+                about,
                 elsewhere,
                 guard,
             } => {
@@ -321,10 +330,10 @@ impl fmt::Display for Error {
                 if let Some(guard) = guard {
                     write!(f, "; {guard}")?;
                 }
-                match (elsewhere, similar.as_slice()) {
+                match (elsewhere, about) {
                     (Some(elsewhere), _) => write!(f, "; {elsewhere}"),
-                    (None, []) => Ok(()),
-                    (None, similar) => write!(f, "; compiled in are similar ones: {similar:?}"),
+                    (None, Some(about)) => write!(f, "; {about}"),
+                    (None, None) => Ok(()),
                 }
             }
             Problem::Ended(how) => write!(
@@ -361,7 +370,10 @@ impl fmt::Display for Error {
                      without it"
                 )?;
                 match *feature {
-                    TESTING => write!(f, "; for tests, Cargo.toml has: {IN_CARGO_TOML}"),
+                    TESTING => write!(
+                        f,
+                        "; for tests and examples, Cargo.toml has: {IN_CARGO_TOML}"
+                    ),
                     _ => Ok(()),
                 }
             }
@@ -388,6 +400,14 @@ impl Syntax {
             write!(f, "; did you mean \"{meant}\"?")?;
         }
         Ok(())
+    }
+}
+
+/// A number of times, for people.
+pub(crate) fn times(n: usize) -> String {
+    match n {
+        1 => "once".to_owned(),
+        _ => format!("{n} times"),
     }
 }
 

@@ -30,9 +30,9 @@
 //! ```
 //!
 //! Call sites are compiled in by the feature `testing`; without it the arguments of the macros are
-//! checked, and nothing is left of them in the program. With it, a macro with a literal name, or with
-//! a constant as in `fail_point!(const { NAME })`, costs two loads while nothing is configured under
-//! that name. A crate switches it on for its own tests:
+//! checked, and nothing is left of them in the program. With it, a macro with a literal name, or
+//! with a constant as in `fail_point!(const { NAME })`, costs two loads while nothing is configured
+//! under that name. A crate switches it on for its own tests:
 //!
 //! ```toml
 //! [dependencies]
@@ -42,8 +42,9 @@
 //! neon_failpoint = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! With Cargo's resolver 2 or later that is so in tests, examples and benchmarks only. A program that
-//! must not have failpoints says so: `const _: () = assert!(!neon_failpoint::has_failpoints());`.
+//! With Cargo's resolver 2 or later that is so in tests, examples and benchmarks only. A program
+//! that must not have failpoints says so:
+//! `const _: () = assert!(!neon_failpoint::has_failpoints());`.
 //!
 //! # Where to go
 //!
@@ -101,23 +102,22 @@
 //! | `sleep(N)`, `sleep(1s)`, `sleep(10..50)` | waits N milliseconds, or as long as a pause would |
 //! | `return`, `return(value)` | returns early; a bare `return` gives the empty string |
 //! | `panic`, `panic(message)` | panics at the call site, with a message that names the point |
-//! | `print`, `print(message)` | logs at info level: through `tracing`, or through `log` without the feature `async` |
+//! | `print`, `print(message)` | logs at info level: see [Events](#events) |
 //! | `yield` | lets another task, or thread, run |
 //! | `delay(N)`, `delay(1s)`, `delay(10..50)` | keeps the thread busy for N milliseconds |
 //! | `exit`, `exit(status)` | ends the process with status 1, or the one given, after a line on standard error and a flush of `log`'s logger |
 //!
-//! A time is a whole number of milliseconds, `250` or `250ms`, or of seconds, `2s`. Of a range, both
-//! ends included, each hit draws its own (see [Probability](#probability)): `sleep(10..50)`,
-//! `sleep(500ms..2s)`. A status is one that every system can report, from 0 to 255; with `exit(0)` the
-//! process ends as if it had succeeded.
+//! A time is a whole number of milliseconds, `250` or `250ms`, or of seconds, `2s`. Of a range,
+//! both ends included, each hit draws its own (see [Probability](#probability)): `sleep(10..50)`,
+//! `sleep(500ms..2s)`. A status is one that every system can report, from 0 to 255; with `exit(0)`
+//! the process ends as if it had succeeded.
 //!
-//! `10%3*return(io error)->sleep(5)` fails one hit in ten until it has done so three times,
-//! and makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text,
-//! and every parenthesis needs its partner. A percentage over 100 means always. What the
-//! `fail` crate accepts means the same here, with three exceptions: parentheses without a
-//! partner, which are an error, or read on past a `->`; percentages that are negative,
-//! infinite or not a number, which are errors; and what stands in the parentheses of `off`, `pause` or
-//! `yield`, which is an error.
+//! `10%3*return(io error)->sleep(5)` fails one hit in ten until it has done so three times, and
+//! makes all others 5 ms slower. In an argument `->`, `;` and `,` are ordinary text, and every
+//! parenthesis needs its partner. A percentage over 100 means always. What the `fail` crate accepts
+//! means the same here, with three exceptions: parentheses without a partner, which are an error,
+//! or read on past a `->`; percentages that are negative, infinite or not a number, which are
+//! errors; and what stands in the parentheses of `off`, `pause` or `yield`, which is an error.
 //!
 //! A *hit* is an evaluation of a configured point. It *fires* when an alternative is
 //! chosen, `off` included. Hits of points that are not configured are not counted.
@@ -129,28 +129,30 @@
 //! wake-up is lost, and none comes too early: the next hit of a task that continues because of a
 //! new configuration sees that configuration.
 //!
-//! With a [`CancellationToken`](https://docs.rs/tokio-util/latest/tokio_util/sync/struct.CancellationToken.html)
+//! With a
+//! [`CancellationToken`](https://docs.rs/tokio-util/latest/tokio_util/sync/struct.CancellationToken.html)
 //! an async wait ends in [`Cancelled`](FailpointResult::Cancelled) when the token is cancelled,
-//! also where the point is reconfigured or removed at the same time. A waiter that was counted by
-//! a release continues, even if it is cancelled afterwards. A token that is cancelled already
-//! matters only to actions that wait. A cancelled hit keeps its draw and its count.
+//! also where the point is reconfigured or removed at the same time. A waiter that was counted by a
+//! release continues, even if it is cancelled afterwards. A token that is cancelled already matters
+//! only to actions that wait. A cancelled hit keeps its draw and its count.
 //!
-//! `pause` needs no runtime. An async `sleep` is tokio's, with its clock, paused or not;
-//! a blocking one takes real time. The documentation of each future says what dropping it does.
+//! Neither `pause` nor `sleep` needs a runtime. A `sleep` lasts in real time; an async one follows
+//! tokio's clock where that is paused or was advanced. The documentation of each future says what
+//! dropping it does.
 //!
 //! # In a test
 //!
 //! [`arm`] configures a point for as long as its guard lives, as in the example above. The guard
 //! waits until a task is paused at the point, releases waiters, and can demand that the point
 //! fires. A wait that is not satisfied within 30 seconds ([`set_wait_deadline`]) returns an error
-//! that lists every waiter; a pause that nobody ends is named on standard error then. The same by name:
-//! [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`],
-//! [`release_failpoint`]. The page [Testing a race](testing_a_race) goes through four races.
+//! that lists every waiter; a pause that nobody ends is named on standard error then. The same by
+//! name: [`wait_for_hits`], [`wait_until_fired`], [`wait_until_paused`], [`release_failpoint`]. The
+//! page [Testing a race](testing_a_race) goes through four races.
 //!
-//! `cargo test` runs tests side by side in one process. A test that begins with [`isolate`](isolate())
-//! is as if it were alone: what it configures is in a [`Scope`], which only its own hits see, on its
-//! thread and on its tokio runtime. Outside of scopes a guard whose waits were ended by another thread
-//! says so.
+//! `cargo test` runs tests side by side in one process. A test that begins with
+//! [`isolate`](isolate()) is as if it were alone: what it configures is in a [`Scope`], which only
+//! its own hits see, on its thread and on its tokio runtime. Outside of scopes a guard whose waits
+//! were ended by another thread says so.
 //!
 //! # Context
 //!
@@ -181,32 +183,41 @@
 //! compiled, and refused, when they are configured.
 //!
 //! A key is a word of letters, digits, `_`, `-` and `.`; another one stands in double quotes. An
-//! expression may do without: it ends at the `,` or `)` that is not escaped and not in its own `[]`,
-//! `{}` or `()`, as in `when(id=[0-9a-f]{4,8}, kind=(a|b))`. In quotes everything is the expression's,
-//! and a quote is written `\"`. One that begins with `=`, `~`, `!` or another kind of quote, and one
-//! that goes on like a second matcher (`a;b=c`), needs them.
+//! expression may do without: it ends at the `,` or `)` that is not escaped and not in its own
+//! `[]`, `{}` or `()`, as in `when(id=[0-9a-f]{4,8}, kind=(a|b))`. In quotes everything is the
+//! expression's, and a quote is written `\"`. One that begins with `=`, `~`, `!` or another kind of
+//! quote, and one that goes on like a second matcher (`a;b=c`), needs them.
 //!
 //! # Probability
 //!
-//! Whether a percentage takes a hit is computed from a seed, the point's name, the
-//! alternative's position, and how many draws that alternative had; so is the time of a `sleep` or a
-//! `delay` from a range, which is drawn when the alternative fires. So a run can be
-//! repeated whatever other points and threads do meanwhile: set `FAILPOINTS_SEED`, or
-//! call [`set_seed`]. Otherwise the seed is random, and it is logged when the first point that draws is
-//! configured (not by [`compat`], which logs nothing that `fail` does not); [`seed`]
-//! returns it, and a test that fails for want of a hit says it.
-//! Reconfiguring a point does not replay its draws.
+//! Whether a percentage takes a hit is computed from a seed, the point's name, the alternative's
+//! position, and how many draws that alternative had; so is the time of a `sleep` or a `delay` from
+//! a range, which is drawn when the alternative fires. So a run can be repeated whatever other
+//! points and threads do meanwhile: set `FAILPOINTS_SEED`, or call [`set_seed`]. Otherwise the seed
+//! is random, and it is logged when the first point that draws is configured (not by [`compat`],
+//! which logs nothing that `fail` does not); [`seed`] returns it, and a test that fails for want of
+//! a hit says it. Reconfiguring a point does not replay its draws.
 //!
 //! # Environment
 //!
-//! `FAILPOINTS="name=actions;name=actions"` configures points from outside. It is read
-//! once: by [`init`], which returns an error for a bad value, or at the first use of this crate,
-//! where a bad value ends the process with status 2 and a message, so that no run goes on without
-//! the faults that it was to have. A name in it that no call site has is warned of.
-//! A build without `testing` does not look; there only [`init`] refuses a value.
-//! `FAILPOINTS_WAIT_DEADLINE` is the deadline of waits: see [`set_wait_deadline`].
+//! `FAILPOINTS="name=actions;name=actions"` configures points from outside. It is read once: by
+//! [`init`], which returns an error for a bad value, or at the first use of this crate, where a bad
+//! value ends the process with status 2 and a message, so that no run goes on without the faults
+//! that it was to have. A name in it that no call site has is warned of: it may be made at run
+//! time. A build without `testing` does not look; there only [`init`] refuses a value.
+//!
+//! | variable | example | |
+//! |---|---|---|
+//! | `FAILPOINTS` | `save=1*pause;load=5%return` | the points |
+//! | `FAILPOINTS_SEED` | `7` | where draws start from: see [Probability](#probability) |
+//! | `FAILPOINTS_WAIT_DEADLINE` | `5s`, `500ms`, `off` | the deadline of waits, and when a hang is explained: see [`set_wait_deadline`] |
+//! | `FAILPOINTS_REPLAY` | `1 2` | what the explorer runs again, with the feature `explore` |
 //!
 //! # Events
+//!
+//! Warnings, the seed, and what `print` prints go to `tracing` with the feature `async` where the
+//! thread has a subscriber, and else to `log`, with the target `neon_failpoint`. If nobody listens to
+//! either, a warning, and a seed that nobody chose, is written to standard error.
 //!
 //! With the feature `async` these events are sent through `tracing`, target `neon_failpoint`, at
 //! debug level. Their messages and fields are stable:
@@ -231,9 +242,9 @@
 //! | `explore` | no | the explorer, the module `explore`; brings rand, indicatif, and tokio's `rt` and `test-util` |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
-//! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is an error that
-//! names the feature. A library or program whose users are to switch failpoints on passes the
-//! feature on:
+//! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is
+//! an error that names the feature. A library or program whose users are to switch failpoints on
+//! passes the feature on:
 //!
 //! ```toml
 //! [features]
@@ -248,15 +259,15 @@
 //! - The list of call sites, and with it the warning for a misspelled name, exists on
 //!   Linux, Android, Apple's systems, Windows, FreeBSD, OpenBSD, illumos and Fuchsia.
 //!   Everything else works wherever the standard library has threads.
-//! - A blocking hit on a thread of an async runtime blocks all its tasks. On a tokio task it is warned
-//!   of, once for each call site, if it is about to wait.
-//! - A failpoint may be in the global allocator. An idle hit there allocates nothing and takes no lock
-//!   of this crate, from the first one on; to find FAILPOINTS unset, the first native hit takes the
-//!   standard library's lock of the environment. If the variable is set, that hit reads it, which
-//!   allocates: an allocator that cannot be entered again there has to be hit through
-//!   [`compat`], which reads nothing. What this crate allocates hits nothing. An armed point there acts
-//!   on every thread that allocates: one that pauses stops those that are to release it, a callback and
-//!   `print` are hit by what they allocate themselves.
+//! - A blocking hit on a thread of an async runtime blocks all its tasks. On a tokio task it is
+//!   warned of, once for each call site, if it is about to wait.
+//! - A failpoint may be in the global allocator. An idle hit there allocates nothing and takes no
+//!   lock of this crate, from the first one on; to find FAILPOINTS unset, the first native hit
+//!   takes the standard library's lock of the environment. If the variable is set, that hit reads
+//!   it, which allocates: an allocator that cannot be entered again there has to be hit through
+//!   [`compat`], which reads nothing. What this crate allocates hits nothing. An armed point there
+//!   acts on every thread that allocates: one that pauses stops those that are to release it, a
+//!   callback and `print` are hit by what they allocate themselves.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -17,7 +17,8 @@
 //! Cargo's folder for the files of tests, with that folder's own target folder: there
 //! is no lock that the outer Cargo holds.
 //!
-//! The last test builds, in the same way, a program with two copies of the library, and runs it.
+//! The last tests build, in the same way, a program with two copies of the library, and run it, and look
+//! at what Cargo says of a release build.
 //!
 //! Alone because it needs nothing of the library but its source.
 #![cfg(all(feature = "testing", feature = "async", feature = "context"))]
@@ -369,5 +370,66 @@ fn a_copy_of_the_library_that_has_no_call_sites_says_how_to_look_for_the_other()
     for version in [env!("CARGO_PKG_VERSION"), "9.0.0"] {
         let copy = format!("neon_failpoint v{version}");
         assert!(tree.contains(&copy), "{copy}: {tree} {}", said(&output));
+    }
+}
+
+/// A package with the two tables of README.md.
+const TABLES: &str = r#"
+[package]
+name = "tables"
+edition = "2018"
+[workspace]
+resolver = "RESOLVER"
+[dependencies]
+neon_failpoint = { path = "LIBRARY" }
+[dev-dependencies]
+neon_failpoint = { path = "LIBRARY", features = ["testing"] }
+"#;
+
+/// The command of README.md says what is so, by either resolver, and so does the assertion there.
+#[test]
+fn what_a_release_build_has_can_be_seen() {
+    let library = env!("CARGO_MANIFEST_DIR");
+    let readme = fs::read_to_string(Path::new(library).join("README.md")).unwrap();
+    let mut commands = readme
+        .lines()
+        .filter(|line| line.starts_with("cargo tree "));
+    let (command, None) = (commands.next().unwrap(), commands.next()) else {
+        panic!("another `cargo tree`");
+    };
+    let (arguments, format) = command.split_once(" --format ").unwrap();
+    let mut arguments: Vec<&str> = arguments.split(' ').skip(1).collect();
+    arguments.extend(["--format", format.trim_matches('\'')]);
+    let assertion = "const _: () = assert!(!neon_failpoint::has_failpoints());";
+    assert!(readme.contains(assertion));
+    for (resolver, has_failpoints) in [("1", true), ("2", false)] {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("compile_fail/resolver-{resolver}"));
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let manifest = TABLES
+            .replace("LIBRARY", library)
+            .replace("RESOLVER", resolver);
+        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+        let main = format!("{assertion}\nfn main() {{}}\n");
+        fs::write(folder.join("src/main.rs"), main).unwrap();
+        let output = cargo(&folder, &arguments);
+        let tree = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            tree.starts_with("neon_failpoint v"),
+            "{tree} {}",
+            said(&output)
+        );
+        assert_eq!(
+            tree.contains("testing"),
+            has_failpoints,
+            "{resolver}: {tree}"
+        );
+        let output = cargo(&folder, &["check", "--quiet"]);
+        assert_eq!(
+            output.status.success(),
+            !has_failpoints,
+            "{}",
+            said(&output)
+        );
     }
 }

@@ -162,6 +162,10 @@ const CASES: &[(&str, fn())] = &[
             ("alloc-by-name", "return(a value)"),
             ("dealloc", "100*sleep(1)->off"),
             ("dealloc-compat", "50%off"),
+            // Nothing that a hit does before it sleeps is to hit again.
+            ("alloc", "sleep(1)"),
+            ("dealloc", "sleep(1)"),
+            ("dealloc-compat", "sleep(1)"),
         ] {
             configure_failpoint(name, actions).unwrap();
             let hits = || {

@@ -34,8 +34,8 @@
 //! | a `pause` of 30 seconds | silence | standard error says so, once: see [`set_wait_deadline`](crate::set_wait_deadline) | a test that hangs explains nothing |
 //! | an armed point in the global allocator | what a hit allocates itself hits again | it does not; what a logger, a callback or a panic allocates does | recursion without end |
 //!
-//! For the same reason as in the row of paused threads, a callback that was replaced or removed may call this
-//! module when what it captured is dropped; in `fail` that deadlocks.
+//! For the same reason as in the row of paused threads, a callback that was replaced or removed may
+//! call this module when what it captured is dropped; in `fail` that deadlocks.
 //!
 //! # The environment
 //!

@@ -16,7 +16,7 @@ use crate::engine::suggest::announce;
 use crate::engine::table::{Ended, Registry};
 use crate::engine::unwind::in_destructor;
 use crate::engine::waiters::{Goal, WaiterInfo};
-use crate::error::Error;
+use crate::error::{Error, times};
 
 /// Configures the failpoint `name` to do `actions` until the guard is dropped.
 ///
@@ -488,7 +488,8 @@ impl Armed {
 
     /// Releases the waiters whose hits had a matching context, and returns their number.
     ///
-    /// The matchers are as in [`arm_with_context`](crate::arm_with_context); the other waiters keep waiting.
+    /// The matchers are as in [`arm_with_context`](crate::arm_with_context); the other waiters keep
+    /// waiting.
     ///
     /// # Errors
     ///
@@ -561,12 +562,16 @@ impl Armed {
         let about = self.watched().hint();
         let was_hit = match self.point() {
             Some(point) if point.hits() > 0 => {
-                let (hits, actions) = (point.hits(), point.actions());
-                format!("; it was hit {hits} times, and no alternative of {actions:?} took a hit")
+                let (hits, actions) = (times(point.hits()), point.actions());
+                format!("; it was hit {hits}, and no alternative of {actions:?} took a hit")
             }
             Some(point) => match point.made() {
                 Made::Armed(place) if place == self.armed_at => {
                     "; it was not reached since".to_owned()
+                }
+                // The hint says how it was changed.
+                _ if self.watched().change().is_some() => {
+                    "; it was not reached with the actions that it has now".to_owned()
                 }
                 made => format!("; it was not reached since it was {made}"),
             },
@@ -587,7 +592,7 @@ impl Armed {
 /// Says an error that may be what a panic now takes the place of. A destructor cannot see which error a
 /// function is about to return; what it can see is whether one of ours is still there.
 fn hidden_error() -> Option<String> {
-    let error = Error::latest()?;
+    let error = Error::take_latest()?;
     Some(format!("the test may be returning this error: {error}"))
 }
 

@@ -382,7 +382,8 @@ pub fn set_seed(seed: u64) {
     registry.draws_of(&registry.home()).set_seed(seed);
 }
 
-/// Returns the seed of percentages and random times in the current [scope](crate::Scope), or outside of all.
+/// Returns the seed of percentages and random times in the current [scope](crate::Scope), or
+/// outside of all.
 ///
 /// ```
 /// # if !neon_failpoint::has_failpoints() { return }

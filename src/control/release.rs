@@ -118,7 +118,7 @@ pub(crate) fn not_configured(home: &Home, name: &str) -> Error {
         return Error::of_point(name, Problem::ScopeEnded);
     }
     let problem = Problem::NotConfigured {
-        similar: suggest::similar(name),
+        about: suggest::about_unconfigured(name),
         elsewhere: Registry::global()
             .is_configured(hash(name), name)
             .then_some(match home {

@@ -42,9 +42,10 @@ use crate::error::{Error, Problem};
 /// # Errors
 ///
 /// If `name` is not configured, at once; if it is removed during the wait; and if the
-/// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits, what
-/// matchers turned away, and its waiters. Each says what became of a guard, and where that was armed:
-/// `let _ = arm(..)` drops it at once. A build without the feature `testing` has nothing to wait for, and says so.
+/// [deadline](set_wait_deadline) passes: that error lists every configured point with its hits,
+/// what matchers turned away, and its waiters. Each says what became of a guard, and where that was
+/// armed: `let _ = arm(..)` drops it at once. A build without the feature `testing` has nothing to
+/// wait for, and says so.
 ///
 #[cfg_attr(feature = "async", doc = "```")]
 #[cfg_attr(not(feature = "async"), doc = "```ignore")]
@@ -526,7 +527,7 @@ impl Watched {
 
     /// Describes, for people, how another than its guard changed what is watched, or what became of its
     /// guard.
-    fn change(&self) -> Option<String> {
+    pub(crate) fn change(&self) -> Option<String> {
         match &self.guard {
             Some(guard) => {
                 let change = Registry::global().change(guard)?;

@@ -35,8 +35,9 @@ const SEED: &str = "FAILPOINTS_SEED";
 /// # Errors
 ///
 /// If the value is not UTF-8 or does not follow the grammar, with the entry and the byte, or if
-/// `FAILPOINTS_SEED` is not a whole number, or `FAILPOINTS_WAIT_DEADLINE` no time: then nothing takes effect, and the variable counts as
-/// read. In a build without the feature `testing`, if the value is not empty.
+/// `FAILPOINTS_SEED` is not a whole number, or `FAILPOINTS_WAIT_DEADLINE` no time: then nothing
+/// takes effect, and the variable counts as read. In a build without the feature `testing`, if the
+/// value is not empty.
 ///
 /// # Examples
 ///

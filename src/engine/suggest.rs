@@ -86,19 +86,33 @@ pub(crate) const UNLISTED: &str =
 /// Describes, for people, where `name` is compiled in, or which names are like it. `is_hit` says that
 /// it is known to be hit.
 pub(crate) fn about(name: &str, is_hit: bool) -> String {
-    let mut about = String::new();
-    for site in site::by_name().iter().filter(|site| site.name() == name) {
-        let before = if about.is_empty() { "it is at" } else { "," };
-        about += &format!("{before} {}:{}", site.file(), site.line());
-    }
-    if !about.is_empty() {
-        return about;
+    if let Some(places) = places(name) {
+        return places;
     }
     if is_hit || site::was_hit_by_name(name) {
         return "no call site is listed under that name, but it was hit: it is made at run time"
             .to_owned();
     }
     about_unknown(&similar(name), site::by_name().is_empty())
+}
+
+/// Describes, for people, what may have been meant by a name that is not configured: nothing is said of
+/// one that no call site has and that is like none.
+pub(crate) fn about_unconfigured(name: &str) -> Option<String> {
+    if let Some(places) = places(name) {
+        return Some(places);
+    }
+    let similar = similar(name);
+    (!similar.is_empty()).then(|| format!("compiled in are similar ones: {similar:?}"))
+}
+
+/// Describes where the call sites of `name` are, if it has any.
+fn places(name: &str) -> Option<String> {
+    let sites = site::by_name().iter().filter(|site| site.name() == name);
+    let places: Vec<String> = sites
+        .map(|site| format!("{}:{}", site.file(), site.line()))
+        .collect();
+    (!places.is_empty()).then(|| format!("it is at {}", places.join(", ")))
 }
 
 /// Describes what may be the matter with a name that no call site has and that was not hit.
@@ -142,6 +156,9 @@ pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
         if count > 0 {
             let sites = &sites[first..first + count];
             warnings.extend(no_return(name, &point.returns(), sites));
+            continue;
+        }
+        if site::was_hit_by_name(name) {
             continue;
         }
         unknown += 1;

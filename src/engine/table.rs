@@ -482,8 +482,8 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Looks again if something was published, and returns the generation that is now seen; 0 or [`LENT`],
-    /// which are none, if that is not to be remembered.
+    /// Looks again if something was published, and returns the generation that is now seen; 0 or
+    /// [`LENT`], which are none, if that is not to be remembered.
     #[inline]
     pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
         let generation = registry.generation();

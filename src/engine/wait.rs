@@ -306,7 +306,9 @@ pub(crate) fn block(
         }
     };
     drop(list);
+    let inside = Inside::enter();
     drop(left);
+    drop(inside);
     ended(point, since, end, end != End::Elapsed);
 }
 

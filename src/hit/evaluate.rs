@@ -2,6 +2,7 @@
 //! action, and does what can be done at once. What is left is a [`Step`]: to continue, return, yield
 //! or wait. Tasks and threads differ only in how they do that.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,7 @@ pub(super) fn arrival<'a>(
     context: Option<&'a FailpointContext>,
     can_return: bool,
 ) -> Arrival<'a> {
-    let caller = std::panic::Location::caller();
+    let caller = Location::caller();
     let (file, line) = target.place().unwrap_or((caller.file(), caller.line()));
     Arrival {
         name: target.name(),
@@ -217,7 +218,7 @@ fn perform(
     }
     // No closure: it would not know its caller.
     let is_done = match action {
-        Some(action) => run(action, target.name(), rules),
+        Some(action) => run(action, target, rules),
         None => true,
     };
     if !is_done {
@@ -231,15 +232,27 @@ fn perform(
 /// Does an action that is done at once; `false` if its callback is gone.
 #[cold]
 #[track_caller]
-fn run(action: Action, name: &str, rules: Rules) -> bool {
+fn run(action: Action, target: &Target<'_>, rules: Rules) -> bool {
+    let name = target.name();
     match action {
         Action::Print(text) if rules == Rules::Fail => report::print_as_fail(name, text.as_deref()),
         Action::Print(text) => report::print(name, text.as_deref()),
         // The texts of `fail` 0.5.1.
         Action::Panic(Some(message)) if rules == Rules::Fail => panic!("{message}"),
-        Action::Panic(None) => panic!("failpoint {name} panic"),
-        Action::Panic(Some(message)) if message.is_empty() => panic!("failpoint {name} panic"),
-        Action::Panic(Some(message)) => panic!("{message} (failpoint {name:?})"),
+        Action::Panic(None) if rules == Rules::Fail => panic!("failpoint {name} panic"),
+        Action::Panic(message) => {
+            // The future of a macro may be polled somewhere else, as a task or in a box: the panic is
+            // placed there, and names the call site.
+            let (site, caller) = (target.call_site(), Location::caller());
+            let at = match (site.file(), site.line()) == (caller.file(), caller.line()) {
+                true => String::new(),
+                false => format!(" at {}:{}", site.file(), site.line()),
+            };
+            match message.unwrap_or_default() {
+                message if message.is_empty() => panic!("failpoint {name} panic{at}"),
+                message => panic!("{message} (failpoint {name:?}{at})"),
+            }
+        }
         Action::Exit(status) => {
             end_process(&format!("failpoint {name:?}: {action}"), status.into());
         }
@@ -268,7 +281,7 @@ pub(super) fn no_closure(name: &str, rules: Rules) -> ! {
         // The words of `fail`.
         panic!("Return is not supported for the fail point \"{name}\"");
     }
-    let place = std::panic::Location::caller();
+    let place = Location::caller();
     panic!(
         "failpoint {name:?} at {}:{} is configured to return, but the call site has no closure \
          that says what to return",

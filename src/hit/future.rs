@@ -51,8 +51,9 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 /// # Runtimes, tokio's paused clock, and shutdown
 ///
 /// It needs no runtime: a `sleep` is timed by a thread of this crate, which is there only while
-/// something sleeps. Where tokio's clock is paused, or was advanced, `sleep` follows that clock. A task at a `pause` counts as idle: with nothing else to do, the
-/// clock advances. A runtime that shuts down drops its waiting tasks, and with them their waiters.
+/// something sleeps. Where tokio's clock is paused, or was advanced, `sleep` follows that clock. A
+/// task at a `pause` counts as idle: with nothing else to do, the clock advances. A runtime that
+/// shuts down drops its waiting tasks, and with them their waiters.
 ///
 /// # Examples
 ///
@@ -298,7 +299,9 @@ fn begin_armed<'a>(
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
             let says_end = rules == Rules::Millis && limit.is_some();
-            let paused_at = limit.is_none().then(|| target.call_site());
+            // No closure: it would not know its caller.
+            let place = target.call_site();
+            let paused_at = limit.is_none().then_some(place);
             // A sleep of `fail` is in real time, everywhere; but an exploration knows only its own clock.
             let limit = match rules {
                 Rules::Fail if !is_explored(target) => limit.map(Timer::real),

@@ -24,7 +24,7 @@ pub(super) struct State<'a> {
 impl Serialize for State<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { message, point } = self;
-        let fields = 11 + usize::from(message.is_some());
+        let fields = 12 + usize::from(message.is_some());
         let mut object = serializer.serialize_struct("FailpointInfo", fields)?;
         if let Some(message) = message {
             object.serialize_field("msg", message)?;
@@ -35,6 +35,7 @@ impl Serialize for State<'_> {
         object.serialize_field("matchers", point.matchers())?;
         object.serialize_field("hits", &point.hits())?;
         object.serialize_field("fired", &point.fired())?;
+        object.serialize_field("turned_away", &point.turned_away())?;
         object.serialize_field("totals", &point.totals())?;
         object.serialize_field("ttl_ms", &point.ttl.map(millis))?;
         object.serialize_field("waiters", point.waiters())?;

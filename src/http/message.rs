@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// The most bytes that the body of a request may have: 1 MiB. [`Control::handle`](crate::http::Control::handle) answers a longer
-/// one with 413, so a caller need not read on.
+/// The most bytes that the body of a request may have: 1 MiB.
+/// [`Control::handle`](crate::http::Control::handle) answers a longer one with 413, so a caller
+/// need not read on.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// What a client asks for, in the words of any HTTP library.

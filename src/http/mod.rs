@@ -33,13 +33,14 @@
 //!
 //! A web page in a browser on the same machine can reach a loopback address, too. The router
 //! refuses a POST that a page of another site could send without a preflight request: one with the
-//! header `origin` whose content type is absent or not JSON. PUT and DELETE need no such check: a form
-//! cannot send them, whatever content types it has, and a script only after a preflight request, which
-//! the router does not answer. (A layer of yours that allows other origins gives all of this up.)
+//! header `origin` whose content type is absent or not JSON. PUT and DELETE need no such check: a
+//! form cannot send them, whatever content types it has, and a script only after a preflight
+//! request, which the router does not answer. (A layer of yours that allows other origins gives all
+//! of this up.)
 //!
-//! A site that rebinds its own domain name to the loopback address is of the same origin to the browser,
-//! and asks for that name: [`Control::answer_hosts`] lists the names that are answered instead. So do a
-//! token or a Unix socket stop it.
+//! A site that rebinds its own domain name to the loopback address is of the same origin to the
+//! browser, and asks for that name: [`Control::answer_hosts`] lists the names that are answered
+//! instead. So do a token or a Unix socket stop it.
 //!
 //! ```
 //! use neon_failpoint::http::Control;
@@ -92,15 +93,16 @@
 //! | DELETE `/v1/failpoints` | removes every configuration, all waiters continue, and says how many there were: `{"removed": 2}` |
 //! | DELETE `/v1/failpoints/{name}` | removes that one, if it is there: `{"removed": 1}`, or 0 |
 //! | GET `/v1/failpoints/{name}/wait?hits=N` | the failpoint, once it was [hit `N` times](crate::wait_for_hits) |
+//! | GET `/v1/failpoints/{name}/wait?fired=N` | the failpoint, once it [fired `N` times](crate::wait_until_fired) |
 //! | GET `/v1/failpoints/{name}/wait?paused=N` | the failpoint, once [`N` tasks or threads wait there](crate::wait_until_paused) |
 //! | POST `/v1/failpoints/{name}/release` | releases waiters, and says how many: `{"released": 1}` |
 //!
 //! All calls act on the points that are in no [scope](crate::Scope).
 //!
-//! In a name everything that is not a letter, a digit or one of `-._~` is best percent-encoded;
-//! a slash has to be: `%2F`. All bodies are JSON, but for [actions](#actions-as-text). A body of JSON
-//! has the content type `application/json`, or none. Only a wait, and a PUT of one name, have a query;
-//! with any other call it is an error.
+//! In a name everything that is not a letter, a digit or one of `-._~` is best percent-encoded; a
+//! slash has to be: `%2F`. All bodies are JSON, but for [actions](#actions-as-text). A body of JSON
+//! has the content type `application/json`, or none. Only a wait, and a PUT of one name, have a
+//! query; with any other call it is an error.
 //!
 //! ## Configuring
 //!
@@ -119,40 +121,42 @@
 //!
 //! ### What may not be meant
 //!
-//! The answer is `null` if there is nothing to say, which is what Neon's clients expect; else an object
-//! with `warnings`, a list of texts. The failpoints are configured all the same. There is a warning for
+//! The answer is `null` if there is nothing to say, which is what Neon's clients expect; else an
+//! object with `warnings`, a list of texts. The failpoints are configured all the same. There is a
+//! warning for
 //!
-//! - a name that no call site has, with those that are like it. A name may be made at run time, and that
-//!   is not known before it is hit;
-//! - a `return` where no call site of that name can return a value: where the macro has no closure it
-//!   panics, at [`pausable_failpoint!`](crate::pausable_failpoint!) it has no effect, and at
+//! - a name that no call site has, with those that are like it. A name may be made at run time, and
+//!   that is not known before it is hit;
+//! - a `return` where no call site of that name can return a value: where the macro has no closure
+//!   it panics, at [`pausable_failpoint!`](crate::pausable_failpoint!) it has no effect, and at
 //!   [`sleep_millis_async!`](crate::sleep_millis_async!) it needs a number.
 //!
 //! Where there is no list of call sites (see the crate's [limits](crate#limits)) there are none.
 //!
 //! ### What stays if a client dies
 //!
-//! `ttl_ms` is how many milliseconds of real time the failpoint stays: a whole number from 1 to 604800000,
-//! a week. Then it is removed, as by DELETE, and its waiters continue. Null, as no field, is no limit. The
-//! answer is an object with `ttl_ms`, too, the names with their limits:
+//! `ttl_ms` is how many milliseconds of real time the failpoint stays: a whole number from 1 to
+//! 604800000, a week. Then it is removed, as by DELETE, and its waiters continue. Null, as no
+//! field, is no limit. The answer is an object with `ttl_ms`, too, the names with their limits:
 //! `{"ttl_ms": {"after-commit": 60000}, "warnings": []}`. A GET shows what is left.
 //!
-//! The limit is that of this configuration. Whoever configures the name again, with a limit of its own or
-//! with none, replaces both: nothing that was configured later is removed by an earlier limit. A guard of
-//! the process that is [armed](crate::arm()) over the failpoint stays, and uncovers nothing when it is
-//! dropped.
+//! The limit is that of this configuration. Whoever configures the name again, with a limit of its
+//! own or with none, replaces both: nothing that was configured later is removed by an earlier
+//! limit. A guard of the process that is [armed](crate::arm()) over the failpoint stays, and
+//! uncovers nothing when it is dropped.
 //!
 //! ## Actions as text
 //!
 //! The body of a PUT of one name is its actions, as they stand in the [grammar](crate#actions); a
-//! `when(..)` has the matchers. `?ttl_ms=60000` is the limit above. The content type is that of a text,
-//! `application/x-www-form-urlencoded`, which curl sends with `-d`, `application/octet-stream`, or none;
-//! the body is taken as it is, never decoded as a form, and white space at its end does not count.
+//! `when(..)` has the matchers. `?ttl_ms=60000` is the limit above. The content type is that of a
+//! text, `application/x-www-form-urlencoded`, which curl sends with `-d`,
+//! `application/octet-stream`, or none; the body is taken as it is, never decoded as a form, and
+//! white space at its end does not count.
 //!
-//! A GET with the header `accept: text/plain` answers with the actions, in the form that PUT takes; 404 if
-//! the name is not configured. Where `accept` wants JSON as much, and names it as exactly, the answer is
-//! JSON. Errors are JSON always. (A [callback](crate::configure_failpoint_callback) has no text: it is shown
-//! as `callback`.)
+//! A GET with the header `accept: text/plain` answers with the actions, in the form that PUT takes;
+//! 404 if the name is not configured. Where `accept` wants JSON as much, and names it as exactly,
+//! the answer is JSON. Errors are JSON always. (A [callback](crate::configure_failpoint_callback)
+//! has no text: it is shown as `callback`.)
 //!
 //! ```text
 //! curl -X PUT -d '2*return(no space)->sleep(100)' 127.0.0.1:8080/v1/failpoints/upload
@@ -163,13 +167,14 @@
 //!
 //! `&timeout_ms=N` limits the wait, to an hour at most; the default is the process's
 //! [deadline](crate::set_wait_deadline). When the time is up the answer is 408, with the present
-//! state of the failpoint and a `msg`. If the name is not configured the answer is 404, at once; if
-//! it is removed during the wait, 410. A client that disconnects leaves nothing behind: axum drops
-//! the future of the call, and the wait with it. (hyper, below axum, does not notice it while
-//! another request is pipelined behind the wait; then the wait ends with its time.)
+//! state of the failpoint and a `msg` that says what is known of the reason. If the name is not
+//! configured the answer is 404, at once; if it is removed during the wait, 410. A client that
+//! disconnects leaves nothing behind: axum drops the future of the call, and the wait with it.
+//! (hyper, below axum, does not notice it while another request is pipelined behind the wait; then
+//! the wait ends with its time.)
 //!
-//! A graceful shutdown waits for all calls. [`remove_all_failpoints`](crate::remove_all_failpoints) ends them: waits are answered
-//! with 410, and paused tasks continue.
+//! A graceful shutdown waits for all calls. [`remove_all_failpoints`](crate::remove_all_failpoints)
+//! ends them: waits are answered with 410, and paused tasks continue.
 //!
 //! ## Releasing
 //!
@@ -187,6 +192,7 @@
 //! | `actions` | text that configures the same again, with its matchers; null if it is not configured |
 //! | `matchers` | the pairs of key and regular expression in `actions`; `"key!"` where it must not match |
 //! | `hits`, `fired` | since it was configured |
+//! | `turned_away` | the hits that did not fire because of their context |
 //! | `totals` | `hits`, `fired` and `delay_ms` since the name most recently became configured |
 //! | `ttl_ms` | how many milliseconds are left until it is removed by itself; null if it stays |
 //! | `waiters` | in the order of arrival: `blocking`, whether it is a thread; `waiting_ms`, for how long; `context`, an object or null |
@@ -198,8 +204,8 @@
 //! ## Errors
 //!
 //! The body is `{"msg": ".."}`. The message names the entry of a batch, the failpoint, the word and
-//! the position; for JSON of another shape, the field, line and column; and what would be right. After
-//! an error everything is as it was.
+//! the position; for JSON of another shape, the field, line and column; and what would be right.
+//! After an error everything is as it was.
 //!
 //! | status | why |
 //! |---|---|

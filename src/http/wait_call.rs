@@ -11,6 +11,7 @@ use crate::control::wait_for::{Wait, Watched, wait_deadline};
 use crate::engine::scope::Home;
 use crate::engine::timer::Timer;
 use crate::engine::waiters::Goal;
+use crate::error::times;
 use crate::http::json::State;
 use crate::http::message::Response;
 use crate::http::query::{number, parameters, twice};
@@ -18,9 +19,9 @@ use crate::http::query::{number, parameters, twice};
 pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Response> {
     let WaitQuery { goal, limit } = query;
     let limit = limit.unwrap_or_else(wait_deadline);
-    let watched = Watched::name(&Home::GLOBAL, name);
+    let watched = || Watched::name(&Home::GLOBAL, name);
     // Its own deadline would tell of every failpoint that there is.
-    let mut wait = Wait::new(watched, goal, Some(Duration::MAX));
+    let mut wait = Wait::new(watched(), goal, Some(Duration::MAX));
     let mut timer = Timer::new(limit);
     let met = poll_fn(|cx| match Pin::new(&mut wait).poll(cx) {
         Poll::Ready(met) => Poll::Ready(Some(met)),
@@ -37,23 +38,25 @@ pub(super) async fn wait(name: &str, query: WaitQuery) -> Result<Response, Respo
         None => Some(limit),
     };
     let point = list::state(&Home::GLOBAL, name);
-    let message = late.map(|limit| too_late(&point, goal, limit));
+    let message = late.map(|limit| too_late(&point, &watched().hint(), goal, limit));
     let status = if message.is_some() { 408 } else { 200 };
     let point = &point;
     Ok(Response::json(status, &State { message, point }))
 }
 
-fn too_late(point: &FailpointInfo, goal: Goal, limit: Duration) -> String {
+/// `hint` says what may be the reason.
+fn too_late(point: &FailpointInfo, hint: &str, goal: Goal, limit: Duration) -> String {
     let what = match goal {
-        Goal::Hits(n) => format!("was not hit {n} times"),
-        Goal::Fired(n) => format!("did not fire {n} times"),
+        Goal::Hits(n) => format!("was not hit {}", times(n)),
+        Goal::Fired(n) => format!("did not fire {}", times(n)),
         Goal::Paused(n) => format!("was not where {n} waited"),
     };
     format!(
-        "failpoint {:?} {what} within {limit:?}: hits {}, waiting {}",
+        "failpoint {:?} {what} within {limit:?}: hits {}, waiting {}, fired {}; {hint}",
         point.name(),
         point.hits(),
-        point.waiters().len()
+        point.waiters().len(),
+        point.fired()
     )
 }
 
@@ -68,7 +71,7 @@ pub(super) struct WaitQuery {
 /// Nobody keeps a connection open for longer.
 const LONGEST: u64 = 60 * 60 * 1000;
 
-const WANTED: &str = "expected hits=N or paused=N, and perhaps timeout_ms=N";
+const WANTED: &str = "expected hits=N, fired=N or paused=N, and perhaps timeout_ms=N";
 
 impl WaitQuery {
     pub(super) fn of(query: &str) -> Result<Self, Response> {
@@ -80,20 +83,20 @@ impl WaitQuery {
         let mut limit = None;
         for (key, value) in parameters(query) {
             match key {
-                "hits" | "paused" => {
+                "hits" | "fired" | "paused" => {
                     let n = number(key, value, 0..=usize::MAX as u64)? as usize;
                     let new = match key {
                         "hits" => Goal::Hits(n),
+                        "fired" => Goal::Fired(n),
                         _ => Goal::Paused(n),
                     };
-                    match goal.replace(new) {
+                    match goal.replace(new).map(kind) {
                         None => {}
-                        Some(old) if kind(old) == key => return Err(twice(key)),
-                        Some(_) => {
-                            return Err(
-                                "the parameters `hits` and `paused` are both there; expected one"
-                                    .to_owned(),
-                            );
+                        Some(old) if old == key => return Err(twice(key)),
+                        Some(old) => {
+                            return Err(format!(
+                                "the parameters `{old}` and `{key}` are both there; expected one"
+                            ));
                         }
                     }
                 }
@@ -107,7 +110,7 @@ impl WaitQuery {
             }
         }
         let goal = goal.ok_or_else(|| {
-            format!("neither the parameter `hits` nor `paused` is there; {WANTED}")
+            format!("none of the parameters `hits`, `fired` and `paused` is there; {WANTED}")
         })?;
         Ok(Self { goal, limit })
     }
@@ -134,6 +137,7 @@ mod tests {
         for (query, expected) in [
             ("hits=3", waiting(Goal::Hits(3), None)),
             ("&paused=0&", waiting(Goal::Paused(0), None)),
+            ("fired=2", waiting(Goal::Fired(2), None)),
             ("timeout_ms=0&hits=1", waiting(Goal::Hits(1), Some(0))),
             (
                 "paused=1&timeout_ms=3600000",
@@ -147,8 +151,11 @@ mod tests {
     #[test]
     fn a_bad_query_names_the_parameter() {
         for (query, named) in [
-            ("", "neither the parameter `hits` nor `paused`"),
-            ("timeout_ms=1", "neither the parameter `hits` nor `paused`"),
+            ("", "none of the parameters `hits`, `fired` and `paused`"),
+            (
+                "timeout_ms=1",
+                "none of the parameters `hits`, `fired` and `paused`",
+            ),
             ("hits", "`hits` is \"\""),
             ("hits=", "`hits` is \"\""),
             ("hits=-1", "`hits` is \"-1\""),
@@ -157,7 +164,9 @@ mod tests {
             ("hits=99999999999999999999", "`hits` is \"999"),
             ("hits=1&hits=1", "`hits` is there twice"),
             ("hits=1&paused=1", "`hits` and `paused` are both"),
-            ("paused=1&hits=1", "`hits` and `paused` are both"),
+            ("paused=1&hits=1", "`paused` and `hits` are both"),
+            ("fired=1&hits=1", "`fired` and `hits` are both"),
+            ("fired=1&fired=2", "`fired` is there twice"),
             ("paused=x", "`paused` is \"x\""),
             ("hits=1&timeout_ms=3600001", "`timeout_ms` is \"3600001\""),
             (

@@ -422,6 +422,7 @@ fn bad_matchers_in_a_text_are_named_with_their_byte() {
         ("when(a=\"b)off", "unclosed quote \"\\\"b)off\" at byte 7 of the actions; expected a closing `\"` for it".to_owned()),
         ("when(a=\"b\"c)off", r#"unexpected text "c" at byte 10 of the actions; expected `,` or `)`"#.to_owned()),
         ("off->when(a=[)off", r#"invalid regular expression "[" at byte 12 of the actions; expected a valid one (unclosed character class)"#.to_owned()),
+        (r"when(a=\w{140})off", r#"a regular expression that needs too much memory "\\w{140}" at byte 7 of the actions; expected a smaller one (it needs more than 1 MiB once compiled)"#.to_owned()),
         (r"when(a\=b)off", format!(r#"a bad key "a\\" at byte 5 of the actions; {KEY}; {WORD}"#)),
         ("when(a=b)", format!("no action at byte 9 of the actions; {ACTIONS}")),
         ("when(a=b)when(c=d)off", "misplaced \"when\" at byte 9 of the actions; expected `when(..)` once, and first: when(..,..) with a comma between its matchers".to_owned()),
@@ -446,6 +447,10 @@ fn bad_matchers_of_a_call_are_named_by_their_key() {
     assert_eq!(
         refused("tenant", "a)|(b"),
         r#"failpoint "errors-matchers": the matcher for key "tenant" is not a regular expression: "a)|(b": unopened group"#
+    );
+    assert_eq!(
+        refused("tenant", r"\w{140}"),
+        r#"failpoint "errors-matchers": the matcher for key "tenant" needs too much memory: "\\w{140}": it needs more than 1 MiB once compiled; expected a smaller one"#
     );
     assert_eq!(
         refused("", "x"),

@@ -201,6 +201,15 @@ fn what_is_said_of_a_name_without_a_call_site_leaves_room_for_one_made_at_run_ti
         release.contains("similar ones: [\"sites-pausable\""),
         "{release}"
     );
+    // One that has call sites needs no other name.
+    let error = release_failpoint("sites-pausable", 1)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("; it is at ") && error.contains("sites.rs:"),
+        "{error}"
+    );
+    assert!(!error.contains("similar"), "{error}");
     let (log, [wait, must_fire, _]) = all_that_is_said("?");
     assert_eq!(log, [""; 0]);
     for error in [&wait, &must_fire] {

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::pin::Pin;
 use std::sync::Once;
 
 use super::prelude::*;
@@ -74,6 +75,17 @@ fn is_at_the_macro_and_names_the_point() {
             let expected = (file!().to_owned(), *line, text.to_owned());
             assert_eq!(panic_at(form), expected, "{actions}");
         }
+    }
+    // A future that is polled elsewhere panics there, and says where it is from.
+    for (actions, text) in [
+        ("panic(boom)", "boom (failpoint \"macros-panic\" at PLACE)"),
+        ("panic", "failpoint macros-panic panic at PLACE"),
+    ] {
+        configure_failpoint(NAME, actions).unwrap();
+        let (hit, line): (Pin<Box<dyn Future<Output = _>>>, _) =
+            (Box::pin(failpoint!("macros-panic")), line!());
+        let (_, _, said) = panic_at(|| drop(now(hit)));
+        assert_eq!(said, text.replace("PLACE", &format!("{}:{line}", file!())));
     }
     // Those of `compat` keep the texts of `fail`.
     configure_failpoint(NAME, "panic(boom)").unwrap();

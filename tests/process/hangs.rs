@@ -174,6 +174,33 @@ const CASES: &[(&str, fn())] = &[
         remove_all_failpoints();
         first.join().unwrap();
     }),
+    // There is no call site to know the place.
+    #[cfg(feature = "async")]
+    ("tasks, by a name made at run time", || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        configure_failpoint("hangs-run-time", "pause").unwrap();
+        let name = "hangs-run-time";
+        let token = tokio_util::sync::CancellationToken::new();
+        runtime.block_on(async {
+            let hits = async {
+                tokio::join!(
+                    async { drop(neon_failpoint::failpoint(name, None).await) },
+                    async {
+                        let hit = neon_failpoint::failpoint_with_cancellation(name, None, &token);
+                        drop(hit.await);
+                    },
+                    async { neon_failpoint::fail_point!(name) },
+                )
+            };
+            thread::spawn(|| {
+                child::told_to_go_on();
+                remove_all_failpoints();
+            });
+            hits.await;
+        });
+    }),
     ("a wrong deadline", || {
         let _ = neon_failpoint::failpoint_blocking("hangs-other", None);
     }),
@@ -234,6 +261,16 @@ fn what_waits_for_too_long_is_said_once_and_what_lets_it_go() {
     let mut child = child::start(TEST, "by FAILPOINTS", &variables);
     child.until_it_says(&[&place, "the point was configured by FAILPOINTS"]);
     child.end();
+
+    #[cfg(feature = "async")]
+    {
+        let mut child = start("tasks, by a name made at run time", "20");
+        let here = format!("\"hangs-run-time\", {}:", file!());
+        for _ in 0..3 {
+            child.until_it_says(&[PAUSED, &here, ": a task for 0."]);
+        }
+        child.end();
+    }
 
     let mut child = start("compat", "20");
     child.until_it_says(&[PAUSED, "\"hangs-compat\"", file!(), "\"hangs-thread\""]);

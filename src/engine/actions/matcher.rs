@@ -56,7 +56,18 @@ impl Matcher {
                     whole,
                 })
             }
-            Err(reason) => Err(Problem::Regex { key, regex, reason }),
+            Err(Refused::Invalid(reason)) => Err(Problem::Regex {
+                key,
+                regex: regex.into(),
+                reason: reason.into(),
+                smaller: None,
+            }),
+            Err(Refused::TooLarge { reason, smaller }) => Err(Problem::Regex {
+                key,
+                regex: regex.into(),
+                reason: reason.into(),
+                smaller: Some(smaller),
+            }),
         }
     }
 
@@ -147,24 +158,38 @@ impl Memory {
     /// Compiles an expression, and takes off what it needs, rounded up to one of a few sizes: the
     /// least with which it compiles.
     #[cfg(feature = "context")]
-    fn compile(&mut self, regex: &str) -> Result<regex::Regex, String> {
+    fn compile(&mut self, regex: &str) -> Result<regex::Regex, Refused> {
         const SIZES: [usize; 4] = [4 << 10, 32 << 10, 256 << 10, 1 << 20];
         for size in SIZES {
             match regex::RegexBuilder::new(regex).size_limit(size).build() {
                 Ok(compiled) => {
                     let left = self.left.checked_sub(size);
-                    self.left = left.ok_or(
-                        "with those before it, it needs more than 64 MiB once compiled; expected \
-                         fewer or smaller ones in one call",
-                    )?;
+                    self.left = left.ok_or(Refused::TooLarge {
+                        reason: "with those before it, it needs more than 64 MiB once compiled",
+                        smaller: "fewer or smaller ones in one call",
+                    })?;
                     return Ok(compiled);
                 }
                 Err(regex::Error::CompiledTooBig(_)) => {}
-                Err(other) => return Err(last_line(&other)),
+                Err(other) => return Err(Refused::Invalid(last_line(&other))),
             }
         }
-        Err("it needs more than 1 MiB once compiled; expected a smaller one".to_owned())
+        Err(Refused::TooLarge {
+            reason: "it needs more than 1 MiB once compiled",
+            smaller: "a smaller one",
+        })
     }
+}
+
+/// Why an expression is refused: it is none, or one that needs too much memory.
+#[cfg(feature = "context")]
+enum Refused {
+    Invalid(String),
+    TooLarge {
+        reason: &'static str,
+        /// What would be right.
+        smaller: &'static str,
+    },
 }
 
 /// Returns what an error of regex says, without the pattern, which it shows over several lines.
@@ -177,7 +202,7 @@ fn last_line(error: &regex::Error) -> String {
 
 /// Returns the user's expression as a group, and compiled with an anchor at both ends.
 #[cfg(feature = "context")]
-fn whole_value(regex: &str, memory: &mut Memory) -> Result<(String, regex::Regex), String> {
+fn whole_value(regex: &str, memory: &mut Memory) -> Result<(String, regex::Regex), Refused> {
     // Alone first: `a)|(b` is an error, but would be none inside a group. What it takes is given
     // back.
     let left = memory.left;
@@ -461,12 +486,19 @@ fn in_text(problem: Problem, key_start: usize, regex_start: usize) -> Problem {
             what,
             expected,
         } => syntax(what, &key, key_start, expected),
-        Problem::Regex { regex, reason, .. } => syntax(
-            "invalid regular expression",
-            &regex,
-            regex_start,
-            &format!("a valid one ({reason})"),
-        ),
+        Problem::Regex {
+            regex,
+            reason,
+            smaller,
+            ..
+        } => {
+            let (what, expected) = match smaller {
+                None => ("invalid regular expression", "a valid one"),
+                Some(smaller) => ("a regular expression that needs too much memory", smaller),
+            };
+            let expected = format!("{expected} ({reason})");
+            syntax(what, &regex, regex_start, &expected)
+        }
         other => other,
     }
 }
@@ -550,7 +582,7 @@ mod tests {
             let Problem::Regex { regex, reason, .. } = problem else {
                 panic!("{problem:?}");
             };
-            assert_eq!(regex, bad);
+            assert_eq!(&*regex, bad);
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
         }
     }

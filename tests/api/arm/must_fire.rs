@@ -248,6 +248,43 @@ fn an_error_that_was_dealt_with_is_not_told() {
     fails(|_| Ok::<(), Error>(())).unwrap();
 }
 
+/// A function that panics as it returns may never drop what it returns.
+#[test]
+fn an_error_of_an_earlier_test_of_the_same_thread_is_not_told() {
+    let _alone = isolate();
+    let early = |guard: &Armed| guard.wait_for_hits(1).within(Duration::ZERO).blocking();
+    assert!(panic_of(|| fails(early)).contains("the test may be returning this error"));
+    let text = panic_of(|| drop(arm("arm-must-fire-later", "off").unwrap().must_fire()));
+    assert!(!text.contains("arm-must-fire-early"), "{text}");
+}
+
+#[test]
+fn what_is_said_of_a_change_is_said_once() {
+    let _alone = isolate();
+    let guard = arm("arm-must-fire-changed", "off").unwrap().must_fire();
+    configure_failpoint("arm-must-fire-changed", "1%off").unwrap();
+    let line = line!() - 1;
+    let text = panic_of(|| drop(guard));
+    let change = format!("it was configured at {}:{line}:", file!());
+    assert_eq!(text.matches(&change).count(), 1, "{text}");
+    assert!(
+        text.contains("not reached with the actions that it has now"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_hit_is_once() {
+    let _alone = isolate();
+    let guard = arm("arm-must-fire-once", "0*off").unwrap().must_fire();
+    let _ = hit("arm-must-fire-once");
+    let text = panic_of(|| drop(guard));
+    assert!(
+        text.contains("; it was hit once, and no alternative"),
+        "{text}"
+    );
+}
+
 /// What the documentation of `must_fire` advises.
 #[test]
 fn a_wait_until_it_fired_keeps_an_early_error() {

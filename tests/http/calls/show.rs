@@ -44,6 +44,7 @@ fn the_list_has_every_field() {
             "matchers": [],
             "hits": 3,
             "fired": 3,
+            "turned_away": 0,
             "totals": { "hits": 3, "fired": 3, "delay_ms": 0 },
             "waiters": [{ "blocking": false, "waiting_ms": null, "context": { "tenant": "t-1" } }],
             "ttl_ms": null,

@@ -1,5 +1,7 @@
 //! Waits: met, late, or for nothing.
 
+use neon_failpoint::fail_point_with_context_sync;
+
 use super::*;
 
 #[test]
@@ -44,6 +46,7 @@ fn a_wait_that_is_not_met_answers_with_the_present_state() {
             ("hits=2&timeout_ms=0", "not hit 2 times within 0ns"),
             ("hits=2&timeout_ms=20", "not hit 2 times within 20ms"),
             ("timeout_ms=20&paused=3", "not where 3 waited within 20ms"),
+            ("fired=2&timeout_ms=0", "not fire 2 times within 0ns"),
         ] {
             let answer = client
                 .get(&format!("/v1/failpoints/http-late/wait?{query}"))
@@ -63,6 +66,37 @@ fn a_wait_that_is_not_met_answers_with_the_present_state() {
         set_wait_deadline(Duration::from_secs(30));
         answer.refused(408, &["within 30ms"]);
         remove_failpoint("http-late");
+    });
+}
+
+/// A client that is not in the process has only the answer to go by.
+#[test]
+fn a_wait_for_what_matchers_turn_away_says_so() {
+    with_client("turned", async |mut client| {
+        let _table = TABLE.read().await;
+        let path = "/v1/failpoints/http-turned/wait";
+        client.arm("http-turned", "when(tenant=a)off").await;
+        let hit = |tenant: &'static str| {
+            let context = failpoint_context! { "tenant" => tenant };
+            fail_point_with_context_sync!("http-turned", &context);
+        };
+        hit("abc");
+        for (query, what) in [
+            (
+                "fired=1",
+                "did not fire once within 0ns: hits 1, waiting 0, fired 0",
+            ),
+            ("paused=1", "was not where 1 waited"),
+        ] {
+            let answer = client.get(&format!("{path}?{query}&timeout_ms=0")).await;
+            assert_eq!(answer.body["turned_away"], 1);
+            let why = "1 hit was turned away by matchers, it had tenant=\"abc\"";
+            answer.refused(408, &[what, why, "it is at ", "wait.rs:"]);
+        }
+        hit("a");
+        let point = client.get(&format!("{path}?fired=1")).await.expect(200);
+        assert_eq!((&point["hits"], &point["fired"]), (&json!(2), &json!(1)));
+        remove_failpoint("http-turned");
     });
 }
 
@@ -93,6 +127,7 @@ fn a_wait_for_nothing_says_so() {
             ("?", "`hits`"),
             ("?hits=a", "`hits`"),
             ("?hits=1&paused=1", "`paused`"),
+            ("?hits=1&fired=1", "`fired`"),
             ("?hits=1&timeout_ms=-1", "`timeout_ms`"),
             ("?hits=1&timeout_ms=3600001", "`timeout_ms`"),
             ("?hits=1&timeout=5", "\"timeout\""),

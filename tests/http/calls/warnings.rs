@@ -5,7 +5,7 @@ use neon_failpoint::compat::{async_fail_point, fail_point as compat_fail_point};
 use neon_failpoint::failpoint_support::implicit_await;
 use neon_failpoint::{
     fail_point_sync, fail_point_with_context, fail_point_with_context_sync, failpoint as hit,
-    pausable_failpoint, sleep_millis_async,
+    failpoint_blocking, pausable_failpoint, sleep_millis_async,
 };
 
 /// Every macro in every form, that of each name twice: with the letter of what a `return` does there.
@@ -210,6 +210,13 @@ fn a_name_without_a_call_site_is_warned_of_with_those_like_it() {
         }
         let unlike = warnings(&mut client, "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "pause").await;
         assert!(!unlike[0].contains("like it"), "{unlike:?}");
+        // One that was hit is made at run time.
+        client.arm("http-warned-other", "off").await;
+        let _ = failpoint_blocking("http-warned-sav", None);
+        let known = warnings(&mut client, "http-warned-sav", "pause").await;
+        assert!(known.is_empty(), "{known:?}");
+        remove_failpoint("http-warned-other");
+        remove_failpoint("http-warned-sav");
         // Each that is wrong, in their order; the others are configured as well.
         let body = json!([
             { "name": "http-warned-a", "actions": "return" },
