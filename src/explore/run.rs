@@ -121,6 +121,8 @@ struct State {
     is_left_out: bool,
     is_over: bool,
     root: Option<Waker>,
+    /// When the run began, by its own clock.
+    began: Option<Instant>,
 }
 
 pub(super) struct Run {
@@ -335,6 +337,7 @@ impl Run {
                 is_left_out: false,
                 is_over: false,
                 root: None,
+                began: None,
             }),
             is_root_awake: AtomicBool::new(true),
             wants_guard: AtomicBool::new(false),
@@ -641,6 +644,7 @@ impl State {
                         place: Some(hit.place),
                     },
                     spent,
+                    waits: is_last && waits,
                 });
             };
             if !self.is_left_to_another_order(hit, preempts, settings) {
@@ -796,19 +800,19 @@ impl State {
     }
 
     fn stuck(&self) -> String {
-        let now = Instant::now();
         let mut text =
             "stuck: however far the clock goes, no task comes to a failpoint, and the scenario is not over".to_owned();
         for task in &self.tasks {
             let Some((place, at)) = task.last else {
                 continue;
             };
-            let since = match now.duration_since(at).checked_sub(DAY) {
-                Some(time) if !time.is_zero() => format!(", {time:?} before that"),
+            let after = self.began.map(|began| at.duration_since(began));
+            let when = match after {
+                Some(time) if !time.is_zero() => format!(", {time:?} after the run began"),
                 _ => String::new(),
             };
             text += &format!(
-                "\n  {} went on from {}{since}, and came to no failpoint after that",
+                "\n  {} went on from {}{when}, and came to no failpoint after that",
                 task_name(task.number),
                 self.places.get(place),
             );
@@ -920,6 +924,7 @@ impl Director for Run {
                     place: Some(place),
                 },
                 spent,
+                waits: false,
             });
         match state.choose(&choices) {
             Ok(at) => {
@@ -1000,7 +1005,10 @@ impl Future for Root<'_, '_> {
                 run: this.run.clone(),
                 inner: cx.waker().clone(),
             }));
-            this.run.lock().root = Some(cx.waker().clone());
+            let mut state = this.run.lock();
+            state.root = Some(cx.waker().clone());
+            state.began = Some(Instant::now());
+            drop(state);
             waker
         });
         let waker = waker.clone();
