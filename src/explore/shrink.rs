@@ -15,7 +15,7 @@ pub(super) fn without_each(mut ran: Ran, mut run: impl FnMut(Guide) -> Ran) -> R
 }
 
 /// So many steps are taken at most: those of an endless run are many, and each may have been a preemption.
-const MOST: usize = 2_000_000;
+const MOST: usize = 500_000;
 
 fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran, left: &mut usize) -> Option<Ran> {
     let picks: Vec<Pick> = ran.taken.iter().map(|taken| taken.pick).collect();
