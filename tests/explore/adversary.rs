@@ -1,11 +1,13 @@
 //! Scenarios that are meant to trip the explorer.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use neon_failpoint::explore::Explorer;
+use neon_failpoint::explore::{Explorer, explore};
 use neon_failpoint::{fail_point, fail_point_sync};
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
 
 #[test]
@@ -36,14 +38,18 @@ fn chance_lets_what_a_loop_waits_for_go_on() {
 #[test]
 fn an_endless_run_that_chance_met_is_not_reduced_for_ever() {
     let runs = AtomicUsize::new(0);
-    let report = Explorer::new().random(10, 1).run(|| async {
+    let report = Explorer::new().random(10, 0).run(|| async {
         runs.fetch_add(1, SeqCst);
-        let forever = || async {
-            loop {
-                fail_point!("adversary-endless");
+        // Where the one that receives has the higher priority, each message is a preemption.
+        let (sender, mut receiver) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while sender.send(()).await.is_ok() {
+                fail_point!("adversary-endless-send");
             }
-        };
-        tokio::join!(forever(), forever(), forever());
+        });
+        while receiver.recv().await.is_some() {
+            fail_point!("adversary-endless-receive");
+        }
     });
     let message = report.failure().unwrap().message();
     assert!(message.starts_with("endless: "), "{message}");
@@ -59,9 +65,8 @@ fn a_loop_of_blocking_hits_is_endless_too() {
             for _ in 0..600 {
                 fail_point_sync!("adversary-blocking-loop", |_| ());
             }
-            fail_point!("adversary-after-blocking-loop");
         });
-    let message = report.failure().unwrap().message();
+    let message = report.failure().expect("a failure").message();
     assert!(message.starts_with("endless: "), "{message}");
     assert!(message.contains("500 times"), "{message}");
 }
@@ -117,30 +122,56 @@ fn blocking_work_ends_in_the_order_in_which_it_was_given() {
 }
 
 #[test]
-fn a_thread_that_is_kept_from_running_takes_no_step_early() {
-    const TASKS: usize = 200;
-    let came_before = Mutex::new(None);
-    let report = Explorer::new().max_runs(1).run(|| async {
-        let came = Arc::new(AtomicUsize::new(0));
-        let first = Arc::new(AtomicUsize::new(usize::MAX));
-        let mut set = JoinSet::new();
-        for number in 0..TASKS {
-            let (came, first) = (came.clone(), first.clone());
-            set.spawn(async move {
-                if number == 1 {
-                    // Longer than a run may go without coming to rest.
-                    std::thread::sleep(Duration::from_millis(1_300));
-                }
-                came.fetch_add(1, SeqCst);
-                fail_point!("adversary-starved");
-                first.fetch_min(came.load(SeqCst), SeqCst);
-            });
-        }
-        while let Some(result) = set.join_next().await {
-            result.unwrap();
-        }
-        *came_before.lock().unwrap() = Some(first.load(SeqCst));
-    });
-    assert_eq!(report.runs(), 1, "{report}");
-    assert_eq!(came_before.into_inner().unwrap(), Some(TASKS));
+fn a_run_that_is_kept_from_running_takes_no_step_early() {
+    let schedule = |seed: u64, is_kept: bool| {
+        let report = Explorer::new().random(1, seed).run(|| async move {
+            let mut set = JoinSet::new();
+            for number in 0..200 {
+                set.spawn(async move {
+                    if is_kept && number == 1 {
+                        // Longer than a run may go without coming to rest.
+                        std::thread::sleep(Duration::from_millis(1_300));
+                    }
+                    fail_point!("adversary-kept");
+                });
+            }
+            while let Some(result) = set.join_next().await {
+                result.unwrap();
+            }
+            Err::<(), _>("all are there")
+        });
+        report.failure().unwrap().schedule().to_owned()
+    };
+    for seed in 0..3 {
+        assert_eq!(schedule(seed, true), schedule(seed, false), "{seed}");
+    }
+}
+
+#[test]
+fn the_command_runs_a_test_that_is_ignored_where_this_one_may_be() {
+    const CHILD: &str = "ADVERSARY_IS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        explore(|| async {
+            fail_point!("adversary-ignored");
+            Err::<(), _>("fails")
+        });
+    }
+    let name = "adversary::the_command_runs_a_test_that_is_ignored_where_this_one_may_be";
+    let command = |args: &[&str]| {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child
+            .args([name, "--exact", "--nocapture"])
+            .args(args)
+            .env(CHILD, "");
+        let stderr = child.output().unwrap().stderr;
+        let text = String::from_utf8(stderr).unwrap();
+        let line = text.lines().find(|line| line.starts_with("to repeat it: "));
+        line.unwrap_or(&text).to_owned()
+    };
+    let plain = format!("to repeat it: FAILPOINTS_REPLAY='0' cargo test {name}");
+    assert_eq!(command(&[]), plain);
+    assert_eq!(
+        command(&["--include-ignored"]),
+        format!("{plain} -- --include-ignored")
+    );
 }
