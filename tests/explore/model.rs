@@ -458,7 +458,7 @@ fn every_schedule_is_run_once_and_each_replays() {
                 assert_eq!(report.runs(), 1);
                 assert_eq!(
                     logs.into_inner().unwrap(),
-                    [log.clone()],
+                    std::slice::from_ref(log),
                     "{what}: {schedule}\n{report}"
                 );
             }
