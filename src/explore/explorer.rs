@@ -422,11 +422,13 @@ impl Exploration<'_, '_> {
         let mut next = Some(Walk::strictly(Vec::new(), bounds));
         while let Some(walk) = next {
             if self.runs >= self.max_runs {
-                let tried = match frontier.cost() {
-                    Some(0) | None => String::new(),
-                    Some(cost) => {
-                        format!(", all that need fewer than {cost} of {}", listed(&bounds))
-                    }
+                let tried = match frontier.level() {
+                    0 => String::new(),
+                    1 => "; every schedule that needs none was tried".to_owned(),
+                    level => format!(
+                        "; every schedule with fewer than {level} preemptions, faults and cancellations \
+                         was tried"
+                    ),
                 };
                 let why = format!("max_runs is {}{tried}", self.max_runs);
                 return self.report(Ending::Cut(why), None);
@@ -448,7 +450,10 @@ impl Exploration<'_, '_> {
             self.progress.show(self.runs, frontier.len());
             next = frontier.next(bounds);
         }
-        let bounds = format!("every schedule with at most {}", listed(&bounds));
+        let bounds = match listed(&bounds) {
+            Some(bounds) => format!("every schedule with {bounds}"),
+            None => "every schedule".to_owned(),
+        };
         self.report(Ending::Complete(bounds), None)
     }
 
@@ -512,22 +517,21 @@ impl Exploration<'_, '_> {
     }
 }
 
-fn listed(bounds: &Spent) -> String {
-    let count = |n: usize, what: &str| match n {
-        usize::MAX => format!("any number of {what}s"),
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    };
-    let mut text = count(bounds.preemptions, "preemption");
-    for (n, what) in [
+/// Describes bounds, as in `at most 2 preemptions, 1 fault`.
+fn listed(bounds: &Spent) -> Option<String> {
+    let kinds = [
+        (bounds.preemptions, "preemption"),
         (bounds.faults, "fault"),
         (bounds.cancellations, "cancellation"),
-    ] {
-        if n > 0 {
-            text += &format!(", {}", count(n, what));
-        }
-    }
-    text
+    ];
+    let counted = kinds.iter().filter_map(|(n, what)| match *n {
+        usize::MAX => None,
+        0 if *what != "preemption" => None,
+        1 => Some(format!("1 {what}")),
+        n => Some(format!("{n} {what}s")),
+    });
+    let counted: Vec<String> = counted.collect();
+    (!counted.is_empty()).then(|| format!("at most {}", counted.join(", ")))
 }
 
 /// Returns the number of an exploration among those of its thread, from 1. A test has a thread of its

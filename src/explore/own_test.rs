@@ -22,12 +22,18 @@ impl Way {
         let Some(test) = &self.test else {
             return self.program();
         };
+        // Cargo sets the variable. In a workspace, the command alone might test another package.
+        let package = match env::var("CARGO_PKG_NAME") {
+            Ok(package) => format!(" -p {package}"),
+            Err(_) => String::new(),
+        };
         // It may be one that is ignored, and runs only where that is asked for.
         let asks = |arg: OsString| arg == "--ignored" || arg == "--include-ignored";
-        match env::args_os().any(asks) {
-            true => format!("cargo test {test} -- --include-ignored"),
-            false => format!("cargo test {test}"),
-        }
+        let ignored = match env::args_os().any(asks) {
+            true => " -- --include-ignored",
+            false => "",
+        };
+        format!("cargo test {test}{package}{ignored}")
     }
 
     /// Returns the program that a child is, with its arguments.

@@ -1,6 +1,6 @@
 //! The walk over schedules: each once, those that need least first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::explore::guide::{Branch, Spent, Walk};
@@ -10,10 +10,14 @@ use crate::explore::pick::Pick;
 ///
 /// A schedule is what a run did up to a branch, the other choice there, and from then on whatever costs
 /// nothing. So each is reached from exactly one other. By what they need (preemptions, faults and
-/// cancellations together) they are sorted into levels; a level is walked depth first.
+/// cancellations together) they are sorted into levels. A level is walked depth first, and begins with
+/// what the first run of the level before branched into: so what is tried early is close to the order in
+/// which tasks come by themselves.
 #[derive(Debug, Default)]
 pub(super) struct Frontier {
-    levels: BTreeMap<usize, Vec<Untried>>,
+    levels: BTreeMap<usize, VecDeque<Untried>>,
+    /// The level of the run that was taken last.
+    level: usize,
     count: usize,
 }
 
@@ -35,21 +39,24 @@ impl Frontier {
         let run: Arc<[Pick]> = run.into();
         for branch in branches {
             let level = self.levels.entry(branch.cost).or_default();
-            level.push(Untried {
+            let untried = Untried {
                 run: run.clone(),
                 at: branch.at as u32,
                 pick: branch.pick,
-            });
+            };
+            match branch.cost == self.level {
+                true => level.push_front(untried),
+                false => level.push_back(untried),
+            }
             self.count += 1;
         }
         while self.count > most {
             let Some(mut dearest) = self.levels.last_entry() else {
                 return;
             };
-            // The first of a level would be tried last.
             let level = dearest.get_mut();
             let many = (self.count - most).min(level.len());
-            level.drain(..many);
+            level.truncate(level.len() - many);
             self.count -= many;
             if level.is_empty() {
                 dearest.remove();
@@ -60,7 +67,8 @@ impl Frontier {
     /// Takes the next schedule.
     pub(super) fn next(&mut self, bounds: Spent) -> Option<Walk> {
         let mut cheapest = self.levels.first_entry()?;
-        let next = cheapest.get_mut().pop();
+        self.level = *cheapest.key();
+        let next = cheapest.get_mut().pop_front();
         if cheapest.get().is_empty() {
             cheapest.remove();
         }
@@ -75,8 +83,8 @@ impl Frontier {
         self.count
     }
 
-    /// What the cheapest schedule that is left needs.
-    pub(super) fn cost(&self) -> Option<usize> {
-        self.levels.keys().next().copied()
+    /// How much the schedule needs that was taken last.
+    pub(super) fn level(&self) -> usize {
+        self.level
     }
 }

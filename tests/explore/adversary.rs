@@ -160,6 +160,7 @@ fn the_command_runs_a_test_that_is_ignored_where_this_one_may_be() {
     let command = |args: &[&str]| {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child
+            .env("CARGO_PKG_NAME", "its-package")
             .args([name, "--exact", "--nocapture"])
             .args(args)
             .env(CHILD, "");
@@ -168,7 +169,7 @@ fn the_command_runs_a_test_that_is_ignored_where_this_one_may_be() {
         let line = text.lines().find(|line| line.starts_with("to repeat it: "));
         line.unwrap_or(&text).to_owned()
     };
-    let plain = format!("to repeat it: FAILPOINTS_REPLAY='0' cargo test {name}");
+    let plain = format!("to repeat it: FAILPOINTS_REPLAY='0' cargo test {name} -p its-package");
     assert_eq!(command(&[]), plain);
     assert_eq!(
         command(&["--include-ignored"]),

@@ -429,7 +429,7 @@ mod side {
         let report = Store::InPlace.crashes(Explorer::new());
         let command = failed(&report).to_string();
         assert!(
-            command.ends_with("FAILPOINTS_REPLAY='crash 1' cargo test crashes::side::b"),
+            command.contains("FAILPOINTS_REPLAY='crash 1' cargo test crashes::side::b"),
             "{command}"
         );
     }
@@ -488,7 +488,7 @@ fn a_thread_without_a_name_finds_its_test_by_what_it_runs() {
         .join()
         .unwrap();
     let text = failed(&report).to_string();
-    assert!(text.ends_with(&format!("cargo test {name}")), "{text}");
+    assert!(text.contains(&format!("cargo test {name}")), "{text}");
 }
 
 #[test]

@@ -41,6 +41,9 @@ fn a_check_panics_with_all_that_is_needed_to_repeat_it() {
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
+    // Cargo says which package is tested, so the command does, too.
+    let is_by_cargo = std::env::var_os("CARGO_PKG_NAME").is_some();
+    assert_eq!(text.contains(" -p neon_failpoint\n"), is_by_cargo, "{text}");
 }
 
 #[test]
@@ -60,8 +63,10 @@ fn a_report_says_what_was_covered_and_what_cut_it_short() {
         .run(two);
     assert_eq!(
         all.to_string(),
-        "2 runs, complete: every schedule with at most any number of preemptions, 1 fault"
+        "2 runs, complete: every schedule with at most 1 fault"
     );
+    let every = Explorer::new().preemptions(usize::MAX).run(two);
+    assert_eq!(every.to_string(), "2 runs, complete: every schedule");
     let cut = Explorer::new().max_runs(1).run(two);
     assert_eq!(cut.to_string(), "1 run, cut short: max_runs is 1");
     assert!(!cut.is_complete());
