@@ -6,6 +6,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::engine::actions::action::Action;
 use crate::engine::actions::chain::{self, Alternative};
@@ -327,6 +328,7 @@ impl Explorer {
                 faults: self.faults,
                 max_steps: self.max_steps,
                 object: self.object.filter(|_| is_walk),
+                is_impatient: AtomicBool::new(false),
             }),
             scenario,
             places: Places::default(),

@@ -35,6 +35,8 @@ pub(super) struct Choice {
     pub(super) pick: Pick,
     /// What will have been spent then.
     pub(super) spent: Spent,
+    /// Whether its task goes round in a loop while others stand.
+    pub(super) waits: bool,
 }
 
 /// A choice that was not taken, and is to be tried in another run.
@@ -46,7 +48,7 @@ pub(super) struct Branch {
     pub(super) cost: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Guide {
     Walk(Walk),
     Random(Random),
@@ -70,7 +72,7 @@ impl Guide {
 }
 
 /// Follows a schedule, then takes what costs least, and notes what else there was.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
     pub(super) schedule: Vec<Pick>,
     pub(super) bounds: Spent,
@@ -133,17 +135,22 @@ impl Walk {
 /// task has a random priority, the highest goes on, and at `d - 1` steps, chosen at random, the one
 /// that would go on falls below all others. Of `n` tasks and `k` steps, a bug that needs `d` ordered
 /// steps is met with a probability of at least `1 / (n * k^(d-1))`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Random {
     dice: SmallRng,
     /// By number of task; of one that is new it is drawn when it is first seen.
     priorities: Vec<Option<u64>>,
     /// The steps at which the highest priority falls; the later in this list, the lower.
     changes: Vec<usize>,
+    /// How often a task that goes round in a loop fell below all others.
+    waited: u64,
     /// The steps from which on the next hit that can is failed, or cancelled.
     faults: Vec<usize>,
     cancellations: Vec<usize>,
 }
+
+/// What has a lower priority than a task that is new fell to about there.
+const FALLEN: u64 = 1 << 32;
 
 impl Random {
     /// `steps` is how long a run is thought to be.
@@ -165,6 +172,7 @@ impl Random {
             dice,
             priorities: Vec::new(),
             changes,
+            waited: 0,
             faults,
             cancellations,
         }
@@ -177,7 +185,7 @@ impl Random {
             self.priorities.resize(task + 1, None);
         }
         let dice = &mut self.dice;
-        *self.priorities[task].get_or_insert_with(|| dice.random_range(1 << 32..u64::MAX))
+        *self.priorities[task].get_or_insert_with(|| dice.random_range(2 * FALLEN..u64::MAX))
     }
 
     fn highest(&mut self, choices: &[Choice]) -> Option<u32> {
@@ -186,11 +194,18 @@ impl Random {
     }
 
     fn choose(&mut self, step: usize, choices: &[Choice]) -> usize {
+        if let Some(choice) = choices.iter().find(|choice| choice.waits) {
+            // It would go on for ever.
+            let task = choice.pick.task;
+            self.priority(task);
+            self.waited += 1;
+            self.priorities[task as usize] = Some(FALLEN.saturating_sub(self.waited));
+        }
         let fallen = (0..self.changes.len()).filter(|at| self.changes[*at] == step);
         for fallen in fallen.collect::<Vec<_>>() {
             if let Some(task) = self.highest(choices) {
                 let lowest = self.changes.len() - fallen;
-                self.priorities[task as usize] = Some(lowest as u64);
+                self.priorities[task as usize] = Some(FALLEN + lowest as u64);
             }
         }
         let Some(task) = self.highest(choices) else {

@@ -66,6 +66,9 @@
 //! To go on with a task that is in a loop, waiting for another, would never end: one that has passed the same
 //! failpoint 16 times while others stand lets these go first.
 //!
+//! Work of `spawn_blocking` is done one after another, in the order in which it was given. What does not come to
+//! rest for a second while tasks stand, a blocking thread or a loop that yields, is taken to wait for one of these.
+//!
 //! Several explorations can run side by side. While one does, call sites in all of the process are not idle.
 
 mod cancellable;

@@ -19,22 +19,40 @@ pub(super) struct Way {
 impl Way {
     /// Returns what a person types to run the same.
     pub(super) fn command(&self) -> String {
-        match &self.test {
-            // Cargo sets the variable. In a workspace, the command alone might test another package.
-            Some(test) => match env::var("CARGO_PKG_NAME") {
-                Ok(package) => format!("cargo test {test} -p {package}"),
-                Err(_) => format!("cargo test {test}"),
-            },
-            None => self.program(),
-        }
+        let Some(test) = &self.test else {
+            return self.program();
+        };
+        // Cargo sets the variable. In a workspace, the command alone might test another package.
+        let package = match env::var("CARGO_PKG_NAME") {
+            Ok(package) => format!(" -p {package}"),
+            Err(_) => String::new(),
+        };
+        // It may be one that is ignored, and runs only where that is asked for.
+        let asks = |arg: OsString| arg == "--ignored" || arg == "--include-ignored";
+        let ignored = match env::args_os().any(asks) {
+            true => " -- --include-ignored",
+            false => "",
+        };
+        format!("cargo test {test}{package}{ignored}")
     }
 
     /// Returns the program that a child is, with its arguments.
     pub(super) fn program(&self) -> String {
         let exe = env::current_exe().unwrap_or_default();
-        let args = self.args.iter().map(|arg| arg.to_string_lossy());
-        let words: Vec<_> = std::iter::once(exe.to_string_lossy()).chain(args).collect();
+        let args = self.args.iter().map(|arg| quoted(&arg.to_string_lossy()));
+        let words: Vec<_> = std::iter::once(quoted(&exe.to_string_lossy()))
+            .chain(args)
+            .collect();
         words.join(" ")
+    }
+}
+
+/// Returns a word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
@@ -136,6 +154,20 @@ fn listed(list: impl FnOnce(&mut Command) -> io::Result<String>) -> io::Result<H
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        for (word, expected) in [
+            ("--exact", "--exact"),
+            ("a::b", "a::b"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\\''s'"),
+            ("(line 3)", "'(line 3)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
 
     #[test]
     fn a_test_is_found_by_what_is_inside_of_it() {

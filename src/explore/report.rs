@@ -25,9 +25,9 @@ pub(super) enum Ending {
 }
 
 impl Report {
-    /// Returns how many times the scenario, or a part of it that was [left
-    /// out](crate::explore::Explorer::object), was run; of
-    /// [`crashes`](crate::explore::crashes()), how many child processes there were.
+    /// Returns how many times the scenario was run, without the runs that were broken off as [other orders of
+    /// the same](crate::explore::Explorer::object); of [`crashes`](crate::explore::crashes()), how many child
+    /// processes there were.
     pub fn runs(&self) -> usize {
         self.runs
     }

@@ -48,8 +48,13 @@ const OUTSIDE: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(5);
 const LATE: Duration = Duration::from_secs(5);
 
-/// After so long a blocking thread that has not ended is thought to wait for another.
-const BLOCKED: Duration = Duration::from_millis(100);
+/// After so long a blocking thread that has not ended, or a task that does not come to rest, is thought to
+/// wait for another; the second, once it is known that something in the scenario does.
+const PATIENCE: Duration = Duration::from_secs(1);
+const SHORT_PATIENCE: Duration = Duration::from_millis(20);
+
+/// So many rounds of its tasks a run is given to come to rest after all: it may have been kept from running.
+const ROUNDS: usize = 64;
 
 /// What a scenario gives.
 pub(super) type Output = Result<(), String>;
@@ -62,6 +67,22 @@ pub(super) struct Settings {
     pub(super) faults: Vec<Alternative>,
     pub(super) max_steps: usize,
     pub(super) object: Option<String>,
+    /// Whether something that does not rest was found to wait for a task that stands, or a blocking thread
+    /// for another.
+    pub(super) is_impatient: AtomicBool,
+}
+
+impl Settings {
+    fn patience(&self) -> Duration {
+        match self.is_impatient.load(Ordering::SeqCst) {
+            true => SHORT_PATIENCE,
+            false => PATIENCE,
+        }
+    }
+
+    fn be_impatient(&self) {
+        self.is_impatient.store(true, Ordering::SeqCst);
+    }
 }
 
 /// A hit that stands at its point.
@@ -121,6 +142,8 @@ struct State {
     is_left_out: bool,
     is_over: bool,
     root: Option<Waker>,
+    /// When the run began, by its own clock.
+    began: Option<Instant>,
 }
 
 pub(super) struct Run {
@@ -159,10 +182,12 @@ impl Blocking {
         unpoisoned(self.threads.lock()).count += 1;
     }
 
-    /// Waits until no other is at work; not for ever, because that one may wait for this.
-    fn begin(&self) {
-        let mut threads = self.wait(BLOCKED, |threads| threads.begun > 0);
+    /// Waits until no other is at work; not for ever, because that one may wait for this. Returns whether
+    /// none is.
+    fn begin(&self, patience: Duration) -> bool {
+        let mut threads = self.wait(patience, |threads| threads.begun > 0);
         threads.begun += 1;
+        threads.begun == 1
     }
 
     fn remove(&self) {
@@ -283,7 +308,9 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
         .on_thread_start(move || {
             scope.enter_until_it_ends();
             begun.direct();
-            begun.blocking.begin();
+            if !begun.blocking.begin(begun.settings.patience()) {
+                begun.settings.be_impatient();
+            }
         })
         .on_thread_stop(move || {
             ended.blocking.remove();
@@ -335,6 +362,7 @@ impl Run {
                 is_left_out: false,
                 is_over: false,
                 root: None,
+                began: None,
             }),
             is_root_awake: AtomicBool::new(true),
             wants_guard: AtomicBool::new(false),
@@ -385,17 +413,25 @@ impl Run {
     /// Everything that could run has run.
     fn quiet(&self) {
         if self.is_root_awake.load(Ordering::SeqCst) {
+            if !self.has_threads_at_work() {
+                self.need_not_rest.store(false, Ordering::SeqCst);
+            }
             return;
         }
-        // A blocking thread that stands at a failpoint, inside a `block_on`, is not at work.
         let idle = self.lock().blocked_threads();
-        if !self.blocking.are_at_most(idle, Duration::ZERO) {
+        if self.has_threads_at_work() {
             // What waits for the thread is woken by its work, and the scenario by its end, or by its
             // next hit: then this is called again. Waiting here keeps the clock from moving between.
             self.blocking.are_at_most(idle, SOON);
             return;
         }
         self.step();
+    }
+
+    /// A blocking thread that stands at a failpoint, inside a `block_on`, is not at work.
+    fn has_threads_at_work(&self) -> bool {
+        let idle = self.lock().blocked_threads();
+        !self.blocking.are_at_most(idle, Duration::ZERO)
     }
 
     /// Lets one hit go on, or the clock where none stands.
@@ -454,8 +490,8 @@ impl Rests for Run {
         state.next.saturating_add(state.taken.len() as u64)
     }
 
-    fn need_not_rest(&self) {
-        if !self.lock().standing.is_empty() {
+    fn need_not_rest(&self, time: Duration) {
+        if time >= self.settings.patience() && !self.lock().standing.is_empty() {
             self.need_not_rest.store(true, Ordering::SeqCst);
             self.wake_root();
         }
@@ -641,6 +677,7 @@ impl State {
                         place: Some(hit.place),
                     },
                     spent,
+                    waits: is_last && waits,
                 });
             };
             if !self.is_left_to_another_order(hit, preempts, settings) {
@@ -796,19 +833,19 @@ impl State {
     }
 
     fn stuck(&self) -> String {
-        let now = Instant::now();
         let mut text =
             "stuck: however far the clock goes, no task comes to a failpoint, and the scenario is not over".to_owned();
         for task in &self.tasks {
             let Some((place, at)) = task.last else {
                 continue;
             };
-            let since = match now.duration_since(at).checked_sub(DAY) {
-                Some(time) if !time.is_zero() => format!(", {time:?} before that"),
+            let after = self.began.map(|began| at.duration_since(began));
+            let when = match after {
+                Some(time) if !time.is_zero() => format!(", {time:?} after the run began"),
                 _ => String::new(),
             };
             text += &format!(
-                "\n  {} went on from {}{since}, and came to no failpoint after that",
+                "\n  {} went on from {}{when}, and came to no failpoint after that",
                 task_name(task.number),
                 self.places.get(place),
             );
@@ -903,6 +940,14 @@ impl Director for Run {
         if state.is_over || state.failure.is_some() || state.spent.faults >= bound {
             return Verdict::Continue;
         }
+        if state.taken.len() >= self.settings.max_steps {
+            // It ends where the scenario is polled next.
+            let failure = state.endless(&self.settings);
+            state.failure = Some(failure);
+            drop(state);
+            self.wake_root();
+            return Verdict::Continue;
+        }
         let place = state
             .places
             .number(arrival.name, arrival.file, arrival.line);
@@ -920,6 +965,7 @@ impl Director for Run {
                     place: Some(place),
                 },
                 spent,
+                waits: false,
             });
         match state.choose(&choices) {
             Ok(at) => {
@@ -949,6 +995,8 @@ struct Root<'r, 'a> {
     guard: Option<(Pin<Box<Sleep>>, usize)>,
     /// Up to how many steps something outside was waited for.
     waited_for_outside: Option<usize>,
+    /// How many rounds there were since something was found not to come to rest.
+    rounds: usize,
 }
 
 impl<'r, 'a> Root<'r, 'a> {
@@ -959,6 +1007,22 @@ impl<'r, 'a> Root<'r, 'a> {
             waker: None,
             guard: None,
             waited_for_outside: None,
+            rounds: 0,
+        }
+    }
+
+    /// Takes a step although not all is quiet: what goes on may wait for a task that stands.
+    fn step_without_rest(&mut self, cx: &Context<'_>) {
+        if !self.run.need_not_rest.load(Ordering::SeqCst) {
+            self.rounds = 0;
+        } else if self.rounds < ROUNDS && !self.run.has_threads_at_work() {
+            self.rounds += 1;
+            cx.waker().wake_by_ref();
+        } else {
+            self.rounds = 0;
+            self.run.need_not_rest.store(false, Ordering::SeqCst);
+            self.run.settings.be_impatient();
+            self.run.step();
         }
     }
 
@@ -1000,7 +1064,10 @@ impl Future for Root<'_, '_> {
                 run: this.run.clone(),
                 inner: cx.waker().clone(),
             }));
-            this.run.lock().root = Some(cx.waker().clone());
+            let mut state = this.run.lock();
+            state.root = Some(cx.waker().clone());
+            state.began = Some(Instant::now());
+            drop(state);
             waker
         });
         let waker = waker.clone();
@@ -1016,9 +1083,7 @@ impl Future for Root<'_, '_> {
             }
         };
         if over.is_none() {
-            if this.run.need_not_rest.swap(false, Ordering::SeqCst) {
-                this.run.step();
-            }
+            this.step_without_rest(&cx);
             this.watch_the_clock(&mut cx);
         }
         let state = this.run.lock();

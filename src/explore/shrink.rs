@@ -7,13 +7,17 @@ use crate::explore::run::Ran;
 /// Tries the schedule of a failing run without each preemption, fault and cancellation, until each one
 /// is needed.
 pub(super) fn without_each(mut ran: Ran, mut run: impl FnMut(Guide) -> Ran) -> Ran {
-    while let Some(smaller) = smaller(&ran, &mut run) {
+    let mut left = MOST;
+    while let Some(smaller) = smaller(&ran, &mut run, &mut left) {
         ran = smaller;
     }
     ran
 }
 
-fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran) -> Option<Ran> {
+/// So many steps are taken at most: those of an endless run are many, and each may have been a preemption.
+const MOST: usize = 500_000;
+
+fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran, left: &mut usize) -> Option<Ran> {
     let picks: Vec<Pick> = ran.taken.iter().map(|taken| taken.pick).collect();
     let attempts = (0..picks.len()).flat_map(|at| {
         let taken = &ran.taken[at];
@@ -32,10 +36,17 @@ fn smaller(ran: &Ran, run: &mut impl FnMut(Guide) -> Ran) -> Option<Ran> {
         }
         attempts
     });
-    attempts.into_iter().find_map(|schedule| {
+    for schedule in attempts {
+        if *left == 0 {
+            return None;
+        }
         let next = run(Guide::Walk(Walk::roughly(schedule)));
-        (next.failure.is_some() && next.spent.total() < ran.spent.total()).then_some(next)
-    })
+        *left = left.saturating_sub(next.taken.len().max(1));
+        if next.failure.is_some() && next.spent.total() < ran.spent.total() {
+            return Some(next);
+        }
+    }
+    None
 }
 
 /// Moves the next steps of the task that was preempted before `at` to there.

@@ -10,9 +10,6 @@ use crate::engine::{timer, watch};
 /// How often it looks.
 const OFTEN: Duration = Duration::from_millis(50);
 
-/// After so long a run that does not come to rest is thought to wait for a task that stands.
-const BUSY: Duration = Duration::from_millis(200);
-
 /// After so long a run that was told to end is thought to block its thread.
 const LATE: Duration = Duration::from_secs(5);
 
@@ -21,9 +18,9 @@ pub(super) trait Rests: Send + Sync {
     /// Returns what changes whenever a hit comes or goes on.
     fn signs_of_life(&self) -> u64;
 
-    /// Takes a step of a run that does not come to rest: a loop that yields, or a blocking thread, may
-    /// wait for a task that stands.
-    fn need_not_rest(&self);
+    /// Takes a step of a run that has not come to rest for so long, if that is enough: a loop that yields,
+    /// or a blocking thread, may wait for a task that stands.
+    fn need_not_rest(&self, time: Duration);
 
     /// Ends a run that has neither ended nor come to rest for so long.
     fn does_not_rest(&self, time: Duration);
@@ -128,7 +125,7 @@ impl Shared {
         drop(watched);
         match stage {
             Stage::Nothing if is_late => run.does_not_rest(time),
-            Stage::Nothing if time >= BUSY => run.need_not_rest(),
+            Stage::Nothing => run.need_not_rest(time),
             Stage::Ended if is_late => {
                 if let Some(failure) = run.failure() {
                     // The thread that would tell it is the one that hangs.
@@ -138,7 +135,7 @@ impl Shared {
                     ));
                 }
             }
-            Stage::Nothing | Stage::Ended | Stage::Said => {}
+            Stage::Ended | Stage::Said => {}
         }
         true
     }

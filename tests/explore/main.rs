@@ -1,6 +1,7 @@
 //! The explorer.
 #![cfg(all(feature = "testing", feature = "explore"))]
 
+mod adversary;
 mod cancellations;
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,6 +12,7 @@ mod endings;
 mod faults;
 mod kinds_of_sites;
 mod messages;
+mod model;
 mod random;
 mod reduction;
 mod replays;
