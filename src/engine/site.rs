@@ -70,7 +70,7 @@ impl Target<'_> {
     }
 
     /// Returns the point that is configured here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<'v>(&self, view: &'v mut View) -> Option<&'v Arc<Point>> {
         let registry = Registry::global();
         match self {

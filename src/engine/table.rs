@@ -12,9 +12,8 @@
 //! while after thousands of points were replaced. Retirement takes waiters and callbacks out of a
 //! point, so no user's destructor waits for a view (I5).
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::engine::actions::chain::Alternative;
@@ -470,9 +469,6 @@ impl Registry {
     }
 }
 
-/// The generation of a view that is lent to another hit of its thread.
-const LENT: usize = usize::MAX;
-
 /// One thread's view of one registry.
 #[derive(Default)]
 pub(crate) struct View {
@@ -482,8 +478,15 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Looks again if something was published, and returns the generation that is now seen; 0 or
-    /// [`LENT`], which are none, if that is not to be remembered.
+    pub(crate) const fn new() -> Self {
+        Self {
+            generation: 0,
+            table: None,
+        }
+    }
+
+    /// Looks again if something was published, and returns the generation that is now seen; 0, which is
+    /// none, if that is not to be remembered.
     #[inline]
     pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
         let generation = registry.generation();
@@ -496,9 +499,6 @@ impl View {
     /// Loads the snapshot. The caller has read `generation` before.
     #[cold]
     pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
-        if self.generation == LENT {
-            return;
-        }
         let _inside = Inside::enter();
         if registry.was_empty_at(generation) {
             // Without the snapshot, whose first load in a thread allocates: an allocator may hit a point.
@@ -539,80 +539,33 @@ impl View {
 
 thread_local! {
     // Without a destructor, so that it needs no memory, and no check whether it is there.
-    static VIEW: Kept = const {
-        Kept {
-            generation: Cell::new(0),
-            table: ManuallyDrop::new(Cell::new(None)),
-        }
-    };
+    static VIEW: ManuallyDrop<RefCell<View>> = const { ManuallyDrop::new(RefCell::new(View::new())) };
     /// What ends the thread's view.
     static KEEPER: Keeper = const { Keeper };
-}
-
-/// A thread's view while it is not lent. Two cells: loading as one what was stored as two stalls the
-/// processor for longer than the rest of a hit takes.
-struct Kept {
-    generation: Cell<usize>,
-    table: ManuallyDrop<Cell<Option<Arc<Table>>>>,
 }
 
 struct Keeper;
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        VIEW.with(|kept| (kept.generation.set(0), kept.table.set(None)));
+        with_view(|view| *view = View::new());
     }
 }
 
-/// This thread's view of [`Registry::global`], given back to the thread on drop.
+/// Calls `look` with this thread's view of [`Registry::global`].
 ///
-/// While it is lent only our own code runs (I5): a second one at the same time is that of a hit in an
-/// allocator that we called, and finds nothing. A thread that is ending keeps none, so each loads the
-/// snapshot.
-pub(crate) struct Lent(View);
-
-impl Lent {
-    #[inline]
-    pub(crate) fn new() -> Self {
-        VIEW.with(|kept| {
-            Self(View {
-                generation: kept.generation.replace(LENT),
-                table: kept.table.take(),
-            })
-        })
-    }
-}
-
-impl Drop for Lent {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0.generation == LENT {
-            return;
+/// Meanwhile only our own code may run (I5): a hit from there is one in an allocator that we called, and
+/// finds nothing, `None`. A thread that is ending keeps no view, so each of its hits loads the snapshot.
+#[inline]
+pub(crate) fn with_view<R>(look: impl FnOnce(&mut View) -> R) -> Option<R> {
+    VIEW.with(|kept| {
+        let mut view = kept.try_borrow_mut().ok()?;
+        let result = look(&mut view);
+        if view.generation == 0 {
+            view.table = None;
         }
-        VIEW.with(|kept| {
-            kept.generation.set(self.0.generation);
-            // That of a thread that is ending would stay for ever.
-            if self.0.generation != 0 {
-                kept.table.set(self.0.table.take());
-            }
-        });
-    }
-}
-
-impl Deref for Lent {
-    type Target = View;
-
-    #[inline]
-    fn deref(&self) -> &View {
-        &self.0
-    }
-}
-
-impl DerefMut for Lent {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut View {
-        &mut self.0
-    }
+        Some(result)
+    })
 }
 
 /// What a writer leaves to be finished: it runs others' code, wakers and destructors, and so

@@ -2,6 +2,7 @@
 //! action, and does what can be done at once. What is left is a [`Step`]: to continue, return, yield
 //! or wait. Tasks and threads differ only in how they do that.
 
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::engine::observer::tell_observers;
 use crate::engine::point::Point;
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Rules, Target};
-use crate::engine::table::{Lent, Registry};
+use crate::engine::table::{Registry, with_view};
 
 /// The result of a hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn look_up(target: Target<'_>) -> bool {
     if director::of(target.name()).is_some() {
         return true;
     }
-    target.find(&mut Lent::new()).is_some()
+    with_view(|view| target.find(view).is_some()).unwrap_or(false)
 }
 
 /// A hit that is about to be stopped, or to pass, under an exploration. `can_return` says whether its
@@ -123,24 +124,70 @@ pub(crate) fn evaluate(
     if rules != Rules::Fail {
         read_env(target);
     }
-    let mut view = Lent::new();
-    let Some(point) = target.find(&mut view) else {
-        return Step::Continue;
-    };
-    // I1: one snapshot, one point, and the point alone decides.
-    let action = point.pick(context);
-    if point.is_watched() || report::may_hear_events() {
-        let (point, action) = (point.clone(), action.cloned());
-        drop(view);
-        return evaluate_watched(target, context, rules, returned, &point, action);
+    // Others' code runs after the look (I5). What most hits come to is returned in a register: a step
+    // that goes through memory is slower than a whole lookup.
+    let mut rest = ManuallyDrop::new(Rest::Nothing);
+    let looked = with_view(|view| {
+        let Some(point) = target.find(view) else {
+            return Looked::Continue;
+        };
+        // I1: one snapshot, one point, and the point alone decides.
+        let action = point.pick(context);
+        if point.is_watched() || report::may_hear_events() {
+            *rest = Rest::Watched(point.clone(), action.cloned());
+            return Looked::Rest;
+        }
+        *rest = match step(point, action, rules, returned) {
+            Some(Step::Continue) => return Looked::Continue,
+            Some(Step::Return) => return Looked::Return,
+            Some(step) => Rest::Step(step),
+            None => Rest::Perform(action.cloned()),
+        };
+        Looked::Rest
+    });
+    match looked {
+        // `None` is a hit from inside.
+        None | Some(Looked::Continue) => Step::Continue,
+        Some(Looked::Return) => Step::Return,
+        Some(Looked::Rest) => {
+            let rest = ManuallyDrop::into_inner(rest);
+            evaluate_rest(target, context, rules, returned, rest)
+        }
     }
-    if let Some(step) = step(point, action, rules, returned) {
-        return step;
+}
+
+/// What a look came to.
+enum Looked {
+    Continue,
+    Return,
+    Rest,
+}
+
+/// What is left to do after a look.
+enum Rest {
+    Nothing,
+    Step(Step),
+    Watched(Arc<Point>, Option<Action>),
+    Perform(Option<Action>),
+}
+
+#[cold]
+#[track_caller]
+fn evaluate_rest(
+    target: &Target<'_>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+    returned: &mut Option<String>,
+    rest: Rest,
+) -> Step {
+    match rest {
+        Rest::Nothing => Step::Continue,
+        Rest::Step(step) => step,
+        Rest::Watched(point, action) => {
+            evaluate_watched(target, context, rules, returned, &point, action)
+        }
+        Rest::Perform(action) => perform(target, context, rules, returned, action),
     }
-    let action = action.cloned();
-    // Others' code runs while nothing of ours is lent (I5).
-    drop(view);
-    perform(target, context, rules, returned, action)
 }
 
 /// The rest of [`evaluate`] for a hit that may have observers or subscribers.
