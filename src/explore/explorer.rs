@@ -21,9 +21,10 @@ use crate::explore::panics;
 use crate::explore::pick::{self, Pick, Places};
 use crate::explore::progress::Progress;
 use crate::explore::report::{Ending, Failure, Report, Step, StepKind};
-use crate::explore::run::{Output, Ran, Settings, run};
+use crate::explore::run::{Output, Ran, run};
 use crate::explore::search::Frontier;
 use crate::explore::shrink::without_each;
+use crate::explore::steps::Settings;
 use crate::explore::watchdog::Watchdog;
 
 /// Runs a scenario under every schedule of its failpoints with at most two preemptions, and panics with

@@ -71,6 +71,7 @@
 //!
 //! Several explorations can run side by side. While one does, call sites in all of the process are not idle.
 
+mod blocking;
 mod cancellable;
 mod crashes;
 mod explorer;
@@ -83,6 +84,7 @@ mod report;
 mod run;
 mod search;
 mod shrink;
+mod steps;
 mod told;
 mod watchdog;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::explore::pick::{self, Kind, Place};
-use crate::explore::run::task_name;
+use crate::explore::steps::task_name;
 
 /// What came of an exploration.
 #[derive(Clone, Debug)]
