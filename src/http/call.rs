@@ -74,7 +74,7 @@ impl<'a> Path<'a> {
             Some((_, _, call)) => Ok(*call),
             None => {
                 let methods = self.methods;
-                let message = format_args!("{method:?} is no method here; expected {methods}");
+                let message = format!("{method:?} is no method here; expected {methods}");
                 Err(Response::error(405, message).allowing(methods))
             }
         }
@@ -104,7 +104,7 @@ fn unknown(path: &str) -> Response {
         .split_last()
         .map_or(("", &[][..]), |(l, o)| (l.as_str(), o));
     let others = others.join(", ");
-    let message = format_args!(
+    let message = format!(
         "there is nothing at {path:?}; expected {others} or {last}, a `/` in a name as %2F"
     );
     Response::error(404, message)

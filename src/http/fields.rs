@@ -243,7 +243,7 @@ pub(super) fn field<'de, A: MapAccess<'de>, S: Shape<'de>>(
     value: &mut Option<S::Value>,
 ) -> Result<(), A::Error> {
     if value.is_some() {
-        let message = format_args!("duplicate field `{name}`; expected it once");
+        let message = format!("duplicate field `{name}`; expected it once");
         return Err(A::Error::custom(message));
     }
     let new = map.next_value_seed(Any(shape));

@@ -158,7 +158,7 @@ impl Response {
     }
 
     pub(super) fn too_long() -> Self {
-        let message = format_args!("the body is too long; expected {BODY_LIMIT} bytes at most");
+        let message = format!("the body is too long; expected {BODY_LIMIT} bytes at most");
         Self::error(413, message)
     }
 
