@@ -49,7 +49,9 @@ fn run(example: &str, failpoints: Option<&str>) -> Ended {
     command
         .env_remove("FAILPOINTS")
         .env_remove("FAILPOINTS_SEED")
-        .env_remove("RUST_BACKTRACE");
+        .env_remove("RUST_BACKTRACE")
+        // Another package of a build may switch on the colours of tracing-subscriber.
+        .env("NO_COLOR", "1");
     // What `std::env::temp_dir` reads on Unix, and on Windows.
     for variable in ["TMPDIR", "TMP", "TEMP"] {
         command.env(variable, &temp.0);
