@@ -4,12 +4,15 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use crate::common::{child, hit, now, panic_of};
+#[cfg(feature = "async")]
+use crate::common::now;
+use crate::common::{child, hit, panic_of};
 use neon_failpoint::{
-    FailpointContext, FailpointResult, arm, compat, configure_failpoint, fail_point,
-    fail_point_sync, fail_point_with_context_sync, failpoint, release_failpoint, remove_failpoint,
-    wait_for_hits,
+    FailpointContext, FailpointResult, arm, compat, configure_failpoint, fail_point_sync,
+    fail_point_with_context_sync, release_failpoint, remove_failpoint, wait_for_hits,
 };
+#[cfg(feature = "async")]
+use neon_failpoint::{fail_point, failpoint};
 
 fn never_called() {
     fail_point_sync!("run-time-1");
@@ -25,11 +28,13 @@ fn say_all(name: &str) {
     child::say(release_failpoint(name, 1).unwrap_err());
 }
 
-const HITS: [fn(&str); 6] = [
+const HITS: &[fn(&str)] = &[
     |name| assert_eq!(hit(name), FailpointResult::Continue),
     |name| fail_point_sync!(name),
     |name| fail_point_with_context_sync!(name, &FailpointContext::new(), |_| ()),
+    #[cfg(feature = "async")]
     |name| assert_eq!(now(failpoint(name, None)), FailpointResult::Continue),
+    #[cfg(feature = "async")]
     |name| now(async { fail_point!(name, |_| ()) }),
     |name| compat::fail_point!(name),
 ];
@@ -39,7 +44,7 @@ const CASES: &[(&str, fn())] = &[
     ("hit, each in its way", || {
         // While anything is configured: a hit that knows that nothing is looks nothing up.
         configure_failpoint("run-time-anything", "off").unwrap();
-        for (hit, name) in HITS.into_iter().zip('a'..) {
+        for (hit, name) in HITS.iter().zip('a'..) {
             hit(&format!("run-time-{name}"));
             say_all(&format!("run-time-{name}"));
         }
