@@ -6,7 +6,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::engine::actions::action::Action;
 use crate::engine::actions::chain::{self, Alternative};
@@ -330,6 +330,7 @@ impl Explorer {
                 max_steps: self.max_steps,
                 object: self.object.filter(|_| is_walk),
                 is_impatient: AtomicBool::new(false),
+                has_io: AtomicBool::new(false),
             }),
             scenario,
             places: Places::default(),
@@ -385,6 +386,21 @@ struct Exploration<'s, 'a> {
 
 impl Exploration<'_, '_> {
     fn run(&mut self, guide: Guide) -> Ran {
+        let has_io = &self.settings.has_io;
+        let again = (!has_io.load(Ordering::Relaxed)).then(|| guide.clone());
+        let mut ran = self.run_once(guide);
+        if let Some(guide) = again.filter(|_| ran.lacks_io()) {
+            self.settings.has_io.store(true, Ordering::Relaxed);
+            ran = self.run_once(guide);
+        }
+        match ran.is_left_out {
+            true => self.left_out += 1,
+            false => self.runs += 1,
+        }
+        ran
+    }
+
+    fn run_once(&mut self, guide: Guide) -> Ran {
         let mut ran = run(
             &self.settings,
             &self.watchdog,
@@ -393,10 +409,6 @@ impl Exploration<'_, '_> {
             self.scenario,
         );
         self.places = std::mem::take(&mut ran.places);
-        match ran.is_left_out {
-            true => self.left_out += 1,
-            false => self.runs += 1,
-        }
         ran
     }
 

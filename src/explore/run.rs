@@ -74,6 +74,15 @@ pub(super) struct Ran {
     pub(super) is_left_out: bool,
 }
 
+impl Ran {
+    /// Whether it failed because its runtime had no drivers of I/O and signals: tokio panics then.
+    pub(super) fn lacks_io(&self) -> bool {
+        let texts = ["IO is disabled", "no signal driver running"];
+        let says = |failure: &String| texts.iter().any(|text| failure.contains(text));
+        self.failure.as_ref().is_some_and(says)
+    }
+}
+
 /// Runs a scenario once.
 pub(super) fn run<'a>(
     settings: &Arc<Settings>,
@@ -140,8 +149,11 @@ fn runtime(run: &Arc<Run>, scope: &Scope) -> std::io::Result<tokio::runtime::Run
     let quiet = run.clone();
     let (begun, named, ended) = (run.clone(), run.clone(), run.clone());
     let scope = scope.clone();
+    match run.settings.has_io.load(Ordering::Relaxed) {
+        true => builder.enable_all(),
+        false => builder.enable_time(),
+    };
     builder
-        .enable_all()
         .start_paused(true)
         .on_thread_park(move || quiet.quiet())
         // Of the threads of `spawn_blocking`: their names are asked for by who needs one.

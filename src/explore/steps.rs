@@ -38,6 +38,9 @@ pub(super) struct Settings {
     /// Whether something that does not rest was found to wait for a task that stands, or a blocking thread
     /// for another.
     pub(super) is_impatient: AtomicBool,
+    /// Whether a run was found to need the drivers of I/O and signals. Making them takes as long as the rest
+    /// of a short run.
+    pub(super) has_io: AtomicBool,
 }
 
 impl Settings {

@@ -189,3 +189,28 @@ fn a_point_that_pauses_is_released_by_the_scenario() {
     });
     assert!(report.is_complete(), "{report}");
 }
+
+#[test]
+fn sockets_and_signals_are_there_for_whoever_asks() {
+    let report = Explorer::new().run(|| async {
+        let work = || async { fail_point!("around-socket") };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(tokio::net::TcpStream::connect(address), async {
+            listener.accept().await
+        },);
+        client.unwrap();
+        server.unwrap();
+        tokio::join!(work(), work());
+    });
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(report.runs(), 2);
+    // In a task, whose panic nobody asks for.
+    let report = Explorer::new().random(3, 1).run(|| async {
+        let bound = tokio::spawn(async { tokio::net::UdpSocket::bind("127.0.0.1:0").await });
+        fail_point!("around-udp");
+        bound.await.unwrap().unwrap();
+    });
+    assert!(report.failure().is_none(), "{report}");
+    assert_eq!(report.runs(), 3);
+}
