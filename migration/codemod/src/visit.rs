@@ -4,6 +4,7 @@ mod arguments;
 mod closures;
 mod definitions;
 mod file;
+mod finder;
 mod futures;
 mod inner;
 mod macros;

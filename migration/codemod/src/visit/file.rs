@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use syn::visit::Visit;
 
+use super::finder::Finder;
 use super::macros::Names;
 use super::tokens;
 use super::types::Types;
-use super::walk::Finder;
 use crate::facts::{Facts, Scope, ScopeKind};
 use crate::reason::Reason;
 use crate::source::{Source, Unparsed};
