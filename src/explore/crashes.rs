@@ -743,7 +743,7 @@ impl Crashes {
                 "{problem}\nthe folder is kept: {}",
                 self.base.join(DATA).display()
             ),
-            command: Some(explorer::command(&schedule, Some(self.number), &program)),
+            command: explorer::command(&schedule, Some(self.number), &program),
             steps,
             schedule,
         };

@@ -507,7 +507,7 @@ impl Exploration<'_, '_> {
         let failure = Failure {
             message: ran.failure.unwrap_or_default(),
             steps: steps.collect(),
-            command: Some(command(&schedule, self.number, &again().command())),
+            command: command(&schedule, self.number, &again().command()),
             schedule,
         };
         self.report(Ending::Failed, Some(failure))

@@ -75,7 +75,7 @@ pub struct Failure {
     pub(super) steps: Vec<Step>,
     pub(super) schedule: String,
     /// The command that repeats it.
-    pub(super) command: Option<String>,
+    pub(super) command: String,
 }
 
 impl Failure {
@@ -138,10 +138,7 @@ impl fmt::Display for Failure {
                 writeln!(f, "{:>4}. {step}", at + 1)?;
             }
         }
-        match &self.command {
-            Some(command) => write!(f, "to repeat it: {command}"),
-            None => Ok(()),
-        }
+        write!(f, "to repeat it: {}", self.command)
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn write_report(to: &mut Writer, report: &Report) {
     };
     to.text(&failure.message)
         .text(&failure.schedule)
-        .option(failure.command.as_deref());
+        .text(&failure.command);
     to.show(failure.steps.len());
     for step in &failure.steps {
         to.text(if step.kind == StepKind::Crash {
@@ -135,7 +135,7 @@ pub(super) fn read_report(from: &mut Reader<'_>) -> Option<Report> {
         true => Some(Failure {
             message: from.text()?,
             schedule: from.text()?,
-            command: from.option()?,
+            command: from.text()?,
             steps: {
                 let count: usize = from.number()?;
                 let step = |_| {
