@@ -7,7 +7,6 @@ mod beside;
 mod store;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -109,7 +108,7 @@ fn printed() {
 
 #[test]
 fn played_by_children() {
-    child::play(&[("printed", printed)]);
+    child::play(&[("printed", printed), ("their panic", their_panic)]);
 }
 
 /// Twin of `test_print`. The logger is the process's.
@@ -413,29 +412,23 @@ fn each_test_of_fail_parallel_has_a_twin_here() {
     }
 }
 
-/// Where Cargo keeps the source of `fail-parallel`.
+/// A panic that comes from the source of `fail-parallel`.
+fn their_panic() {
+    let registry = Arc::new(fail_parallel::FailPointRegistry::new());
+    fail_parallel::cfg(registry.clone(), NAME, "panic").unwrap();
+    panic_of(|| fail_parallel::fail_point!(registry, NAME));
+}
+
+/// Where the source of `fail-parallel` is: one of its panics says so.
 fn upstream() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "metadata",
-        "--format-version=1",
-        "--offline",
-        "--manifest-path",
-    ]);
-    cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-    // Only this platform: what others need may never have been downloaded.
-    let host = Command::new("rustc").arg("-vV").output().unwrap();
-    let host = String::from_utf8(host.stdout).unwrap();
-    let host = host.lines().find_map(|line| line.strip_prefix("host: "));
-    cargo.arg(format!("--filter-platform={}", host.unwrap()));
-    let output = cargo.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let found = packages
-        .iter()
-        .find(|package| package["name"] == "fail-parallel");
-    let manifest = PathBuf::from(found.unwrap()["manifest_path"].as_str().unwrap());
-    manifest.parent().unwrap().to_owned()
+    let output = child::run("fail_parallel::played_by_children", "their panic", &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let places = said
+        .lines()
+        .filter_map(|line| line.split_once("panicked at "));
+    // PATH:LINE:COLUMN:
+    let paths = places.filter_map(|(_, place)| place.rsplitn(4, ':').last());
+    let files = paths.map(PathBuf::from);
+    let mut folders = files.filter_map(|file| Some(file.parent()?.parent()?.to_owned()));
+    folders.next().unwrap_or_else(|| panic!("no place: {said}"))
 }
