@@ -149,6 +149,17 @@ fn the_table_has_the_reasons(page: &Page, walk: &Walk) {
     }
 }
 
+/// Without the lines about another Cargo, whose lock this one waited for.
+fn without_waits(said: &str) -> String {
+    let is_wait = |line: &&str| {
+        line.trim_start()
+            .starts_with("Blocking waiting for file lock")
+    };
+    said.split_inclusive('\n')
+        .filter(|line| !is_wait(line))
+        .collect()
+}
+
 /// The guide on its way.
 struct Walk {
     root: PathBuf,
@@ -309,6 +320,7 @@ impl Walk {
         let output = common::bounded(shell);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = said.replace(&*self.root.to_string_lossy(), "/home/you");
+        let said = without_waits(&said);
         self.transcript.push_str(&format!("$ {command}\n{said}"));
         let _ = fs::write(self.root.join("transcript.txt"), &self.transcript);
         (output.status.code(), said)
