@@ -129,27 +129,33 @@ async fn a_writer_comes_in_between_twice_while_the_other_is_paused() {
 
 /// Hits a failpoint in `$scope`, which stands where a registry stood.
 macro_rules! fail_point_in {
-    ($scope:expr, $($rest:tt)*) => {{
-        let _entered = $scope.enter();
-        neon_failpoint::compat::fail_point!($($rest)*);
-    }};
+    ($scope:expr, $($rest:tt)*) => {
+        if neon_failpoint::has_failpoints() {
+            let _entered = $scope.enter();
+            neon_failpoint::compat::fail_point!($($rest)*);
+        }
+    };
 }
 
 /// The same in async code. The closure gets a `String`.
 macro_rules! fail_point_async_in {
-    ($scope:expr, $name:literal) => {{
-        let hit = async { neon_failpoint::fail_point!($name) };
-        neon_failpoint::InScope::in_scope(hit, &$scope).await
-    }};
-    ($scope:expr, $name:literal, $closure:expr) => {{
-        let hit = async {
-            neon_failpoint::fail_point!($name, Some);
-            None
-        };
-        if let Some(value) = neon_failpoint::InScope::in_scope(hit, &$scope).await {
-            return ($closure)(value);
+    ($scope:expr, $name:literal) => {
+        if neon_failpoint::has_failpoints() {
+            let hit = async { neon_failpoint::fail_point!($name) };
+            neon_failpoint::InScope::in_scope(hit, &$scope).await
         }
-    }};
+    };
+    ($scope:expr, $name:literal, $closure:expr) => {
+        if neon_failpoint::has_failpoints() {
+            let hit = async {
+                neon_failpoint::fail_point!($name, Some);
+                None
+            };
+            if let Some(value) = neon_failpoint::InScope::in_scope(hit, &$scope).await {
+                return ($closure)(value);
+            }
+        }
+    };
 }
 
 /// A part of a database that was handed a registry, and is handed a scope.
