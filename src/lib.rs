@@ -240,7 +240,7 @@
 //! | `context` | yes | matchers; brings regex |
 //! | `runtime` | yes | a scope reaches all of a tokio runtime; brings tokio 1.49 or later (`rt`) |
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
-//! | `explore` | no | the explorer, the module `explore`; brings rand, indicatif, and tokio's `rt` and `test-util` |
+//! | `explore` | no | the explorer, the module `explore`, with `runtime`; brings rand, indicatif, and tokio's `rt` and `test-util` |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
 //! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is
