@@ -334,10 +334,10 @@ edition = "2024"
 path = "LIBRARY/src/lib.rs"
 [features]
 default = ["testing"]
-testing = []
+testing = ["dep:linkme"]
 [dependencies]
 arc-swap = "1.7"
-inventory = "0.3.21"
+linkme = { version = "0.3.30", optional = true }
 log = "0.4.17"
 [lints.rust]
 unexpected_cfgs = "allow"

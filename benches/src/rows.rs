@@ -16,6 +16,7 @@ mod load;
 mod release;
 mod scan;
 mod scopes;
+mod size;
 mod threads;
 
 use std::fs;
@@ -57,6 +58,7 @@ pub(crate) const ALL: &[Row] = &[
     release::RELEASE,
     release::MEMORY,
     build::BUILD,
+    size::SIZE,
     assembly::ASSEMBLY,
     instructions::INSTRUCTIONS,
     curves::NAMES,

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::engine::env;
+use crate::engine::listed;
 use crate::engine::point::Point;
 use crate::engine::scope::Home;
-use crate::engine::site::{self, Site, SiteKind};
+use crate::engine::site::{Site, SiteKind};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
 use crate::engine::waiters::{Counts, WaiterInfo};
@@ -40,7 +41,7 @@ pub(crate) fn list(home: &Home) -> Vec<FailpointInfo> {
     env::read_once();
     let (points, beneath) = Registry::global().layered_points(home);
     // Both are sorted by name.
-    let (mut points, sites) = (points.iter().peekable(), site::by_name());
+    let (mut points, sites) = (points.iter().peekable(), listed::by_name());
     let mut infos = Vec::<FailpointInfo>::with_capacity(points.len());
     for site in sites {
         while let Some(point) = points.next_if(|point| point.name() <= site.name()) {

@@ -8,7 +8,8 @@
 //! | `models` | the loom models of all that |
 //! | `env` | FAILPOINTS, read at the first use |
 //! | `suggest` | which name may have been meant, and what is said once a point is configured |
-//! | `site` | what is hit, the idle check, the list of call sites |
+//! | `listed` | the list of the call sites that are compiled in |
+//! | `site` | what is hit, the idle check |
 //! | `director` | who may stop a hit: an exploration |
 //! | `lifetime` | how a point is removed by itself |
 //! | `guards` | how a guard puts its configuration over others: the rest of `Registry` |
@@ -81,6 +82,7 @@ pub(crate) mod inside;
 pub(crate) mod layers;
 #[cfg(feature = "http")]
 pub(crate) mod lifetime;
+pub(crate) mod listed;
 #[cfg(all(test, neon_failpoint_loom))]
 pub(crate) mod models;
 pub(crate) mod name;

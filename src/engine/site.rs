@@ -1,12 +1,11 @@
-//! What is hit: a call site, which has a static, or a name. The idle check, the list of the call
-//! sites that are compiled in, and which names were hit that have none.
+//! What is hit: a call site, which has a static, or a name. The idle check, and which names were hit
+//! that have no call site.
 
-use std::cmp::Ordering;
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic;
-use std::sync::{Arc, OnceLock};
 
-use crate::engine::name::{hash, letters};
+use crate::engine::name::hash;
 use crate::engine::point::Point;
 use crate::engine::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
 use crate::engine::table::{Registry, View};
@@ -23,23 +22,45 @@ pub enum Target<'a> {
     Name(&'a str),
 }
 
-impl Target<'_> {
+/// What a macro hits. A call site is passed on as the one word it is, so that little of it stands at
+/// each of them; it becomes a [`Target`] where the code is shared.
+pub trait Spot<'a>: Copy + Into<Target<'a>> {
     /// Whether it is known that nothing is configured here; `false` proves nothing.
+    #[doc(hidden)]
+    fn is_idle(self, rules: Rules) -> bool;
+}
+
+impl<'a> Spot<'a> for &'static Site {
     #[inline(always)]
-    pub(crate) fn is_idle(&self, rules: Rules) -> bool {
-        let registry = Registry::global();
+    fn is_idle(self, _: Rules) -> bool {
+        // A native site had FAILPOINTS read when it first looked its name up.
+        self.is_clear(Registry::global())
+    }
+}
+
+impl<'a> Spot<'a> for Target<'a> {
+    #[inline(always)]
+    fn is_idle(self, rules: Rules) -> bool {
         match self {
-            // A native site had FAILPOINTS read when it first looked its name up.
-            Target::Site(site) => site.is_idle(registry),
-            Target::Name(_) if rules == Rules::Fail => registry.is_empty(),
-            Target::Name(_) => registry.is_idle(),
+            Target::Site(site) => site.is_idle(rules),
+            Target::Name(_) if rules == Rules::Fail => Registry::global().is_empty(),
+            Target::Name(_) => Registry::global().is_idle(),
         }
     }
+}
 
+impl From<&'static Site> for Target<'_> {
+    #[inline]
+    fn from(site: &'static Site) -> Self {
+        Self::Site(site)
+    }
+}
+
+impl Target<'_> {
     /// Returns where it is, if it is a call site.
     pub(crate) fn place(&self) -> Option<(&'static str, u32)> {
         match self {
-            Target::Site(site) => Some((site.file, site.line)),
+            Target::Site(site) => Some((site.file(), site.line())),
             Target::Name(_) => None,
         }
     }
@@ -91,7 +112,8 @@ impl Target<'_> {
 /// store stalls the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(crate) enum Rules {
+pub enum Rules {
+    /// This crate's own.
     Native,
     /// Native, and logged: for Neon's `pausable_failpoint!`.
     Pausable,
@@ -108,19 +130,17 @@ pub(crate) enum Rules {
 #[derive(Debug)]
 pub struct Site {
     pub(super) name: &'static str,
-    file: &'static str,
-    line: u32,
     place: &'static Location<'static>,
     kind: SiteKind,
     returns: Returns,
     pub(super) hash: u64,
-    letters: u64,
-    /// The last generation at which the name was found absent (I4).
-    pub(super) clear_at: AtomicUsize,
-    /// The last generation at which it was found configured: macros check this before they evaluate
-    /// a context.
-    armed_at: AtomicUsize,
+    /// The last generation at which the name was found absent (I4); or, with [`ARMED`] beside it, at
+    /// which it was found configured: macros check that before they evaluate a context.
+    pub(super) known: AtomicUsize,
 }
+
+/// The bit of [`Site::known`] that no generation has.
+const ARMED: usize = 1;
 
 /// How a call site waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,19 +168,15 @@ impl Site {
     const_unless_loom! {
         /// Creates a site that has not looked its name up.
         #[track_caller]
-        pub fn new(name: &'static str, file: &'static str, line: u32, kind: SiteKind) -> Self {
+        pub fn new(name: &'static str, kind: SiteKind) -> Self {
             Self {
                 name,
-                file,
-                line,
                 place: Location::caller(),
                 kind,
                 returns: Returns::Value,
                 hash: hash(name),
-                letters: letters(name),
                 // Not a generation: the first hit looks the name up.
-                clear_at: AtomicUsize::new(0),
-                armed_at: AtomicUsize::new(0),
+                known: AtomicUsize::new(0),
             }
         }
     }
@@ -182,17 +198,12 @@ impl Site {
 
     /// Returns the source file.
     pub fn file(&self) -> &'static str {
-        self.file
+        self.place.file()
     }
 
     /// Returns the line in the source file.
     pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// Returns the characters of the name: see [`letters`].
-    pub(crate) fn letters(&self) -> u64 {
-        self.letters
+        self.place.line()
     }
 
     /// Returns how it waits.
@@ -202,18 +213,18 @@ impl Site {
 
     /// Whether the name is known to be absent: two loads, no shared write.
     #[inline(always)]
-    pub(crate) fn is_idle(&self, registry: &Registry) -> bool {
-        // Relaxed: `clear_at` matters only if it equals the generation, and a value that equals it
+    pub(crate) fn is_clear(&self, registry: &Registry) -> bool {
+        // Relaxed: `known` matters only if it equals the generation, and a value that equals it
         // was stored by a thread that had read that generation and then found the name absent. The
         // load of the generation acquires.
-        self.clear_at.load(Sync::Relaxed) == registry.generation()
+        self.known.load(Sync::Relaxed) == registry.generation()
     }
 
     /// Whether the last lookup found the name, and nothing was published since.
     #[inline]
     pub(crate) fn is_known_armed(&self, registry: &Registry) -> bool {
-        // Relaxed: as with `clear_at`, only equality with the generation matters.
-        self.armed_at.load(Sync::Relaxed) == registry.generation()
+        // Relaxed: as in `is_clear`.
+        self.known.load(Sync::Relaxed) == registry.generation() | ARMED
     }
 
     /// Looks the name up, and remembers the outcome where it is the same in every scope.
@@ -228,46 +239,17 @@ impl Site {
         let generation = view.refresh(registry);
         let (point, is_everywhere) = view.get(self.hash, self.name);
         if is_everywhere {
-            let remembered = match point {
-                Some(_) => &self.armed_at,
-                None => &self.clear_at,
+            let known = match point {
+                Some(_) => generation | ARMED,
+                None => generation,
             };
             // Threads that hit an armed site share its cache line: it is written only to change it.
-            if remembered.load(Sync::Relaxed) != generation {
-                remembered.store(generation, Sync::Relaxed);
+            if self.known.load(Sync::Relaxed) != known {
+                self.known.store(known, Sync::Relaxed);
             }
         }
         point
     }
-}
-
-/// An entry in the list of call sites, which inventory collects before `main`. On targets that
-/// inventory does not support the list is empty, and everything else works.
-#[derive(Debug)]
-pub struct Compiled(pub &'static Site);
-
-inventory::collect!(Compiled);
-
-/// Returns the call sites compiled into this program.
-pub fn sites() -> impl Iterator<Item = &'static Site> {
-    inventory::iter::<Compiled>().map(|entry| entry.0)
-}
-
-/// Returns the call sites, sorted. The comparison is a function pointer, so that the code for
-/// sorting is compiled once.
-pub(crate) fn sorted(
-    compare: fn(&&'static Site, &&'static Site) -> Ordering,
-) -> Vec<&'static Site> {
-    let mut sites: Vec<_> = sites().collect();
-    sites.sort_unstable_by(compare);
-    sites
-}
-
-/// Returns the call sites, sorted by name, file and line.
-pub(crate) fn by_name() -> &'static [&'static Site] {
-    // Filled by our own code alone, which waits for nothing (I5).
-    static BY_NAME: OnceLock<Vec<&'static Site>> = OnceLock::new();
-    BY_NAME.get_or_init(|| sorted(|a, b| (a.name, a.file, a.line).cmp(&(b.name, b.file, b.line))))
 }
 
 /// Whether `name` was hit without a call site while anything was configured. After hits under some
@@ -347,7 +329,7 @@ mod tests {
                 .put(&[point], Some(Cause::here("configured")))
                 .unwrap();
         };
-        let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
+        let site = Site::new("p", SiteKind::Blocks);
         let mut view = View::default();
         configure("p");
         assert!(!site.is_known_armed(&registry));

@@ -3,20 +3,30 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::engine::listed;
 use crate::engine::name::{distance, letters};
 use crate::engine::point::Point;
 use crate::engine::report;
+use crate::engine::site;
 #[cfg(feature = "http")]
-use crate::engine::site::Returns;
-use crate::engine::site::{self, Site};
+use crate::engine::site::{Returns, Site};
 use crate::engine::table::Registry;
 use crate::engine::trie::Named;
 
-/// Returns the call sites, sorted by the length of their names.
-fn by_length() -> &'static [&'static Site] {
+/// A name that is compiled in, with its characters: see [`letters`].
+type Spelled = (&'static str, u64);
+
+/// Returns the names of the call sites, sorted by their length, and those of one length alphabetically.
+fn spelled() -> &'static [Spelled] {
     // Filled by our own code alone, which waits for nothing (I5).
-    static BY_LENGTH: OnceLock<Vec<&'static Site>> = OnceLock::new();
-    BY_LENGTH.get_or_init(|| site::sorted(|a, b| a.name().len().cmp(&b.name().len())))
+    static SPELLED: OnceLock<Vec<Spelled>> = OnceLock::new();
+    SPELLED.get_or_init(|| {
+        let by_name = listed::by_name().iter().map(|site| site.name());
+        let mut names: Vec<Spelled> = by_name.map(|name| (name, letters(name))).collect();
+        names.dedup();
+        names.sort_by_key(|(name, _)| name.len());
+        names
+    })
 }
 
 /// Returns the compiled-in name that `name` was probably meant to be: one within two edits, unless
@@ -26,21 +36,21 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         return None;
     }
     let set = letters(name);
-    let by_length = by_length();
-    let first = by_length.partition_point(|site| site.name().len() + 2 < name.len());
+    let spelled = spelled();
+    let first = spelled.partition_point(|(known, _)| known.len() + 2 < name.len());
     let mut nearest = None;
-    for site in &by_length[first..] {
-        if site.name().len() > name.len() + 2 {
+    for (known, letters) in &spelled[first..] {
+        if known.len() > name.len() + 2 {
             break;
         }
         // Two edits change at most four bits.
-        if (site.letters() ^ set).count_ones() > 4 {
+        if (letters ^ set).count_ones() > 4 {
             continue;
         }
-        match distance(site.name(), name) {
+        match distance(known, name) {
             0 => return None,
             edits if edits <= 2 && nearest.is_none_or(|(least, _)| edits < least) => {
-                nearest = Some((edits, site.name()));
+                nearest = Some((edits, *known));
             }
             _ => {}
         }
@@ -56,23 +66,22 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     if site::was_hit_by_name(name) {
         return Vec::new();
     }
-    for site in site::by_name() {
-        let longer = name.len().max(site.name().len());
+    for &(known, letters) in spelled() {
+        let longer = name.len().max(known.len());
         // Each byte that one name is longer than the other is an edit, and each edit changes at most two
         // bits.
-        let longer_by = name.len().abs_diff(site.name().len());
-        let bits = (site.letters() ^ set).count_ones() as usize;
+        let longer_by = name.len().abs_diff(known.len());
+        let bits = (letters ^ set).count_ones() as usize;
         let least = longer_by.max(bits.div_ceil(2));
-        let is_too_far = |&(edits, _): &(usize, &str)| least >= edits;
+        let is_too_far = |&(edits, _): &(usize, &str)| least > edits;
         if 2 * least > longer || similar.get(2).is_some_and(is_too_far) {
             continue;
         }
-        let edits = distance(name, site.name());
-        let is_alike = edits > 0 && 2 * edits <= longer;
-        if is_alike && similar.iter().all(|(_, other)| *other != site.name()) {
-            // After those that are as near.
-            let at = similar.partition_point(|(other, _)| *other <= edits);
-            similar.insert(at, (edits, site.name()));
+        let edits = distance(name, known);
+        if edits > 0 && 2 * edits <= longer {
+            // Those that are as near stay in alphabetical order.
+            let at = similar.partition_point(|other| *other < (edits, known));
+            similar.insert(at, (edits, known));
             similar.truncate(3);
         }
     }
@@ -93,7 +102,7 @@ pub(crate) fn about(name: &str, is_hit: bool) -> String {
         return "no call site is listed under that name, but it was hit: it is made at run time"
             .to_owned();
     }
-    about_unknown(&similar(name), site::by_name().is_empty())
+    about_unknown(&similar(name), listed::by_name().is_empty())
 }
 
 /// Describes, for people, what may have been meant by a name that is not configured: nothing is said of
@@ -108,7 +117,7 @@ pub(crate) fn about_unconfigured(name: &str) -> Option<String> {
 
 /// Describes where the call sites of `name` are, if it has any.
 fn places(name: &str) -> Option<String> {
-    let sites = site::by_name().iter().filter(|site| site.name() == name);
+    let sites = listed::by_name().iter().filter(|site| site.name() == name);
     let places: Vec<String> = sites
         .map(|site| format!("{}:{}", site.file(), site.line()))
         .collect();
@@ -142,7 +151,7 @@ fn about_unknown(similar: &[&str], has_no_sites: bool) -> String {
 pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
     // To look for names takes a while, and a request may have thousands of wrong ones.
     const MOST: usize = 10;
-    let sites = site::by_name();
+    let sites = listed::by_name();
     if sites.is_empty() {
         // More likely a platform that cannot list them than a program that has none.
         return Vec::new();
@@ -228,7 +237,7 @@ pub(crate) fn announce_env(points: &[Arc<Point>]) {
     announce_seed(points);
     for point in points {
         let name = point.name();
-        if !site::sites().any(|site| site.name() == name) && !site::was_hit_by_name(name) {
+        if !listed::sites().any(|site| site.name() == name) && !site::was_hit_by_name(name) {
             report::unknown(name, &about(name, false));
         }
     }

@@ -40,9 +40,9 @@ pub(crate) struct Ended;
 pub(crate) struct Registry {
     /// `None` is an empty table.
     snapshot: Snapshot<Table>,
-    /// Counts publications from 1: a site's `clear_at` begins at 0, which is no generation. (To
-    /// mislead a site, it would have to wrap around between two of its hits: 2^32 publications on a
-    /// 32-bit machine.)
+    /// Counts publications in steps of 2 (a site keeps a bit of its own beside it) and from 2: what a
+    /// site knows begins at 0, which is no generation. (To mislead a site, it would have to wrap around
+    /// between two of its hits: 2^31 publications on a 32-bit machine.)
     generation: AtomicUsize,
     empty_at: AtomicUsize,
     /// Whether FAILPOINTS was read: until then a native hit may not rely on the table.
@@ -71,8 +71,8 @@ impl Registry {
         pub(crate) fn new() -> Self {
             Self {
                 snapshot: Snapshot::empty(),
-                generation: AtomicUsize::new(1),
-                empty_at: AtomicUsize::new(1),
+                generation: AtomicUsize::new(2),
+                empty_at: AtomicUsize::new(2),
                 env_read: AtomicBool::new(false),
                 writer: Mutex::new(Layers::new()),
                 draws: Draws::new(),
@@ -105,7 +105,7 @@ impl Registry {
     /// Whether no name at all was configured at this generation, the newest of late.
     #[inline]
     pub(crate) fn was_empty_at(&self, generation: usize) -> bool {
-        // Relaxed: as with a site's `clear_at`, only equality with the generation matters, and that
+        // Relaxed: as with what a site knows, only equality with the generation matters, and that
         // load acquires.
         self.empty_at.load(Ordering::Relaxed) == generation
     }
@@ -447,8 +447,8 @@ impl Registry {
         // though the mutex allows those: loom remembers one access per atomic, and a load here
         // would hide the hits' loads from it.
         let add = || {
-            let before = self.generation.fetch_add(1, Ordering::Release);
-            before.wrapping_add(1)
+            let before = self.generation.fetch_add(2, Ordering::Release);
+            before.wrapping_add(2)
         };
         let next = match add() {
             // 0 means no generation: sites and views start with it.

@@ -3,11 +3,11 @@
 use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Verdict};
-use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::site::{ENABLED, Rules, Spot, Target};
 use crate::engine::wait::block;
 #[cfg(feature = "explore")]
 use crate::hit::evaluate::arrival;
-use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
+use crate::hit::evaluate::{Argument, FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name` from synchronous code.
 ///
@@ -44,7 +44,7 @@ use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 #[track_caller]
 pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> FailpointResult {
     match hit_blocking(Target::Name(name), context) {
-        Some(value) => FailpointResult::Return(value.unwrap_or_default()),
+        Some(value) => FailpointResult::Return(value),
         None => FailpointResult::Continue,
     }
 }
@@ -52,58 +52,48 @@ pub fn failpoint_blocking(name: &str, context: Option<&FailpointContext>) -> Fai
 /// Hits a failpoint for a blocking macro: `Some`, with the argument of the `return`, if it returns.
 #[inline]
 #[track_caller]
-pub fn hit_blocking(
-    target: Target<'_>,
-    context: Option<&FailpointContext>,
-) -> Option<Option<String>> {
-    if !ENABLED {
+pub fn hit_blocking<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) -> Option<String> {
+    if !ENABLED || spot.is_idle(Rules::Native) {
         return None;
     }
-    hit_by(target, context, Rules::Native)
+    armed_value(spot, context, Rules::Native)
 }
 
 /// Hits a failpoint for a blocking macro without a closure.
 #[inline]
 #[track_caller]
-pub fn hit_blocking_unit(target: Target<'_>, context: Option<&FailpointContext>) {
-    if ENABLED && !target.is_idle(Rules::Native) {
-        armed_unit(target, context, Rules::Native);
+pub fn hit_blocking_unit<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) {
+    if ENABLED && !spot.is_idle(Rules::Native) {
+        armed_unit(spot, context, Rules::Native);
     }
 }
 
 /// Out of line with all it needs, so that an idle call site has no stack frame for it.
 #[cold]
+#[inline(never)]
 #[track_caller]
-pub(super) fn armed_unit(target: Target<'_>, context: Option<&FailpointContext>, rules: Rules) {
+pub(super) fn armed_unit<'a>(
+    spot: impl Spot<'a>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+) {
+    let target = spot.into();
     if run_armed(&target, context, rules, None) {
         no_closure(target.name(), rules);
     }
 }
 
-#[inline]
-#[track_caller]
-pub(super) fn hit_by(
-    target: Target<'_>,
-    context: Option<&FailpointContext>,
-    rules: Rules,
-) -> Option<Option<String>> {
-    if target.is_idle(rules) {
-        return None;
-    }
-    let mut value = None;
-    armed_value(target, context, rules, &mut value).then_some(value)
-}
-
-/// Takes its arguments by value, so that an idle call site writes nothing to its stack.
+/// Out of line, as [`armed_unit`].
 #[cold]
+#[inline(never)]
 #[track_caller]
-fn armed_value(
-    target: Target<'_>,
+pub(super) fn armed_value<'a, V: Argument>(
+    spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
     rules: Rules,
-    value: &mut Option<String>,
-) -> bool {
-    run_armed(&target, context, rules, Some(value))
+) -> Option<V> {
+    let mut value = None;
+    run_armed(&spot.into(), context, rules, Some(&mut value)).then(|| V::from_argument(value))
 }
 
 /// Returns whether the hit returns, and sets `value` to the argument of the `return`. Without a place

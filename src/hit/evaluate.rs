@@ -17,7 +17,7 @@ use crate::engine::inside::Inside;
 use crate::engine::observer::tell_observers;
 use crate::engine::point::Point;
 use crate::engine::report;
-use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::site::{ENABLED, Rules, Spot, Target};
 use crate::engine::table::{Registry, with_view};
 
 /// The result of a hit.
@@ -34,15 +34,45 @@ pub enum FailpointResult {
     Cancelled,
 }
 
+/// The argument of a `return`, as the closures of an API take it. It is made where the code is shared,
+/// not at each call site.
+pub(crate) trait Argument {
+    /// Makes it of the argument, or of `None` for a bare `return`.
+    #[doc(hidden)]
+    fn from_argument(argument: Option<String>) -> Self;
+}
+
+/// This crate's own: a bare `return` gives the empty string.
+impl Argument for String {
+    fn from_argument(argument: Option<String>) -> Self {
+        argument.unwrap_or_default()
+    }
+}
+
+/// Those of `fail`.
+impl Argument for Option<String> {
+    fn from_argument(argument: Option<String>) -> Self {
+        argument
+    }
+}
+
+/// For a macro without a closure.
+impl Argument for () {
+    fn from_argument(_: Option<String>) -> Self {}
+}
+
 /// Whether a point is configured here: macros check this before they evaluate a context.
 #[inline]
-pub fn is_armed(target: Target<'_>) -> bool {
-    if !ENABLED || target.is_idle(Rules::Native) {
-        return false;
-    }
-    match target {
+pub fn is_armed<'a>(spot: impl Spot<'a>) -> bool {
+    ENABLED && !spot.is_idle(Rules::Native) && is_found(spot)
+}
+
+#[cold]
+#[inline(never)]
+fn is_found<'a>(spot: impl Spot<'a>) -> bool {
+    match spot.into() {
         Target::Site(site) if site.is_known_armed(Registry::global()) => true,
-        _ => look_up(target),
+        target => look_up(target),
     }
 }
 

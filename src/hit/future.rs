@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,13 +12,13 @@ use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Stop, Verdict};
 use crate::engine::report;
-use crate::engine::site::{ENABLED, Rules, Target};
+use crate::engine::site::{ENABLED, Rules, Spot, Target};
 use crate::engine::timer::Timer;
 use crate::engine::wait::{End as Why, Waiter};
 use crate::engine::waiters::HitDetails;
 #[cfg(feature = "explore")]
 use crate::hit::evaluate::arrival;
-use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
+use crate::hit::evaluate::{Argument, FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name`.
 ///
@@ -240,39 +241,39 @@ impl fmt::Debug for FailpointFuture<'_> {
 }
 
 /// A hit that was evaluated.
-#[expect(missing_debug_implementations, reason = "only macros see it")]
-pub enum Begun<'a> {
-    /// Continue.
+enum Begun<'a> {
     Continue,
-    /// Return, with the argument of the `return`.
+    /// With the argument of the `return`.
     Return(Option<String>),
-    /// Await this, then continue.
     Wait(Waiting<'a>),
 }
 
 #[inline]
 #[track_caller]
-pub(super) fn begin_by<'a>(
-    target: Target<'_>,
+pub(super) fn begin_by<'a, V: Argument>(
+    spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
     rules: Rules,
-    can_return: bool,
-) -> Begun<'a> {
-    if target.is_idle(rules) {
-        return Begun::Continue;
+) -> Reached<V> {
+    if spot.is_idle(rules) {
+        return Reached::Continue;
     }
-    begin_cold(target, context, rules, can_return)
+    begin_cold(spot, context, rules)
 }
 
 #[cold]
+#[inline(never)]
 #[track_caller]
-fn begin_cold<'a>(
-    target: Target<'_>,
+fn begin_cold<'a, V: Argument>(
+    spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
     rules: Rules,
-    can_return: bool,
-) -> Begun<'a> {
-    begin_armed(&target, context, None, rules, can_return)
+) -> Reached<V> {
+    match begin_armed(&spot.into(), context, None, rules, true) {
+        Begun::Continue => Reached::Continue,
+        Begun::Return(value) => Reached::Return(V::from_argument(value)),
+        Begun::Wait(waiting) => Reached::Wait(InPlace::new(waiting)),
+    }
 }
 
 #[inline]
@@ -337,8 +338,7 @@ fn is_explored(_: &Target<'_>) -> bool {
 ///
 /// It is one pointer, to what is allocated only when an action waits, so that the futures of call
 /// sites stay small. Dropping it leaves the point's list.
-#[expect(missing_debug_implementations, reason = "only macros see it")]
-pub struct Waiting<'a>(Box<Kind<'a>>);
+pub(super) struct Waiting<'a>(Box<Kind<'a>>);
 
 enum Kind<'a> {
     /// Gives the executor's other tasks one turn.
@@ -358,7 +358,7 @@ enum Kind<'a> {
 
 /// How a wait is over.
 #[derive(Debug)]
-pub enum End {
+pub(super) enum End {
     /// Continue.
     Continue,
     /// Return, with the argument of the `return`: only an exploration decides that so late.
@@ -458,6 +458,55 @@ impl Future for Waiting<'_> {
     }
 }
 
+/// What a macro that awaits in place does after its hit.
+#[expect(missing_debug_implementations, reason = "only macros see it")]
+pub enum Reached<V> {
+    /// Continue.
+    Continue,
+    /// Return, with the argument of the `return`.
+    Return(V),
+    /// Await this, then continue.
+    Wait(InPlace<V>),
+}
+
+/// What a macro awaits in place: [`Waiting`], of which no call site has more code than the calls.
+#[expect(missing_debug_implementations, reason = "only macros see it")]
+pub struct InPlace<V> {
+    waiting: Waiting<'static>,
+    argument: PhantomData<fn() -> V>,
+}
+
+impl<V> InPlace<V> {
+    fn new(waiting: Waiting<'static>) -> Self {
+        let argument = PhantomData;
+        Self { waiting, argument }
+    }
+}
+
+#[cfg(not(feature = "explore"))]
+impl<V> Future for InPlace<V> {
+    type Output = ();
+
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.waiting).poll(cx).map(drop)
+    }
+}
+
+/// An exploration decides after the wait whether it ends in a `return`: `Some`, with its argument.
+#[cfg(feature = "explore")]
+impl<V: Argument> Future for InPlace<V> {
+    type Output = Option<V>;
+
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<V>> {
+        Pin::new(&mut self.waiting).poll(cx).map(|end| match end {
+            End::Return(value) => Some(V::from_argument(value)),
+            End::Continue | End::Cancelled => None,
+        })
+    }
+}
+
 /// Polls an optional future; `None` is never ready.
 fn is_ready<F: Future + Unpin>(future: &mut Option<F>, cx: &mut Context<'_>) -> bool {
     match future {
@@ -486,46 +535,51 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
 /// name nor the context is held across the await.
 #[inline]
 #[track_caller]
-pub fn begin(target: Target<'_>, context: Option<&FailpointContext>) -> Begun<'static> {
+pub fn begin<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) -> Reached<String> {
     if !ENABLED {
-        return Begun::Continue;
+        return Reached::Continue;
     }
-    begin_by(target, context, Rules::Native, true)
-}
-
-/// Returns what a macro with a closure does after its wait: `Some`, with the argument of the
-/// `return`, if it returns.
-#[cfg(feature = "explore")]
-pub fn returned(end: End) -> Option<Option<String>> {
-    match end {
-        End::Return(value) => Some(value),
-        End::Continue | End::Cancelled => None,
-    }
+    begin_by(spot, context, Rules::Native)
 }
 
 /// Like [`begin`], for a macro without a closure; returns what is to be awaited, if anything.
 #[inline]
 #[track_caller]
-pub fn begin_unit(
-    target: Target<'_>,
+pub fn begin_unit<'a>(
+    spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
-) -> Option<Waiting<'static>> {
+) -> Option<InPlace<()>> {
     if !ENABLED {
         return None;
     }
-    begin_unit_by(target, context, Rules::Native)
+    begin_unit_by(spot, context, Rules::Native)
 }
 
 #[inline]
 #[track_caller]
-pub(super) fn begin_unit_by(
-    target: Target<'_>,
+pub(super) fn begin_unit_by<'a>(
+    spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
     rules: Rules,
-) -> Option<Waiting<'static>> {
-    match begin_by(target, context, rules, false) {
+) -> Option<InPlace<()>> {
+    if spot.is_idle(rules) {
+        return None;
+    }
+    begin_unit_cold(spot, context, rules)
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn begin_unit_cold<'a>(
+    spot: impl Spot<'a>,
+    context: Option<&FailpointContext>,
+    rules: Rules,
+) -> Option<InPlace<()>> {
+    let target = spot.into();
+    match begin_armed(&target, context, None, rules, false) {
         Begun::Continue => None,
-        Begun::Wait(waiting) => Some(waiting),
+        Begun::Wait(waiting) => Some(InPlace::new(waiting)),
         Begun::Return(_) => no_closure(target.name(), rules),
     }
 }
@@ -533,11 +587,11 @@ pub(super) fn begin_unit_by(
 /// The future of [`failpoint!`](crate::failpoint!).
 #[inline]
 pub fn hit<'a>(
-    target: Target<'a>,
+    spot: impl Spot<'a>,
     context: Option<&'a FailpointContext>,
     cancel: Option<&'a CancellationToken>,
 ) -> FailpointFuture<'a> {
-    FailpointFuture::new(target, context, cancel, Rules::Native)
+    FailpointFuture::new(spot.into(), context, cancel, Rules::Native)
 }
 
 /// The future of [`pausable_failpoint!`](crate::pausable_failpoint!): `Err(())` if the token ended
@@ -562,10 +616,15 @@ impl Future for PausableFuture<'_> {
 /// Creates a [`PausableFuture`].
 #[inline]
 pub fn pausable<'a>(
-    target: Target<'a>,
+    spot: impl Spot<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> PausableFuture<'a> {
-    PausableFuture(FailpointFuture::new(target, None, cancel, Rules::Pausable))
+    PausableFuture(FailpointFuture::new(
+        spot.into(),
+        None,
+        cancel,
+        Rules::Pausable,
+    ))
 }
 
 /// The future of [`sleep_millis_async!`](crate::sleep_millis_async!).
@@ -586,8 +645,13 @@ impl Future for MillisFuture<'_> {
 /// Creates a [`MillisFuture`].
 #[inline]
 pub fn sleep_millis<'a>(
-    target: Target<'a>,
+    spot: impl Spot<'a>,
     cancel: Option<&'a CancellationToken>,
 ) -> MillisFuture<'a> {
-    MillisFuture(FailpointFuture::new(target, None, cancel, Rules::Millis))
+    MillisFuture(FailpointFuture::new(
+        spot.into(),
+        None,
+        cancel,
+        Rules::Millis,
+    ))
 }

@@ -17,10 +17,8 @@ pub use evaluate::{FailpointResult, is_armed};
 #[cfg(feature = "async")]
 pub use fail_rules::{compat_begin, compat_begin_unit};
 pub use fail_rules::{compat_eval, compat_unit};
-#[cfg(feature = "explore")]
-pub use future::returned;
 #[cfg(feature = "async")]
 pub use future::{
-    Begun, FailpointFuture, MillisFuture, PausableFuture, begin, begin_unit, failpoint,
+    FailpointFuture, InPlace, MillisFuture, PausableFuture, Reached, begin, begin_unit, failpoint,
     failpoint_with_cancellation, hit, pausable, sleep_millis,
 };

@@ -126,18 +126,7 @@ macro_rules! __compat_await {
             let _ = waiting.await;
         }
     }};
-    ($target:expr, $closure:expr) => {{
-        let begun = $crate::__private::compat_begin($target);
-        match begun {
-            $crate::__private::Begun::Continue => {}
-            $crate::__private::Begun::Wait(waiting) => {
-                $crate::__wait!(waiting, compat_call, $closure)
-            }
-            $crate::__private::Begun::Return(value) => {
-                return $crate::__private::compat_call(value, $closure);
-            }
-        }
-    }};
+    ($target:expr, $closure:expr) => {{ $crate::__begun!($crate::__private::compat_begin($target), $closure) }};
     ($target:expr, $condition:expr, $closure:expr) => {{
         if $condition {
             $crate::__compat_await!($target, $closure)

@@ -19,7 +19,7 @@
 //! program compiles without `testing` if it does with it. (But for the awaits of a macro: one in that
 //! arm would have a future that holds something be no longer `Send`.)
 
-/// The static of a call site, as a `Target`. The last argument says what a `return` does there; without
+/// The static of a call site, by reference. The last argument says what a `return` does there; without
 /// it the value is returned.
 ///
 /// Items have no hygiene: a constant whose value is the name must not be shadowed by the static.
@@ -28,14 +28,12 @@
 #[macro_export]
 macro_rules! __site {
     ($name:expr, $kind:ident $(, $returns:expr)?) => {{
-        static __FAILPOINT_SITE: $crate::__private::Site = $crate::__private::Site::new(
-            $name,
-            ::core::file!(),
-            ::core::line!(),
-            $crate::__private::SiteKind::$kind,
-        )$(.returning($returns))?;
-        $crate::__private::inventory::submit! { $crate::__private::Compiled(&__FAILPOINT_SITE) }
-        $crate::__private::Target::Site(&__FAILPOINT_SITE)
+        $crate::__listed! {
+            __FAILPOINT_SITE =
+                $crate::__private::Site::new($name, $crate::__private::SiteKind::$kind)
+                    $(.returning($returns))?
+        }
+        &__FAILPOINT_SITE
     }};
 }
 
@@ -546,14 +544,14 @@ mod empty {
         ($target:expr, $closure:expr $(,)?) => {{
             $crate::__unreached! {
                 $crate::__private::check_target($target);
-                return $crate::__private::call(::core::option::Option::None, $closure);
+                return $crate::__private::check_call($closure);
             }
         }};
         ($target:expr, $condition:expr, $closure:expr $(,)?) => {{
             $crate::__unreached! {
                 if $condition {
                     $crate::__private::check_target($target);
-                    return $crate::__private::call(::core::option::Option::None, $closure);
+                    return $crate::__private::check_call($closure);
                 }
             }
         }};
@@ -572,7 +570,7 @@ mod empty {
             $crate::__unreached! {
                 $crate::__private::check_target($target);
                 $crate::__private::context($context);
-                return $crate::__private::call(::core::option::Option::None, $closure);
+                return $crate::__private::check_call($closure);
             }
         }};
         ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {{
@@ -580,7 +578,7 @@ mod empty {
                 if $condition {
                     $crate::__private::check_target($target);
                     $crate::__private::context($context);
-                    return $crate::__private::call(::core::option::Option::None, $closure);
+                    return $crate::__private::check_call($closure);
                 }
             }
         }};
@@ -600,25 +598,16 @@ mod live_async {
             }
         }};
         ($target:expr, $closure:expr $(,)?) => {{
-            let begun = $crate::__private::begin($target, ::core::option::Option::None);
-            $crate::__fail_point!(@begun begun, $closure)
+            $crate::__begun!(
+                $crate::__private::begin($target, ::core::option::Option::None),
+                $closure
+            )
         }};
         ($target:expr, $condition:expr, $closure:expr $(,)?) => {{
             if $condition {
                 $crate::__fail_point!($target, $closure)
             }
         }};
-        (@begun $begun:ident, $closure:expr) => {
-            match $begun {
-                $crate::__private::Begun::Continue => {}
-                $crate::__private::Begun::Wait(waiting) => {
-                    $crate::__wait!(waiting, call, $closure)
-                }
-                $crate::__private::Begun::Return(value) => {
-                    return $crate::__private::call(value, $closure);
-                }
-            }
-        };
     }
 
     #[doc(hidden)]
@@ -640,9 +629,9 @@ mod live_async {
                 target if $crate::__private::is_armed(target) => {
                     $crate::__private::begin(target, $crate::__private::context($context))
                 }
-                _ => $crate::__private::Begun::Continue,
+                _ => $crate::__private::Reached::Continue,
             };
-            $crate::__fail_point!(@begun begun, $closure)
+            $crate::__begun!(begun, $closure)
         }};
         ($target:expr, $context:expr, $condition:expr, $closure:expr $(,)?) => {{
             if $condition {
@@ -715,14 +704,39 @@ mod live_async {
     }
 }
 
+/// Does what was begun at a macro with a closure. The future holds nothing of it across the await but
+/// the one word that it awaits.
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __begun {
+    ($begun:expr, $closure:expr) => {
+        'hit: {
+            $crate::__wait!(
+                {
+                    let begun = $begun;
+                    match begun {
+                        $crate::__private::Reached::Continue => break 'hit,
+                        $crate::__private::Reached::Wait(waiting) => waiting,
+                        $crate::__private::Reached::Return(value) => {
+                            return $crate::__private::call(value, $closure);
+                        }
+                    }
+                },
+                $closure
+            )
+        }
+    };
+}
+
 /// Awaits, and returns if an exploration says so.
 #[cfg(feature = "explore")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wait {
-    ($waiting:expr, $call:ident, $closure:expr) => {
-        if let ::core::option::Option::Some(value) = $crate::__private::returned($waiting.await) {
-            return $crate::__private::$call(value, $closure);
+    ($waiting:expr, $closure:expr) => {
+        if let ::core::option::Option::Some(value) = $waiting.await {
+            return $crate::__private::call(value, $closure);
         }
     };
 }
@@ -732,9 +746,9 @@ macro_rules! __wait {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wait {
-    ($waiting:expr, $call:ident, $closure:expr) => {{
-        let _ = $waiting.await;
-    }};
+    ($waiting:expr, $closure:expr) => {
+        $waiting.await
+    };
 }
 
 /// The macros in a build without `testing`: as above, and where the caller awaits a future of no

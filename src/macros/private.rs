@@ -1,18 +1,18 @@
 //! What the macros expand to. Not part of the public API: it may change in any release.
 
 use crate::engine::context::FailpointContext;
-pub use crate::engine::site::{Compiled, Returns, Site, SiteKind, Target, sites};
-#[cfg(feature = "explore")]
-pub use crate::hit::returned;
-#[cfg(feature = "async")]
-pub use crate::hit::{
-    Begun, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
-    pausable, sleep_millis,
-};
+pub use crate::engine::listed::*;
+pub use crate::engine::site::{Returns, Site, SiteKind, Spot, Target};
 pub use crate::hit::{
     FailpointResult, compat_eval, compat_unit, hit_blocking, hit_blocking_unit, is_armed,
 };
-pub use inventory;
+#[cfg(feature = "async")]
+pub use crate::hit::{
+    InPlace, MillisFuture, PausableFuture, Reached, begin, begin_unit, compat_begin,
+    compat_begin_unit, hit, pausable, sleep_millis,
+};
+#[cfg(feature = "testing")]
+pub use linkme;
 #[cfg(feature = "async")]
 use std::task::Poll;
 
@@ -22,19 +22,19 @@ pub fn ready<R>(result: impl Fn() -> R) -> impl Future<Output = R> {
     std::future::poll_fn(move |_| Poll::Ready(result()))
 }
 
-/// Calls the closure of a macro; a bare `return` gives it the empty string.
+/// Calls the closure of a macro with the argument of the `return`.
 ///
 /// The closure's parameter gets its type here, so that `|value|` needs none; its result has the
 /// type that the enclosing function needs.
 #[inline]
-pub fn call<R>(value: Option<String>, closure: impl FnOnce(String) -> R) -> R {
-    closure(value.unwrap_or_default())
+pub fn call<V, R>(value: V, closure: impl FnOnce(V) -> R) -> R {
+    closure(value)
 }
 
-/// [`call`] for the closures of `fail`, which see a bare `return` as `None`.
+/// [`call`] in a build without failpoints, where it is checked and never run.
 #[inline]
-pub fn compat_call<R>(value: Option<String>, closure: impl FnOnce(Option<String>) -> R) -> R {
-    closure(value)
+pub fn check_call<R>(closure: impl FnOnce(String) -> R) -> R {
+    closure(String::new())
 }
 
 /// A name that exists only at run time, as `&str` or something that derefs to it.

@@ -21,13 +21,13 @@ fn look_up(site: &Site, registry: &Registry, view: &mut View) -> bool {
 fn site_during(write: fn(&Registry), look_up: LookUp) {
     explore(move || {
         let registry = Arc::new(Registry::new());
-        let site = Arc::new(Site::new("p", file!(), line!(), SiteKind::Blocks));
+        let site = Arc::new(Site::new("p", SiteKind::Blocks));
         let writer = thread::spawn({
             let registry = registry.clone();
             move || write(&registry)
         });
         let mut view = View::default();
-        let mut hit = || !site.is_idle(&registry) && look_up(&site, &registry, &mut view);
+        let mut hit = || !site.is_clear(&registry) && look_up(&site, &registry, &mut view);
         hit();
         hit();
         writer.join().unwrap();
@@ -69,7 +69,7 @@ fn caught_reading_the_generation_after_the_look_up() {
         let found = view.get(site.hash, site.name).0.is_some();
         let generation = registry.generation();
         if !found {
-            site.clear_at.store(generation, Ordering::Relaxed);
+            site.known.store(generation, Ordering::Relaxed);
         }
         found
     };
@@ -81,20 +81,20 @@ fn caught_reading_the_generation_after_the_look_up() {
 fn two_threads_share_a_site() {
     explore(|| {
         let registry = Arc::new(Registry::new());
-        let site = Arc::new(Site::new("p", file!(), line!(), SiteKind::Blocks));
+        let site = Arc::new(Site::new("p", SiteKind::Blocks));
         let other = thread::spawn({
             let (registry, site) = (registry.clone(), site.clone());
-            move || !site.is_idle(&registry) && look_up(&site, &registry, &mut View::default())
+            move || !site.is_clear(&registry) && look_up(&site, &registry, &mut View::default())
         });
         configure(&registry, "p", "off");
         assert!(
-            !site.is_idle(&registry),
+            !site.is_clear(&registry),
             "idle though its name is configured"
         );
         assert!(look_up(&site, &registry, &mut View::default()));
         other.join().unwrap();
         assert!(
-            !site.is_idle(&registry),
+            !site.is_clear(&registry),
             "idle though its name is configured"
         );
     });
