@@ -1,8 +1,8 @@
 //! Members of the workspace that depend on a rewritten package have to build, too.
 
-mod common;
-
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// The package with the failpoints. Nothing in it needs its futures to be Send.
 const ENGINE: &str = "\

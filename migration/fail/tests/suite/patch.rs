@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-mod common;
-use common::{SHIM, cargo, folder, passed};
+use crate::common::{SHIM, cargo, folder, passed};
 
 /// The lock file of that build holds a tokio and a tokio-util that are years old.
 #[test]

@@ -1,10 +1,10 @@
 //! Every `NAME.rs` under `fixtures/compat` and `fixtures/native` becomes `NAME.fixed.rs`,
 //! builds, and passes its own test before and after.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// What Neon's utils have: macros that await inside.
 const NEON: &str = r#"

@@ -22,6 +22,9 @@ pub(crate) fn cargo(package: &Path, arguments: &[&str]) -> String {
         cargo.args(arguments).current_dir(package);
         cargo.env("CARGO_TARGET_DIR", folder("target"));
         cargo.env("CARGO_NET_OFFLINE", offline.to_string());
+        // Only a debugger or a next build would read the rest.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
+        cargo.env("CARGO_INCREMENTAL", "0");
         // What the outer Cargo and its test set would change the inner one.
         for variable in ["RUSTFLAGS", "RUSTDOCFLAGS", "FAILPOINTS", "FAILPOINTS_SEED"] {
             cargo.env_remove(variable);

@@ -1,8 +1,8 @@
 //! After the edits the compiler has the last word: what it refuses is put back.
 
-mod common;
-
 use std::path::PathBuf;
+
+use crate::common;
 
 fn dependencies(feature: &str) -> String {
     format!(
