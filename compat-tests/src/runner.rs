@@ -220,7 +220,8 @@ fn print_row(out: &mut impl Write, source: &Source, row: &Row) -> io::Result<()>
     }
 }
 
-/// Applies `f` to each item, on as many threads as there are processors.
+/// Applies `f`, which mostly waits for a child that sleeps, to each item: on four threads for each
+/// processor.
 pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
@@ -236,7 +237,8 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + S
                 .insert(index, result);
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = items.len().min(4 * processors);
     thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     let results = results
         .into_inner()
