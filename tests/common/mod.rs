@@ -141,6 +141,15 @@ pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
     thread::spawn(f)
 }
 
+/// As `tokio::spawn`, which would be compiled for each future.
+#[track_caller]
+pub(crate) fn spawn_task<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    let future: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(future);
+    tokio::spawn(future)
+}
+
 /// Runs `test` on a thread of its own. If it does not end, the process is aborted: the test may
 /// hold a lock of the table, and then nothing else would end either.
 #[track_caller]
