@@ -160,6 +160,10 @@ pub(crate) fn shim(features: &str) -> String {
     format!("fail = {{ path = {path:?}, features = [{features}] }}\n")
 }
 
+/// tokio as a dependency: with the same features in each crate it is compiled once.
+pub(crate) const TOKIO: &str = "tokio = { version = \"1\", \
+     features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }\n";
+
 /// The native crate as a dependency.
 pub(crate) fn native(features: &str) -> String {
     let path = workspace();

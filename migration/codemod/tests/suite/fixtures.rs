@@ -121,10 +121,9 @@ fn check(target: &str, dependencies: &str) {
 
 fn dependencies() -> String {
     format!(
-        "[dependencies]\n{}\
-         tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }}\n\
-         tokio-util = \"0.7\"\n",
-        common::shim("\"failpoints\"")
+        "[dependencies]\n{}{}tokio-util = \"0.7\"\n",
+        common::shim("\"failpoints\""),
+        common::TOKIO
     )
 }
 

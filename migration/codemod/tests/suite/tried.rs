@@ -190,8 +190,9 @@ pub fn spawns() -> impl std::future::Future<Output = Option<u8>> {
 
 fn dependencies() -> String {
     format!(
-        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}",
-        common::shim("")
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}{}",
+        common::shim(""),
+        common::TOKIO
     )
 }
 
