@@ -75,13 +75,6 @@ impl Coverage {
         missing.map(|(name, _)| *name).collect()
     }
 
-    /// Adds all that occurred elsewhere.
-    pub(crate) fn add_all(&mut self, other: &Self) {
-        for (name, count) in &other.0 {
-            *self.0.entry(name).or_default() += count;
-        }
-    }
-
     /// Adds an answer.
     pub(crate) fn add_answer(&mut self, answer: &str) {
         if answer.starts_with("refused") {

@@ -4,17 +4,12 @@ use crate::compare::compare;
 use crate::coverage::Coverage;
 use crate::process::{Answers, Implementation, Process, Starter};
 use crate::random::{ENVIRONMENT, scripts};
-use crate::runner::in_parallel;
 use crate::script::Script;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// So many pairs of processes run random scripts at the same time.
-const SHARES: u32 = 4;
 
 /// How many random scripts to run, and against what.
 #[derive(Clone, Debug)]
@@ -50,32 +45,12 @@ impl Fuzz {
         }
     }
 
-    /// Runs the scripts, up to one that differs: some pairs of processes side by side, because most
-    /// of the time one waits.
+    /// Runs the scripts, up to the first that differs.
     ///
     /// # Errors
     ///
     /// If a process cannot be started or the script cannot be written.
     pub fn run(&self, starter: &Starter) -> io::Result<Outcome> {
-        let shares: Vec<u32> = (0..SHARES).collect();
-        let is_found = AtomicBool::new(false);
-        let outcomes = in_parallel(&shares, |share| self.run_share(starter, *share, &is_found));
-        let mut all = Outcome::default();
-        for outcome in outcomes {
-            let outcome = outcome?;
-            all.coverage.add_all(&outcome.coverage);
-            all.difference = all.difference.or(outcome.difference);
-        }
-        Ok(all)
-    }
-
-    /// Draws all scripts, and runs each whose turn it is in this share.
-    fn run_share(
-        &self,
-        starter: &Starter,
-        share: u32,
-        is_found: &AtomicBool,
-    ) -> io::Result<Outcome> {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
         let config = Config {
@@ -88,19 +63,11 @@ impl Fuzz {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let pair = RefCell::new(Pair::new(starter, self.against));
         let outcome = RefCell::new(Outcome::default());
-        let drawn = Cell::new(0);
-        let shrinks = Cell::new(false);
         let result = TestRunner::new_with_rng(config, rng).run(&scripts(), |script| {
-            if !shrinks.get() {
-                let turn = drawn.replace(drawn.get() + 1) % SHARES;
-                if turn != share || is_found.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-            }
-            let answers = pair.borrow_mut().run(&script).map_err(|e| {
-                shrinks.set(true);
-                TestCaseError::fail(e.to_string())
-            })?;
+            let answers = pair
+                .borrow_mut()
+                .run(&script)
+                .map_err(|e| TestCaseError::fail(e.to_string()))?;
             let coverage = &mut outcome.borrow_mut().coverage;
             coverage.add_script(&script);
             answers
@@ -108,15 +75,9 @@ impl Fuzz {
                 .answers
                 .iter()
                 .for_each(|answer| coverage.add_answer(answer));
-            let Some(difference) = answers.difference(&script) else {
-                return Ok(());
-            };
-            // One difference is enough, and is shrunk by the share that has found it.
-            if !shrinks.get() && is_found.swap(true, Ordering::Relaxed) {
-                return Ok(());
-            }
-            shrinks.set(true);
-            Err(TestCaseError::fail(difference))
+            answers
+                .difference(&script)
+                .map_or(Ok(()), |text| Err(TestCaseError::fail(text)))
         });
         let mut outcome = outcome.into_inner();
         match result {

@@ -220,8 +220,7 @@ fn print_row(out: &mut impl Write, source: &Source, row: &Row) -> io::Result<()>
     }
 }
 
-/// Applies `f`, which mostly waits for a child that sleeps, to each item: on four threads for each
-/// processor.
+/// Applies `f` to each item, on as many threads as there are processors.
 pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
@@ -237,8 +236,7 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + S
                 .insert(index, result);
         }
     };
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let threads = items.len().min(4 * processors);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     let results = results
         .into_inner()
