@@ -80,6 +80,7 @@
     doc = "| do all that from another process | the module `http`, with the feature of that name |"
 )]
 //! | know what a hit does, down to the atomics | the page [How it works](how_it_works) |
+//! | know what does not work | the page [Limits](limits) |
 //! | come from the `fail` crate | [`compat`] |
 //! | come from Neon's utils | [`failpoint_support`] |
 //!
@@ -239,7 +240,7 @@
 //! | `context` | yes | matchers; brings regex |
 //! | `runtime` | yes | a scope reaches all of a tokio runtime; brings tokio 1.49 or later (`rt`) |
 //! | `testing` | no | compiles failpoints into call sites; `failpoints` is another name for it |
-//! | `explore` | no | the explorer, the module `explore`; brings rand, indicatif, and tokio's `rt` and `test-util` |
+//! | `explore` | no | the explorer, the module `explore`, with `runtime`; brings rand, indicatif, and tokio's `rt` and `test-util` |
 //! | `http` | no | control from outside, the module `http`; brings axum (without its defaults), serde, serde_json |
 //!
 //! Without `testing`, macros only check their arguments, hits give `Continue`, and configuring is
@@ -253,21 +254,8 @@
 //!
 //! # Limits
 //!
-//! - A hit on a thread that no scope reaches, such as one of a thread pool that the code under test
-//!   makes, sees the points that are in no scope: see [Tests in
-//!   parallel](testing_a_race#tests-in-parallel).
-//! - The list of call sites, and with it the warning for a misspelled name, exists on
-//!   Linux, Android, Apple's systems, Windows, FreeBSD, OpenBSD, illumos and Fuchsia.
-//!   Everything else works wherever the standard library has threads.
-//! - A blocking hit on a thread of an async runtime blocks all its tasks. On a tokio task it is
-//!   warned of, once for each call site, if it is about to wait.
-//! - A failpoint may be in the global allocator. An idle hit there allocates nothing and takes no
-//!   lock of this crate, from the first one on; to find FAILPOINTS unset, the first native hit
-//!   takes the standard library's lock of the environment. If the variable is set, that hit reads
-//!   it, which allocates: an allocator that cannot be entered again there has to be hit through
-//!   [`compat`], which reads nothing. What this crate allocates hits nothing. An armed point there
-//!   acts on every thread that allocates: one that pauses stops those that are to release it, a
-//!   callback and `print` are hit by what they allocate themselves.
+//! The page [Limits](limits) says what does not work, where there are bounds, and what this crate
+//! does not set out to do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -288,6 +276,13 @@ mod macros;
 
 #[doc = include_str!("how_it_works.md")]
 pub mod how_it_works {}
+// The page names what is in some builds only.
+#[cfg_attr(
+    not(all(feature = "async", feature = "explore", feature = "http")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+#[doc = include_str!("limits.md")]
+pub mod limits {}
 #[cfg(feature = "explore")]
 #[doc = include_str!("find_a_race.md")]
 pub mod find_a_race {}

@@ -14,7 +14,7 @@ use crate::engine::waiters::{Counts, WaiterInfo};
 /// Returns every failpoint that is compiled in or configured, sorted by name.
 ///
 /// Compiled in are the macros with a literal name, or with a constant in `const { .. }`, on the
-/// targets listed in the [crate's documentation](crate#limits). A name made at run time is listed
+/// targets listed in the page of [limits](crate::limits#where-it-runs). A name made at run time is listed
 /// only while it is configured. In a [scope](crate::Scope) each name is listed as a hit there sees
 /// it.
 ///

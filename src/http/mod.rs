@@ -131,7 +131,7 @@
 //!   it panics, at [`pausable_failpoint!`](crate::pausable_failpoint!) it has no effect, and at
 //!   [`sleep_millis_async!`](crate::sleep_millis_async!) it needs a number.
 //!
-//! Where there is no list of call sites (see the crate's [limits](crate#limits)) there are none.
+//! Where there is no list of call sites (see [limits](crate::limits#where-it-runs)) there are none.
 //!
 //! ### What stays if a client dies
 //!

@@ -17,6 +17,7 @@ mod elsewhere;
 mod ends;
 mod executors;
 mod fail_api;
+mod fail_parallel;
 #[cfg(feature = "http")]
 mod http;
 mod interference;

@@ -9,6 +9,7 @@
 //! | `diff` | applied to the files that it names; what it takes away has to be there once |
 //! | `sh` | each command is run in the project, and ends with 0 or with the `# status N` behind it |
 //! | `text` | is what the commands before wrote; `...` stands for any text, and alone for any lines |
+//! | `rust` | stands in a test of this repository, word for word |
 //! | any other | fails |
 //!
 //! `<!-- project: NAME -->` changes to another project of the sample. What was run and what it
@@ -28,6 +29,9 @@ use pages::{Item, Page};
 
 /// The projects of the sample, in the order of the guide.
 const PROJECTS: [&str; 2] = ["depot", "vendored"];
+
+/// The test whose code the guide shows.
+const SHOWN: &str = "tests/scopes/fail_parallel/store.rs";
 
 /// For this platform only: what others need may never have been downloaded.
 const METADATA: &str = "cargo metadata --format-version 1 \
@@ -142,6 +146,17 @@ fn the_table_has_the_reasons(page: &Page, walk: &Walk) {
             "the sample has no failpoint that is left because: {row}"
         );
     }
+}
+
+/// Without the lines about another Cargo, whose lock this one waited for.
+fn without_waits(said: &str) -> String {
+    let is_wait = |line: &&str| {
+        line.trim_start()
+            .starts_with("Blocking waiting for file lock")
+    };
+    said.split_inclusive('\n')
+        .filter(|line| !is_wait(line))
+        .collect()
 }
 
 /// The guide on its way.
@@ -260,6 +275,13 @@ impl Walk {
                     "line {line}: the guide says {strange:?}, and it was\n{output}"
                 );
             }
+            Item::Rust { line, text } => {
+                let test = common::read(&common::workspace().join(SHOWN));
+                assert!(
+                    test.contains(text.as_str()),
+                    "line {line}: this is not in {SHOWN}"
+                );
+            }
         }
     }
 
@@ -296,6 +318,7 @@ impl Walk {
         let output = common::bounded(shell);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = said.replace(&*self.root.to_string_lossy(), "/home/you");
+        let said = without_waits(&said);
         self.transcript.push_str(&format!("$ {command}\n{said}"));
         let _ = fs::write(self.root.join("transcript.txt"), &self.transcript);
         (output.status.code(), said)

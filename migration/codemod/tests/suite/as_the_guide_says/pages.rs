@@ -31,6 +31,7 @@ pub(crate) enum Item {
     Diff { line: usize, text: String },
     Sh { line: usize, commands: Vec<Shell> },
     Text { line: usize, text: String },
+    Rust { line: usize, text: String },
 }
 
 /// The guide.
@@ -120,6 +121,7 @@ fn block(kind: &str, line: usize, body: &[&str]) -> Item {
     match kind {
         "diff" => Item::Diff { line, text },
         "text" => Item::Text { line, text },
+        "rust" => Item::Rust { line, text },
         "sh" => Item::Sh {
             line,
             commands: commands(&text),
