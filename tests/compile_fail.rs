@@ -243,6 +243,7 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Output {
             .args(["--color", "never"])
             .args(more)
             .env("CARGO_TARGET_DIR", "../target")
+            .env("CARGO_INCREMENTAL", "0")
             .current_dir(folder)
             .output()
             .unwrap()

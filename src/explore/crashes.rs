@@ -11,6 +11,7 @@ use std::future::Future;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -173,6 +174,19 @@ impl Explorer {
             );
         }
         panics::install();
+        let work = |folder: PathBuf| -> Pin<Box<dyn Future<Output = Output> + '_>> {
+            let work = work(folder);
+            Box::pin(async { work.await.into_result() })
+        };
+        let recover = |folder: PathBuf| -> Pin<Box<dyn Future<Output = Output> + '_>> {
+            let recover = recover(folder);
+            Box::pin(async { recover.await.into_result() })
+        };
+        self.explore_crashes(&work, &recover)
+    }
+
+    #[track_caller]
+    fn explore_crashes(self, work: &Made<'_>, recover: &Made<'_>) -> Report {
         let place = Location::caller().to_string();
         if let Some(base) = std::env::var_os(CHILD) {
             match Order::as_child(&base, &place) {
@@ -181,9 +195,9 @@ impl Explorer {
             }
         }
         let done = Crashes::new(&place).and_then(|crashes| {
-            crashes.explore(self.max_runs, self.crash, |folder, is_complete| {
+            crashes.explore(self.max_runs, self.crash, &|folder, is_complete| {
                 let damage = self.damage.as_ref().filter(|_| !is_complete);
-                run("the recovery", false, Some(wait_deadline()), || {
+                run("the recovery", false, Some(wait_deadline()), &|| {
                     if let Some(damage) = damage {
                         let Damage(damage) = damage;
                         damage(folder);
@@ -270,12 +284,15 @@ impl Hears for Heard {
     }
 }
 
+/// A closure of the user's. Its future is boxed, so that what runs it is compiled once.
+type Made<'a> = dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Output> + 'a>> + 'a;
+
 /// Runs a future to its end, on a runtime and in a scope of its own.
-fn run<F: Future<Output: Outcome>>(
+fn run<'a>(
     what: &str,
     is_loud: bool,
     limit: Option<Duration>,
-    make: impl FnOnce() -> F,
+    make: &dyn Fn() -> Pin<Box<dyn Future<Output = Output> + 'a>>,
 ) -> Output {
     let scope = Scope::new();
     let heard = Arc::new(Heard {
@@ -320,9 +337,7 @@ fn run<F: Future<Output: Outcome>>(
         Ok(Some(_)) if is_late => Err(format!(
             "{what} left a blocking thread that did not end within {LATE:?}"
         )),
-        Ok(Some(output)) => output
-            .into_result()
-            .map_err(|error| format!("{what} returned an error: {error}")),
+        Ok(Some(output)) => output.map_err(|error| format!("{what} returned an error: {error}")),
         Ok(None) => Err(format!(
             "{what} did not end within {:?}",
             limit.unwrap_or_default()
@@ -401,11 +416,7 @@ impl Order {
     }
 
     /// Does the work, and ends the process.
-    fn work<F: Future<Output: Outcome>>(
-        self,
-        points: Option<regex::Regex>,
-        work: impl Fn(PathBuf) -> F,
-    ) -> ! {
+    fn work(self, points: Option<regex::Regex>, work: &Made<'_>) -> ! {
         let file = OpenOptions::new()
             .append(true)
             .create(true)
@@ -424,7 +435,7 @@ impl Order {
         });
         direct_process(counter.clone());
         let _open = Open::new();
-        let output = run("the work", true, None, || work(self.base.join(DATA)));
+        let output = run("the work", true, None, &|| work(self.base.join(DATA)));
         let status = i32::from(output.is_err());
         let mut end = Writer::default();
         match output {
@@ -579,7 +590,7 @@ impl Crashes {
         mut self,
         max_runs: usize,
         replay: Option<usize>,
-        recover: impl Fn(&Path, bool) -> Output,
+        recover: &dyn Fn(&Path, bool) -> Output,
     ) -> Result<Report, String> {
         let replay = self.replay.or(replay);
         let mut at = replay.unwrap_or(1);

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use neon_failpoint::http::router;
 
-use super::within_deadline;
+use super::{block_on_runtime, within_deadline};
 
 /// Serves `app` for as long as the runtime runs.
 async fn serve(app: Router) -> SocketAddr {
@@ -50,7 +50,7 @@ pub(crate) fn net<F: Future<Output = ()>>(what: &str, test: impl FnOnce() -> F +
     within_deadline(what, || {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(test());
+        block_on_runtime(&runtime, test());
     });
 }
 

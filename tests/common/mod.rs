@@ -136,7 +136,18 @@ pub(crate) fn in_current_scope<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> R {
 
 /// Starts a thread in the scope of this one.
 pub(crate) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    thread::spawn(in_current_scope(f))
+    // As one type: a thread's start would be compiled for each closure.
+    let f: Box<dyn FnOnce() -> T + Send> = Box::new(in_current_scope(f));
+    thread::spawn(f)
+}
+
+/// As `tokio::spawn`, which would be compiled for each future.
+#[track_caller]
+pub(crate) fn spawn_task<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    let future: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(future);
+    tokio::spawn(future)
 }
 
 /// Runs `test` on a thread of its own. If it does not end, the process is aborted: the test may
@@ -147,9 +158,20 @@ pub(crate) fn within_deadline<T: Send + 'static>(
     test: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let (done, result) = channel();
-    let thread = spawn(move || done.send(test()).unwrap());
-    match result.recv_timeout(DEADLINE) {
-        Ok(result) => result,
+    ends_within_deadline(what, Box::new(move || done.send(test()).unwrap()));
+    result.recv().unwrap()
+}
+
+/// The same for a test that gives nothing: compiled once, not for each.
+#[track_caller]
+fn ends_within_deadline(what: &str, test: Box<dyn FnOnce() + Send>) {
+    let (done, end) = channel();
+    let thread = spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    match end.recv_timeout(DEADLINE) {
+        Ok(()) => {}
         Err(RecvTimeoutError::Timeout) => {
             // Not `eprintln!`, which the harness would swallow.
             let test = thread::current().name().map(str::to_owned);
@@ -190,7 +212,7 @@ impl Runtime {
         what: &str,
         test: impl FnOnce() -> F + Send + 'static,
     ) {
-        within_deadline(what, move || self.build().block_on(test()));
+        ends_within_deadline(what, Box::new(move || self.build().block_on(test())));
     }
 }
 
@@ -211,6 +233,10 @@ impl Built {
         }
     }
 
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        block_on_runtime(&self.runtime, future)
+    }
+
     pub(crate) fn shutdown_background(self) {
         self.runtime.shutdown_background();
     }
@@ -222,6 +248,20 @@ impl Deref for Built {
     fn deref(&self) -> &tokio::runtime::Runtime {
         &self.runtime
     }
+}
+
+/// As the runtime's own `block_on`, which would be compiled for each future.
+pub(crate) fn block_on_runtime<F: Future>(
+    runtime: &tokio::runtime::Runtime,
+    future: F,
+) -> F::Output {
+    let mut output = None;
+    {
+        let mut future = pin!(async { output = Some(future.await) });
+        let future: Pin<&mut dyn Future<Output = ()>> = future.as_mut();
+        runtime.block_on(future);
+    }
+    output.expect("it ran to its end")
 }
 
 /// Runs `test` on a current-thread and on a multi-thread runtime, one after the other.

@@ -1,5 +1,6 @@
 //! Scenarios that are meant to trip the explorer.
 
+use crate::common::spawn_task;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -16,13 +17,13 @@ fn chance_lets_what_a_loop_waits_for_go_on() {
         let report = Explorer::new().random(20, seed).run(|| async {
             let ready = Arc::new(AtomicBool::new(false));
             let set = ready.clone();
-            let waiter = tokio::spawn(async move {
+            let waiter = spawn_task(async move {
                 while !ready.load(SeqCst) {
                     fail_point!("adversary-spin");
                     yield_now().await;
                 }
             });
-            let setter = tokio::spawn(async move {
+            let setter = spawn_task(async move {
                 for _ in 0..3 {
                     fail_point!("adversary-set");
                 }
@@ -42,7 +43,7 @@ fn an_endless_run_that_chance_met_is_not_reduced_for_ever() {
         runs.fetch_add(1, SeqCst);
         // Where the one that receives has the higher priority, each message is a preemption.
         let (sender, mut receiver) = mpsc::channel(1);
-        tokio::spawn(async move {
+        spawn_task(async move {
             while sender.send(()).await.is_ok() {
                 fail_point!("adversary-endless-send");
             }
@@ -74,7 +75,7 @@ fn a_loop_of_blocking_hits_is_endless_too() {
 #[test]
 fn what_is_stuck_says_when_each_task_went_on() {
     let report = Explorer::new().run(|| async {
-        let early = tokio::spawn(async {
+        let early = spawn_task(async {
             fail_point!("adversary-early");
             std::future::pending::<()>().await;
         });

@@ -1,5 +1,6 @@
 //! Futures that are dropped at a failpoint inside them.
 
+use crate::common::spawn_task;
 use std::sync::Mutex;
 
 use neon_failpoint::explore::{Explorer, StepKind, cancellable};
@@ -80,7 +81,7 @@ fn of_nested_ones_either_is_dropped() {
 #[test]
 fn what_runs_in_a_task_of_its_own_is_not_inside() {
     let report = Explorer::new().cancellations(1).run(|| async {
-        let task = tokio::spawn(async { fail_point!("cancel-spawned") });
+        let task = spawn_task(async { fail_point!("cancel-spawned") });
         assert!(cancellable(task).await.is_some());
     });
     assert_eq!((report.runs(), report.is_complete()), (1, true));

@@ -15,7 +15,7 @@ use neon_failpoint::{
 use neon_failpoint::{isolate, set_wait_deadline};
 
 use crate::common::child::{self, said, say};
-use crate::common::panic_of;
+use crate::common::{panic_of, spawn_task};
 
 /// What is in a file of the folder.
 fn read(folder: &Path, file: &str) -> Option<String> {
@@ -195,7 +195,7 @@ fn every_hit_counts_whoever_passes_it() {
                 note("spawn_blocking");
                 thread::spawn(blocking).join().unwrap();
                 note("thread");
-                tokio::spawn(async { fail_point!("crash-hits-task") })
+                spawn_task(async { fail_point!("crash-hits-task") })
                     .await
                     .unwrap();
                 note("task");
@@ -328,7 +328,7 @@ fn a_work_that_fails_by_itself_is_a_failure_with_its_output() {
     assert!(message.contains("\nstandard error\n"), "{message}");
 
     let report = fails(async || {
-        let _ = tokio::spawn(async { panic!("in a task") }).await;
+        let _ = spawn_task(async { panic!("in a task") }).await;
         Ok(())
     });
     assert!(failed(&report).message().contains("in a task"));
@@ -360,7 +360,7 @@ fn a_recovery_that_fails_is_a_failure_and_its_tasks_are_its_own() {
         ),
         (
             fails(async || {
-                let _ = tokio::spawn(async { panic!("in a task") }).await;
+                let _ = spawn_task(async { panic!("in a task") }).await;
                 Ok(())
             }),
             "in a task",

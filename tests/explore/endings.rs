@@ -8,7 +8,7 @@ use neon_failpoint::explore::{Explorer, Report};
 use neon_failpoint::fail_point;
 use tokio::sync::{Mutex, Notify, oneshot};
 
-use crate::common::child;
+use crate::common::{child, spawn_task};
 
 fn message(report: &Report) -> &str {
     report.failure().expect("a failure").message()
@@ -17,7 +17,7 @@ fn message(report: &Report) -> &str {
 #[test]
 fn a_panic_in_a_task_fails_though_nobody_asks_for_its_result() {
     let report = Explorer::new().run(|| async {
-        drop(tokio::spawn(async {
+        drop(spawn_task(async {
             fail_point!("endings-panic");
             panic!("lost {}", 7);
         }));
@@ -67,7 +67,7 @@ fn a_lock_order_that_deadlocks_is_stuck_and_says_who_is_where() {
         let (a, b) = (Arc::new(Mutex::new(())), Arc::new(Mutex::new(())));
         let both = |first: &Arc<Mutex<()>>, second: &Arc<Mutex<()>>| {
             let (first, second) = (first.clone(), second.clone());
-            tokio::spawn(async move {
+            spawn_task(async move {
                 let _first = first.lock().await;
                 fail_point!("endings-lock");
                 let _second = second.lock().await;
@@ -105,7 +105,7 @@ fn what_nobody_sends_is_stuck() {
 #[test]
 fn a_heartbeat_that_goes_on_for_ever_does_not_hide_that_a_run_is_stuck() {
     let report = Explorer::new().run(|| async {
-        tokio::spawn(async {
+        spawn_task(async {
             loop {
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }
@@ -121,7 +121,7 @@ fn the_clock_is_let_run_before_a_run_counts_as_stuck() {
     let report = Explorer::new().run(|| async {
         let notify = Arc::new(Notify::new());
         let later = notify.clone();
-        tokio::spawn(async move {
+        spawn_task(async move {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             fail_point!("endings-later");
             tokio::time::sleep(Duration::from_secs(20 * 3600)).await;
@@ -151,13 +151,13 @@ fn a_loop_that_waits_for_another_task_lets_it_go_on() {
     let report = Explorer::new().run(|| async {
         let ready = Arc::new(AtomicBool::new(false));
         let set = ready.clone();
-        let waiter = tokio::spawn(async move {
+        let waiter = spawn_task(async move {
             while !ready.load(SeqCst) {
                 fail_point!("endings-spin");
                 tokio::task::yield_now().await;
             }
         });
-        let setter = tokio::spawn(async move {
+        let setter = spawn_task(async move {
             fail_point!("endings-set");
             set.store(true, SeqCst);
         });
@@ -215,7 +215,7 @@ fn tasks_of_one_run_do_not_live_on_into_the_next() {
         async move {
             for _ in 0..2 {
                 let mine = mine.clone();
-                tokio::spawn(async move {
+                spawn_task(async move {
                     fail_point!("endings-alive");
                     std::future::pending::<()>().await;
                     drop(mine);
@@ -232,7 +232,7 @@ fn tasks_of_one_run_do_not_live_on_into_the_next() {
 fn a_panic_is_heard_though_somebody_has_set_a_hook_of_their_own() {
     child::play(&[("sets a hook", || {
         let in_task = || async {
-            drop(tokio::spawn(async { panic!("unheard") }));
+            drop(spawn_task(async { panic!("unheard") }));
             fail_point!("endings-hook");
         };
         child::say(message(&Explorer::new().run(in_task)));

@@ -1,5 +1,6 @@
 //! Injected faults.
 
+use crate::common::spawn_task;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -51,7 +52,7 @@ fn at_most_so_many_fail_together() {
 fn faults_and_schedules_combine() {
     // Two tasks of one hit: 2 orders, each with either failing, or none.
     let report = Explorer::new().faults(1, "return").run(|| async {
-        let tasks = [1, 2].map(|_| tokio::spawn(async { drop(step().await) }));
+        let tasks = [1, 2].map(|_| spawn_task(async { drop(step().await) }));
         for task in tasks {
             task.await.unwrap();
         }

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use neon_failpoint::explore::{Explorer, explore};
 use neon_failpoint::{fail_point, fail_point_with_context, failpoint_context};
 
-use crate::common::child;
+use crate::common::{child, spawn_task};
 
 async fn fails() {
     let work = || async {
@@ -13,7 +13,7 @@ async fn fails() {
         fail_point_with_context!("messages-a", &context);
         fail_point!("messages-b");
     };
-    let (a, b) = (tokio::spawn(work()), tokio::spawn(work()));
+    let (a, b) = (spawn_task(work()), spawn_task(work()));
     a.await.unwrap();
     b.await.unwrap();
     assert!(a_is_lost(), "of no use");

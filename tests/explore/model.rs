@@ -1,6 +1,7 @@
 //! The explorer against a model that knows nothing of it: small random programs, of which the model
 //! lists every schedule within the bounds.
 
+use crate::common::spawn_task;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -299,7 +300,7 @@ async fn scenario(program: &Program, logs: &Mutex<Vec<Log>>) {
     let mut tasks = Vec::new();
     for ((number, ops), mut receiver) in program.tasks.iter().cloned().enumerate().zip(receivers) {
         let (log, permits, senders) = (log.clone(), permits.clone(), senders.clone());
-        tasks.push(tokio::spawn(async move {
+        tasks.push(spawn_task(async move {
             let did = |did| log.lock().unwrap().push((number, did));
             let plain = async || {
                 fail_point!("model");
@@ -550,7 +551,7 @@ fn worker(dice: &mut SmallRng, depth: usize) -> Worker {
 type Lists = Arc<Mutex<Vec<Vec<usize>>>>;
 
 fn begin(worker: Worker, number: usize, lists: Lists, ends: mpsc::UnboundedSender<()>) {
-    tokio::spawn(async move {
+    spawn_task(async move {
         let mut begins = worker.begins;
         for object in worker.objects {
             match object {

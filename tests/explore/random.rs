@@ -1,5 +1,6 @@
 //! Schedules by chance.
 
+use crate::common::spawn_task;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -10,7 +11,7 @@ use neon_failpoint::fail_point;
 /// fourth step of task A.
 async fn narrow(fails: bool) {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let a = tokio::spawn({
+    let a = spawn_task({
         let log = log.clone();
         async move {
             for n in 0..6 {
@@ -19,7 +20,7 @@ async fn narrow(fails: bool) {
             }
         }
     });
-    let b = tokio::spawn({
+    let b = spawn_task({
         let log = log.clone();
         async move {
             fail_point!("random-b");
@@ -72,7 +73,7 @@ fn what_is_found_is_reduced_to_what_it_needs() {
             .faults(2, "return")
             .random(10_000, seed)
             .run(|| async {
-                let other = tokio::spawn(async {
+                let other = spawn_task(async {
                     async {
                         fail_point!("random-fault", |_| ());
                         fail_point!("random-fault-2", |_| ());

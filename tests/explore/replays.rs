@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use neon_failpoint::explore::{Explorer, Report, explore};
 use neon_failpoint::fail_point;
 
-use crate::common::child;
+use crate::common::{child, spawn_task};
 
 async fn lost_update() {
     let counter = Arc::new(AtomicU32::new(0));
     let tasks = [1, 2].map(|_| {
         let counter = counter.clone();
-        tokio::spawn(async move {
+        spawn_task(async move {
             fail_point!("replay-begin");
             let value = counter.load(SeqCst);
             fail_point!("replay-between");

@@ -1,5 +1,6 @@
 //! What a scenario may use, and what goes on around an exploration.
 
+use crate::common::spawn_task;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 fn the_clock_stands_while_a_task_stands() {
     let report = Explorer::new().preemptions(usize::MAX).run(|| async {
         let start = Instant::now();
-        let work = tokio::spawn(async {
+        let work = spawn_task(async {
             for _ in 0..4 {
                 fail_point!("around-clock");
             }
@@ -32,13 +33,13 @@ fn files_are_waited_for() {
         let path = path.clone();
         async move {
             let start = Instant::now();
-            let write = tokio::spawn(async move {
+            let write = spawn_task(async move {
                 fail_point!("around-file");
                 tokio::fs::write(&path, "text").await.unwrap();
                 fail_point!("around-file-written");
                 tokio::fs::read_to_string(&path).await.unwrap()
             });
-            let other = tokio::spawn(async { fail_point!("around-file-other") });
+            let other = spawn_task(async { fail_point!("around-file-other") });
             other.await.unwrap();
             assert_eq!(write.await.unwrap(), "text");
             assert_eq!(start.elapsed(), Duration::ZERO);
@@ -132,7 +133,7 @@ fn channels_and_notifications_are_tokios_own() {
         let (sender, mut receiver) = mpsc::channel(1);
         let done = Arc::new(Notify::new());
         let told = done.clone();
-        let consumer = tokio::spawn(async move {
+        let consumer = spawn_task(async move {
             let mut sum = 0;
             while let Some(n) = receiver.recv().await {
                 fail_point!("around-received");
@@ -181,7 +182,7 @@ fn a_sleep_that_is_configured_takes_no_real_time() {
 fn a_point_that_pauses_is_released_by_the_scenario() {
     let report = Explorer::new().run(|| async {
         let point = arm("around-pause", "pause").unwrap();
-        let task = tokio::spawn(async { fail_point!("around-pause") });
+        let task = spawn_task(async { fail_point!("around-pause") });
         point.wait_until_paused(1).await.unwrap();
         fail_point!("around-paused");
         assert_eq!(point.release_one(), 1);
@@ -207,7 +208,7 @@ fn sockets_and_signals_are_there_for_whoever_asks() {
     assert_eq!(report.runs(), 2);
     // In a task, whose panic nobody asks for.
     let report = Explorer::new().random(3, 1).run(|| async {
-        let bound = tokio::spawn(async { tokio::net::UdpSocket::bind("127.0.0.1:0").await });
+        let bound = spawn_task(async { tokio::net::UdpSocket::bind("127.0.0.1:0").await });
         fail_point!("around-udp");
         bound.await.unwrap().unwrap();
     });

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::common::within_deadline;
+use crate::common::{spawn_task, within_deadline};
 use neon_failpoint::{
     Attached, InScope, Scope, arm, configure_failpoint, fail_point, isolate, wait_until_paused,
 };
@@ -99,7 +99,7 @@ async fn three_nodes_whose_futures_are_in_scopes_fail_one_by_one() {
     let scopes = [(); 3].map(|()| Scope::new());
     let nodes = [0, 1, 2].map(|i| {
         let (node, serve) = Node::new();
-        tokio::spawn(serve.in_scope(&scopes[i]));
+        spawn_task(serve.in_scope(&scopes[i]));
         node
     });
     test(&nodes, &scopes).await;

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::common::{Runtime, child, hit};
+use crate::common::{Runtime, child, hit, spawn_task};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::compat::{FailScenario, cfg};
 use neon_failpoint::{Scope, configure_failpoint, isolate, remove_failpoint, set_seed};
@@ -187,7 +187,7 @@ fn simulations_with_one_seed_in_one_process_are_alike_on_either_runtime() {
             configure_failpoint("scopes-draws-simulated", "40%return->20%return").unwrap();
             let mut seen = Vec::new();
             for _ in 0..100 {
-                let task = tokio::spawn(neon_failpoint::failpoint("scopes-draws-simulated", None));
+                let task = spawn_task(neon_failpoint::failpoint("scopes-draws-simulated", None));
                 seen.push(task.await.unwrap() != Continue);
             }
             seen

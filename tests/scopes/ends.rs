@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::armed;
 use crate::common::race::rounds;
 use crate::common::{
-    Runtime, block_on, hit, info, now, panic_of, poll_once, until_waiting, value, waiting,
-    within_deadline,
+    Runtime, block_on, hit, info, now, panic_of, poll_once, spawn_task, until_waiting, value,
+    waiting, within_deadline,
 };
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
@@ -36,7 +36,7 @@ fn one_thousand_tasks_and_one_hundred_threads_wake_when_their_scope_ends() {
             let _guard = arm("scopes-end-b", "sleep(3600000)").unwrap();
             let name = |i: usize| ["scopes-end-a", "scopes-end-b"][i % 2];
             let tasks: Vec<_> = (0..1_000)
-                .map(|i| tokio::spawn(failpoint(name(i), None)))
+                .map(|i| spawn_task(failpoint(name(i), None)))
                 .collect();
             let threads: Vec<_> = (0..100)
                 .map(|i| thread::spawn(alone.scope().wrap(move || hit(name(i)))))
@@ -126,7 +126,7 @@ fn an_isolation_ends_its_scope_also_while_there_are_handles() {
     assert_eq!(now(waiting), Continue);
     assert_eq!((hit(name), now(future)), (Continue, Continue));
     assert_eq!(
-        runtime.block_on(async { tokio::spawn(failpoint(name, None)).await.unwrap() }),
+        runtime.block_on(async { spawn_task(failpoint(name, None)).await.unwrap() }),
         Continue
     );
     // Still inside, though nothing can be configured there.

@@ -4,7 +4,7 @@
 use crate::armed;
 use crate::common::events::events;
 use crate::common::http::with_client;
-use crate::common::{actions, hit, info, now, value, waiting};
+use crate::common::{actions, hit, info, now, spawn_task, value, waiting};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{Origin, arm, failpoint, isolate, remove_failpoint};
 
@@ -45,7 +45,7 @@ fn a_request_that_ends_the_waits_of_a_guard_is_no_interference_of_another_test()
         let guard = arm(name, "pause").unwrap();
         let hit = waiting(failpoint(name, None));
         // The server runs in another task, and so perhaps on another thread.
-        let request = tokio::spawn(async move { client.arm("scopes-http-guard", "off").await });
+        let request = spawn_task(async move { client.arm("scopes-http-guard", "off").await });
         request.await.unwrap();
         assert_eq!(now(hit), Continue);
         assert_eq!(actions(name).as_deref(), Some("off"));

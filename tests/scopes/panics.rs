@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
-use crate::common::{DEADLINE, Runtime, child, hit};
+use crate::common::{DEADLINE, Runtime, child, hit, spawn_task};
 use neon_failpoint::{arm, configure_failpoint, failpoint, isolate, wait_until_paused};
 
 const NAME: &str = "scopes-panics";
 
 /// Hits with all that a runtime has, and waits until all stand at the pause.
 async fn all_pause() {
-    drop(tokio::spawn(failpoint(NAME, None)));
+    drop(spawn_task(failpoint(NAME, None)));
     for _ in 0..3 {
         drop(spawn_blocking(|| {
             let _ = hit(NAME);

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 use tokio::task::{JoinSet, LocalSet, block_in_place, spawn_blocking, spawn_local};
 
 use crate::armed;
-use crate::common::{Runtime, hit, value, within_deadline};
+use crate::common::{Runtime, hit, spawn_task, value, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue};
 use neon_failpoint::{
     InScope, Scope, arm, configure_failpoint, fail_point, failpoint, isolate, remove_failpoint,
@@ -16,18 +16,18 @@ use neon_failpoint::{
 /// Hits `name` in every way that a runtime runs code, each once, and returns what they saw.
 async fn everywhere(name: &'static str, is_multi_thread: bool) -> Vec<FailpointResult> {
     let mut seen = vec![failpoint(name, None).await];
-    seen.push(tokio::spawn(failpoint(name, None)).await.unwrap());
+    seen.push(spawn_task(failpoint(name, None)).await.unwrap());
     seen.push(
-        tokio::spawn(async move {
+        spawn_task(async move {
             tokio::task::yield_now().await;
-            let inner = tokio::spawn(async move { failpoint(name, None).await });
+            let inner = spawn_task(async move { failpoint(name, None).await });
             inner.await.unwrap()
         })
         .await
         .unwrap(),
     );
     seen.push(spawn_blocking(move || hit(name)).await.unwrap());
-    let from_there = spawn_blocking(move || tokio::spawn(failpoint(name, None)));
+    let from_there = spawn_blocking(move || spawn_task(failpoint(name, None)));
     seen.push(from_there.await.unwrap().await.unwrap());
     let mut set = JoinSet::new();
     set.spawn(failpoint(name, None));
@@ -53,12 +53,12 @@ async fn everywhere(name: &'static str, is_multi_thread: bool) -> Vec<FailpointR
     }
     if is_multi_thread {
         seen.push(block_in_place(|| hit(name)));
-        let in_task = tokio::spawn(async move { block_in_place(|| hit(name)) });
+        let in_task = spawn_task(async move { block_in_place(|| hit(name)) });
         seen.push(in_task.await.unwrap());
     }
     let dyn_future: std::pin::Pin<Box<dyn Future<Output = _> + Send>> =
         Box::pin(failpoint(name, None));
-    seen.push(tokio::spawn(dyn_future).await.unwrap());
+    seen.push(spawn_task(dyn_future).await.unwrap());
     seen
 }
 
@@ -139,7 +139,7 @@ fn a_runtime_is_in_the_newest_scope_attached_to_it_in_whatever_order_they_are_de
         .unwrap();
     let seen = || {
         let seen = [
-            runtime.block_on(async { tokio::spawn(failpoint(name, None)).await.unwrap() }),
+            runtime.block_on(async { spawn_task(failpoint(name, None)).await.unwrap() }),
             runtime.block_on(failpoint(name, None)),
             runtime
                 .block_on(async { spawn_blocking(|| hit("scopes-attach-order")).await.unwrap() }),
@@ -186,7 +186,7 @@ fn what_is_attached_reaches_its_runtime_only_and_holds_the_scope_open() {
     let attached = scope.attach(one.handle());
     drop(scope);
     let in_task = |runtime: &tokio::runtime::Runtime| {
-        runtime.block_on(async { tokio::spawn(failpoint(name, None)).await.unwrap() })
+        runtime.block_on(async { spawn_task(failpoint(name, None)).await.unwrap() })
     };
     assert_eq!(in_task(&one), value("one"));
     assert_eq!(in_task(&other), Continue);
@@ -225,7 +225,7 @@ fn an_entry_and_a_futures_scope_come_before_what_is_attached() {
     let (inner, spawned) = runtime.block_on(
         async {
             let inner = entered.run(|| hit(name));
-            (inner, tokio::spawn(failpoint(name, None)).await.unwrap())
+            (inner, spawn_task(failpoint(name, None)).await.unwrap())
         }
         .in_scope(around),
     );
@@ -254,7 +254,7 @@ async fn a_pause_in_a_task_a_blocking_thread_and_a_local_set_is_seen_and_release
         1
     }
     let point = arm("scopes-pause-everywhere", "pause").unwrap().must_fire();
-    let task = tokio::spawn(step());
+    let task = spawn_task(step());
     let blocking = spawn_blocking(|| hit("scopes-pause-everywhere"));
     let local = LocalSet::new();
     let in_it = local.spawn_local(step());
@@ -270,7 +270,7 @@ async fn a_pause_in_a_task_a_blocking_thread_and_a_local_set_is_seen_and_release
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn isolation_nests_inside_a_runtime_and_workers_follow() {
     let name = "scopes-nested-runtime";
-    let task = || async move { tokio::spawn(failpoint(name, None)).await.unwrap() };
+    let task = || async move { spawn_task(failpoint(name, None)).await.unwrap() };
     let outer = isolate();
     let _outer = armed(name, "outer");
     assert_eq!(task().await, value("outer"));

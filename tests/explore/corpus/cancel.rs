@@ -1,6 +1,7 @@
 //! Futures that are dropped half-way.
 
 use super::bug_and_fix_with;
+use crate::common::spawn_task;
 use neon_failpoint::explore::{Explorer, cancellable};
 use neon_failpoint::{fail_point, pausable_failpoint};
 use std::collections::BTreeMap;
@@ -66,7 +67,7 @@ fn index_without_its_row() {
         "an index without its row",
         |fixed| async move {
             let table = Arc::new(AsyncMutex::new(Table::default()));
-            let client = tokio::spawn({
+            let client = spawn_task({
                 let table = table.clone();
                 async move { cancellable(insert(&table, fixed)).await }
             });
@@ -101,7 +102,7 @@ fn message_lost_with_its_receiver() {
     }
     bug_and_fix_with(cancellations, "a message is lost", |fixed| async move {
         let (sender, mut inbox) = mpsc::channel(4);
-        tokio::spawn(async move {
+        spawn_task(async move {
             for message in 1..=2 {
                 fail_point!("message-send");
                 sender.send(message).await.unwrap();

@@ -1,6 +1,7 @@
 //! Programs about time: leases, deadlines, rates.
 
 use super::bug_and_fix;
+use crate::common::spawn_task;
 use neon_failpoint::{fail_point, fail_point_with_context, failpoint_context};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -114,7 +115,7 @@ fn late_answer() {
     async fn two_questions(takes: Duration, passes: Duration, fixed: bool) {
         let (server, mut questions) = mpsc::channel::<Message>(8);
         let (answers, mut inbox) = mpsc::channel(8);
-        tokio::spawn(async move {
+        spawn_task(async move {
             while let Some((id, takes)) = questions.recv().await {
                 sleep(takes).await;
                 fail_point!("answer-send");
@@ -123,7 +124,7 @@ fn late_answer() {
                 }
             }
         });
-        tokio::spawn(time_passes(passes));
+        spawn_task(time_passes(passes));
         ask(&server, &mut inbox, (1, takes), fixed).await;
         let second = ask(&server, &mut inbox, (2, SECOND / 2), fixed).await;
         assert!(second.is_none_or(|id| id == 2), "the answer to question 1");
@@ -141,7 +142,7 @@ fn late_answer() {
 fn reaped_while_used() {
     bug_and_fix("a session in use was closed", |fixed| async move {
         let used = Arc::new(Mutex::new((Instant::now(), true)));
-        let reaper = tokio::spawn({
+        let reaper = spawn_task({
             let used = used.clone();
             async move {
                 let mut ticks = interval(SECOND);
@@ -214,7 +215,7 @@ fn hedged_and_charged_twice() {
         let charged = Arc::new(Mutex::new(0));
         let send = |takes: Duration| {
             let (charged, (done, answer)) = (charged.clone(), oneshot::channel());
-            let charge = tokio::spawn(async move {
+            let charge = spawn_task(async move {
                 sleep(takes).await;
                 fail_point!("charge");
                 *charged.lock().unwrap() += 1;

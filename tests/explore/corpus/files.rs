@@ -1,6 +1,7 @@
 //! Files, read and written by `tokio::fs` and by blocking tasks.
 
 use super::{bug_and_fix, bug_and_fix_with};
+use crate::common::spawn_task;
 use neon_failpoint::explore::Explorer;
 use neon_failpoint::{fail_point, fail_point_sync, failpoint, pausable_failpoint};
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ fn read_after_rename() {
         let folder = Folder::new();
         fs::write(folder.join("1.sst"), "rows").await.unwrap();
         let manifest = Arc::new(RwLock::new("1.sst"));
-        let compaction = tokio::spawn({
+        let compaction = spawn_task({
             let (folder, manifest) = (folder.clone(), manifest.clone());
             async move {
                 fail_point!("compact");

@@ -1,6 +1,7 @@
 //! Locks and permits, held at the wrong time or in the wrong order.
 
 use super::{bug_and_fix, bug_and_fix_with};
+use crate::common::spawn_task;
 use neon_failpoint::explore::{Explorer, cancellable};
 use neon_failpoint::{fail_point, failpoint, pausable_failpoint};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ fn lock_order() {
 fn torn_transfer() {
     bug_and_fix("the books do not balance", |fixed| async move {
         let accounts = Arc::new((Mutex::new(100), Mutex::new(0)));
-        let transfer = tokio::spawn({
+        let transfer = spawn_task({
             let accounts = accounts.clone();
             async move {
                 let mut source = accounts.0.lock().await;
@@ -52,7 +53,7 @@ fn torn_transfer() {
                 *accounts.1.lock().await += 30;
             }
         });
-        let audit = tokio::spawn(async move {
+        let audit = spawn_task(async move {
             fail_point!("audit");
             let source = accounts.0.lock().await;
             let target = accounts.1.lock().await;
@@ -68,7 +69,7 @@ fn torn_transfer() {
 fn read_lock_taken_twice() {
     bug_and_fix("stuck", |fixed| async move {
         let routes = Arc::new(RwLock::new(vec!["/"]));
-        let server = tokio::spawn({
+        let server = spawn_task({
             let routes = routes.clone();
             async move {
                 let held = routes.read().await;
@@ -80,7 +81,7 @@ fn read_lock_taken_twice() {
                 }
             }
         });
-        let reload = tokio::spawn(async move {
+        let reload = spawn_task(async move {
             fail_point!("route-reload");
             routes.write().await.push("/health");
         });
@@ -121,7 +122,7 @@ fn send_under_a_lock() {
         let (events, mut inbox) = mpsc::channel(1);
         for id in 0..3 {
             let (journal, events) = (journal.clone(), events.clone());
-            tokio::spawn(async move {
+            spawn_task(async move {
                 fail_point!("journal-append");
                 let mut entries = journal.lock().await;
                 entries.push(id);

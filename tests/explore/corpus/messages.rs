@@ -1,6 +1,7 @@
 //! Notifications and messages that do not arrive, or not to whom they should.
 
 use super::bug_and_fix;
+use crate::common::spawn_task;
 use neon_failpoint::compat::async_fail_point;
 use neon_failpoint::{fail_point, pausable_failpoint};
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 fn lost_notification() {
     bug_and_fix("stuck", |fixed| async move {
         let ready = Arc::new((Mutex::new(false), Notify::new()));
-        let waiter = tokio::spawn({
+        let waiter = spawn_task({
             let ready = ready.clone();
             async move {
                 if fixed {
@@ -43,7 +44,7 @@ fn two_notifications_become_one() {
         let queue = Arc::new((Mutex::new(VecDeque::new()), Notify::new()));
         let workers = [(); 2].map(|()| {
             let queue = queue.clone();
-            tokio::spawn(async move {
+            spawn_task(async move {
                 loop {
                     let (job, more) = {
                         let mut jobs = queue.0.lock().unwrap();
@@ -78,7 +79,7 @@ fn two_notifications_become_one() {
 fn watched_value_missed() {
     bug_and_fix("left: 1", |fixed| async move {
         let (config, mut changes) = watch::channel(0);
-        let worker = tokio::spawn(async move {
+        let worker = spawn_task(async move {
             let mut applied = 0;
             while changes.changed().await.is_ok() {
                 let seen = if fixed {
@@ -109,7 +110,7 @@ fn subscribed_after_the_snapshot() {
     bug_and_fix("the follower lags behind", |fixed| async move {
         let state = Arc::new(Mutex::new(vec!["a"]));
         let (changes, _) = broadcast::channel(4);
-        let follower = tokio::spawn({
+        let follower = spawn_task({
             let (state, changes) = (state.clone(), changes.clone());
             async move {
                 let early = fixed.then(|| changes.subscribe());
@@ -148,13 +149,13 @@ fn frame_lost_in_a_select() {
     bug_and_fix("the frame is damaged", |fixed| async move {
         let (wire, mut bytes) = mpsc::channel(8);
         let (commands, mut control) = mpsc::channel(1);
-        tokio::spawn(async move {
+        spawn_task(async move {
             for byte in [1, 2, 3, 4] {
                 fail_point!("byte-send");
                 wire.send(byte).await.unwrap();
             }
         });
-        tokio::spawn(async move {
+        spawn_task(async move {
             fail_point!("command-send");
             commands.send("ping").await.unwrap();
         });

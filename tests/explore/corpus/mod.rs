@@ -15,6 +15,8 @@ mod restless;
 mod shared;
 mod shutdown;
 
+use std::pin::Pin;
+
 use neon_failpoint::explore::{Explorer, Outcome};
 
 /// With default bounds: a failure with `message` before the fix, none after.
@@ -27,6 +29,19 @@ fn bug_and_fix_with<F: Future<Output: Outcome>>(
     explorer: impl Fn() -> Explorer,
     message: &str,
     scenario: impl Fn(bool) -> F,
+) {
+    let scenario =
+        |fixed| -> Pin<Box<dyn Future<Output = F::Output> + '_>> { Box::pin(scenario(fixed)) };
+    found_and_mended(&explorer, message, &scenario);
+}
+
+/// A scenario as one type, for which the explorer is compiled once.
+type Scenario<'a, T> = dyn Fn(bool) -> Pin<Box<dyn Future<Output = T> + 'a>> + 'a;
+
+fn found_and_mended<T: Outcome>(
+    explorer: &dyn Fn() -> Explorer,
+    message: &str,
+    scenario: &Scenario<'_, T>,
 ) {
     let found = explorer().run(|| scenario(false));
     let failure = found.failure();

@@ -1,6 +1,7 @@
 //! Copies that have to agree.
 
 use super::bug_and_fix;
+use crate::common::spawn_task;
 use neon_failpoint::{fail_point, fail_point_with_context, failpoint_context};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -26,7 +27,7 @@ fn leader_change_in_the_middle_of_a_write() {
     bug_and_fix("terms go backwards", |fixed| async move {
         let (elect, term) = watch::channel(1);
         let log = Arc::new(Mutex::new(Log::default()));
-        let old = tokio::spawn({
+        let old = spawn_task({
             let (term, log) = (term.clone(), log.clone());
             async move {
                 for entry in ["a", "b"] {
@@ -40,7 +41,7 @@ fn leader_change_in_the_middle_of_a_write() {
                 }
             }
         });
-        let new = tokio::spawn({
+        let new = spawn_task({
             let log = log.clone();
             async move {
                 fail_point!("election");
@@ -68,7 +69,7 @@ fn quorums_that_do_not_meet() {
         let (acknowledge, mut acknowledged) = mpsc::channel(3);
         for id in 0..3 {
             let (replicas, acknowledge) = (replicas.clone(), acknowledge.clone());
-            tokio::spawn(async move {
+            spawn_task(async move {
                 let context = failpoint_context! { "replica" => id };
                 fail_point_with_context!("replica-write", &context);
                 replicas.lock().unwrap()[id] = 1;
@@ -114,7 +115,7 @@ fn promoted_before_it_caught_up() {
     bug_and_fix("the new primary misses a write", |fixed| async move {
         let (log, mut received) = mpsc::unbounded_channel();
         let (applied, mut watch_applied) = watch::channel(0);
-        let replica = tokio::spawn(async move {
+        let replica = spawn_task(async move {
             while let Some(row) = received.recv().await {
                 fail_point!("row-apply");
                 applied.send(row).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Requests and their faults.
 
 use super::bug_and_fix_with;
+use crate::common::spawn_task;
 use neon_failpoint::explore::Explorer;
 use neon_failpoint::{
     FailpointResult, fail_point, fail_point_with_context, failpoint, failpoint_context,
@@ -69,7 +70,7 @@ fn two_phase_commit_with_a_lost_vote() {
         for _ in 0..2 {
             let (inbox, messages) = mpsc::channel(2);
             let (vote, voted) = oneshot::channel();
-            participants.push(tokio::spawn(participant(messages)));
+            participants.push(spawn_task(participant(messages)));
             assert!(inbox.send(Message::Prepare(vote)).await.is_ok());
             inboxes.push(inbox);
             votes.push(voted);
@@ -168,7 +169,7 @@ fn breaker_that_never_closes() {
         let state = Arc::new(Mutex::new(State::Open));
         let calls = [(); 2].map(|()| {
             let state = state.clone();
-            tokio::spawn(async move { call(&state, fixed).await })
+            spawn_task(async move { call(&state, fixed).await })
         });
         for call in calls {
             let _ = call.await.unwrap();

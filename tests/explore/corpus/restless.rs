@@ -1,5 +1,6 @@
 //! Programs that neither end nor come to rest while a task stands at a failpoint.
 
+use crate::common::spawn_task;
 use neon_failpoint::explore::Explorer;
 use neon_failpoint::{fail_point, set_wait_deadline};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ fn a_loop_that_yields_until_a_standing_task_is_done() {
     let report = Explorer::new().run(|| async {
         let started = Arc::new(AtomicBool::new(false));
         let flag = started.clone();
-        tokio::spawn(async move {
+        spawn_task(async move {
             fail_point!("start");
             flag.store(true, SeqCst);
         });
@@ -57,7 +58,7 @@ fn a_loop_that_yields_for_ever_is_given_up() {
 #[test]
 fn a_heartbeat_that_never_ends_is_told_in_few_lines() {
     let report = Explorer::new().run(|| async {
-        tokio::spawn(async {
+        spawn_task(async {
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 fail_point!("heartbeat");

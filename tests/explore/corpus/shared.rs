@@ -1,6 +1,7 @@
 //! Memory that tasks share.
 
 use super::bug_and_fix;
+use crate::common::spawn_task;
 use neon_failpoint::compat::async_fail_point;
 use neon_failpoint::{fail_point, fail_point_with_context, failpoint_context, pausable_failpoint};
 use std::collections::{HashMap, HashSet};
@@ -74,7 +75,7 @@ fn double_create() {
         let sessions = Arc::new(Sessions::default());
         let [a, b] = [(); 2].map(|()| {
             let sessions = sessions.clone();
-            tokio::spawn(async move {
+            spawn_task(async move {
                 fail_point!("login");
                 sessions.get("ann", fixed).await
             })
@@ -143,7 +144,7 @@ fn stale_cache() {
             row: Mutex::new(1),
             cache: Mutex::new((0, None)),
         });
-        let reader = tokio::spawn({
+        let reader = spawn_task({
             let cached = cached.clone();
             async move { cached.read(fixed).await }
         });
@@ -207,11 +208,11 @@ impl FreeList {
 fn aba() {
     bug_and_fix("a slot is used twice", |fixed| async move {
         let list = Arc::new(FreeList::new(fixed));
-        let one = tokio::spawn({
+        let one = spawn_task({
             let list = list.clone();
             async move { list.pop().await }
         });
-        let other = tokio::spawn({
+        let other = spawn_task({
             let list = list.clone();
             async move {
                 let first = list.pop().await.unwrap();

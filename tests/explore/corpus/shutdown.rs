@@ -1,6 +1,7 @@
 //! Programs that end.
 
 use super::bug_and_fix;
+use crate::common::spawn_task;
 use neon_failpoint::compat::async_fail_point;
 use neon_failpoint::explore::Explorer;
 use neon_failpoint::{fail_point, pausable_failpoint};
@@ -32,7 +33,7 @@ async fn job_or_end(
 async fn shut_down(by_chance: bool, fixed: bool) {
     let shutdown = CancellationToken::new();
     let (jobs, mut queue) = mpsc::channel(8);
-    let worker = tokio::spawn({
+    let worker = spawn_task({
         let shutdown = shutdown.clone();
         async move {
             let mut done = 0;
@@ -49,7 +50,7 @@ async fn shut_down(by_chance: bool, fixed: bool) {
             done
         }
     });
-    let client = tokio::spawn(async move {
+    let client = spawn_task(async move {
         let mut accepted = 0;
         for _ in 0..2 {
             fail_point!("job-submit");
@@ -95,7 +96,7 @@ fn shutdown_before_drain_with_a_random_select() {
 fn handlers_dropped_with_their_set() {
     bug_and_fix("a request got no answer", |fixed| async move {
         let (listener, mut accept) = mpsc::channel::<oneshot::Sender<()>>(2);
-        let server = tokio::spawn(async move {
+        let server = spawn_task(async move {
             let mut handlers = JoinSet::new();
             while let Some(connection) = accept.recv().await {
                 handlers.spawn(async move {
@@ -122,7 +123,7 @@ fn acknowledged_before_it_was_durable() {
     bug_and_fix("an acknowledged row is not on disk", |fixed| async move {
         let disk = Arc::new(Mutex::new(Vec::new()));
         let (rows, mut inbox) = mpsc::channel::<(u32, oneshot::Sender<()>)>(4);
-        let writer = tokio::spawn({
+        let writer = spawn_task({
             let disk = disk.clone();
             async move {
                 while let Some((row, acknowledge)) = inbox.recv().await {
@@ -138,7 +139,7 @@ fn acknowledged_before_it_was_durable() {
                 }
             }
         });
-        let client = tokio::spawn(async move {
+        let client = spawn_task(async move {
             let mut stored = Vec::new();
             for row in 1..=2 {
                 let (acknowledge, acknowledged) = oneshot::channel();
@@ -172,7 +173,7 @@ fn busy_for_ever_after_an_abort() {
     }
     bug_and_fix("busy for ever", |fixed| async move {
         let busy = Arc::new(Mutex::new(false));
-        let scan = tokio::spawn({
+        let scan = spawn_task({
             let busy = busy.clone();
             async move {
                 *busy.lock().unwrap() = true;

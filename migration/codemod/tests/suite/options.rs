@@ -1,9 +1,9 @@
 //! The options and the exit status: what is written, and what is only said.
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
+
+use crate::common;
 
 const BEFORE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\");\n}\n";
 const AFTER: &str = "pub async fn run() {\n    fail::async_fail_point!(\"x\");\n}\n";

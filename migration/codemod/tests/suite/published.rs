@@ -1,8 +1,8 @@
 //! Published crates on `fail`: scan finds what a plain search of the text finds.
 
-mod common;
-
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// Where Cargo keeps the sources of a published crate, which it fetches if need be.
 fn fetched(name: &str, version: &str) -> Option<PathBuf> {

@@ -1,9 +1,9 @@
 //! What is held across a failpoint may be Send or not where syntax does not tell: the compiler
 //! decides, future by future, and no future that was Send ceases to be it.
 
-mod common;
-
 use std::path::PathBuf;
+
+use crate::common;
 
 /// Types of which the file with the failpoints sees nothing.
 const OTHERS: &str = "\
@@ -190,8 +190,9 @@ pub fn spawns() -> impl std::future::Future<Output = Option<u8>> {
 
 fn dependencies() -> String {
     format!(
-        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}",
-        common::shim("")
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}{}",
+        common::shim(""),
+        common::TOKIO
     )
 }
 

@@ -1,6 +1,6 @@
 //! Files that others reach: modules, `#[path]`, `include!`; names that come from other files.
 
-mod common;
+use crate::common;
 
 const SITE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\");\n}\n";
 const DONE: &str = "pub async fn run() {\n    fail::async_fail_point!(\"x\");\n}\n";

@@ -1,8 +1,8 @@
 //! What is added to Cargo.toml, in each form that a dependency has.
 
-mod common;
-
 use std::path::Path;
+
+use crate::common;
 
 const SOURCE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\", |_| ());\n}\n";
 

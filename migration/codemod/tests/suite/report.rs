@@ -1,7 +1,5 @@
 //! The report: what the sites are called, the notes, the paths, the table's width.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -10,6 +8,8 @@ use failpoint_migrate::project::Project;
 use failpoint_migrate::report::Report;
 use failpoint_migrate::resolve::Resolver;
 use failpoint_migrate::table::{self, Tense};
+
+use crate::common;
 
 fn field(text: &str, field: &str) -> Vec<String> {
     let folder = common::sketch(&[("src/lib.rs", text)]);
@@ -154,12 +154,12 @@ fn the_compiler_is_asked_where_paths_are_relative() {
     let folder = common::sketch(&[("src/lib.rs", BEFORE)]);
     let lock = common::workspace().join("Cargo.lock");
     std::fs::copy(lock, folder.path().join("Cargo.lock")).expect("copied");
-    let output = Command::new(env!("CARGO_BIN_EXE_failpoint-migrate"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_failpoint-migrate"));
+    command
         .args(["rewrite", "--allow-dirty", "lib.rs"])
-        .current_dir(folder.path().join("src"))
-        .env("CARGO_TARGET_DIR", common::target())
-        .output()
-        .expect("the program runs");
+        .current_dir(folder.path().join("src"));
+    common::builds_in(common::BUILT, &mut command);
+    let output = command.output().expect("the program runs");
     let said = common::said(&output);
     assert!(
         output.status.success() && said.contains("1 rewritten"),

@@ -1,14 +1,14 @@
 //! After the edits the compiler has the last word: what it refuses is put back.
 
-mod common;
-
 use std::path::PathBuf;
+
+use crate::common;
 
 fn dependencies(feature: &str) -> String {
     format!(
-        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}\
-         tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }}\n",
-        common::shim(feature)
+        "[features]\nfailpoints = [\"fail/failpoints\"]\n\n[dependencies]\n{}{}",
+        common::shim(feature),
+        common::TOKIO
     )
 }
 

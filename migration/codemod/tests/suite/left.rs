@@ -1,10 +1,10 @@
 //! Every file under `fixtures/left` and `fixtures/left_native` stays byte for byte, each of
 //! its failpoints for the reason that a `//~` line has, in the order of the text.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
+
+use crate::common;
 
 fn check(folder: &str, target: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))

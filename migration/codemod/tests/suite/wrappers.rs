@@ -1,6 +1,6 @@
 //! A project's own macros around `fail_point!`.
 
-mod common;
+use crate::common;
 
 const SITE: &str = "pub async fn run() {\n    crate::point!(\"x\");\n}\n";
 

@@ -6,8 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-mod common;
-use common::{SHIM, cargo, folder, passed};
+use crate::common::{SHIM, cargo, folder, passed};
 
 /// The unit tests of `fail` that do not reach for its private types.
 const PUBLIC_UNIT_TESTS: [&str; 2] = ["test_has_failpoints", "test_setup_and_teardown"];

@@ -1,8 +1,8 @@
 //! A project that still has another `fail` is told what to write, and is not changed.
 
-mod common;
-
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 const SOURCE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\");\n}\n";
 

@@ -1,8 +1,8 @@
 //! Members of the workspace that depend on a rewritten package have to build, too.
 
-mod common;
-
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// The package with the failpoints. Nothing in it needs its futures to be Send.
 const ENGINE: &str = "\
@@ -66,8 +66,7 @@ fn workspace(name: &str, service: &str, aside: &str) -> PathBuf {
         "engine = { path = \"../engine\" }\n",
         service,
     );
-    let tokio = "tokio = { version = \"1\", features = [\"rt\"] }\n";
-    let on_service = format!("service = {{ path = \"../service\" }}\n{tokio}");
+    let on_service = format!("service = {{ path = \"../service\" }}\n{}", common::TOKIO);
     package(&folder, "app", &on_service, APP);
     package(&folder, "aside", "", aside);
     folder

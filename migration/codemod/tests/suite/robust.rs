@@ -1,13 +1,13 @@
 //! No text makes the analysis panic, and what it finds lies in the text.
 
-mod common;
-
 use std::path::Path;
 
 use failpoint_migrate::edit;
 use failpoint_migrate::facts::Kind;
 use failpoint_migrate::source::Source;
 use failpoint_migrate::visit::{self, Names};
+
+use crate::common;
 
 /// All fixtures.
 fn texts(folder: &Path, into: &mut Vec<String>) {

@@ -1,6 +1,6 @@
 //! Only the bytes that must change do, whatever stands around them.
 
-mod common;
+use crate::common;
 
 fn becomes(before: &str, after: &str) {
     let folder = common::sketch(&[("src/lib.rs", before)]);

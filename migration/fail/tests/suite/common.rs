@@ -14,14 +14,22 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 /// Runs `cargo` with these arguments on the package of `folder`, offline if what it
 /// needs is there, and returns all it says. It has to succeed.
 ///
-/// The target folder is one that all of them share and the outer Cargo does not use: it
-/// holds a lock on its own.
+/// The target folder is one that they share and the outer Cargo does not use: it holds a lock on
+/// its own.
 pub(crate) fn cargo(package: &Path, arguments: &[&str]) -> String {
+    cargo_in("target", package, arguments)
+}
+
+/// The same with a target folder for what shares nothing with the others: it need not wait for them.
+pub(crate) fn cargo_in(target: &str, package: &Path, arguments: &[&str]) -> String {
     let run = |offline: bool| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments).current_dir(package);
-        cargo.env("CARGO_TARGET_DIR", folder("target"));
+        cargo.env("CARGO_TARGET_DIR", folder(target));
         cargo.env("CARGO_NET_OFFLINE", offline.to_string());
+        // Only a debugger or a next build would read the rest.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
+        cargo.env("CARGO_INCREMENTAL", "0");
         // What the outer Cargo and its test set would change the inner one.
         for variable in ["RUSTFLAGS", "RUSTDOCFLAGS", "FAILPOINTS", "FAILPOINTS_SEED"] {
             cargo.env_remove(variable);

@@ -1,9 +1,9 @@
 //! Macros of neon_failpoint that await inside await already; the explicit form is a target of its
 //! own.
 
-mod common;
-
 use std::path::Path;
+
+use crate::common;
 
 const LINE: &str = "pub use neon_failpoint::failpoint_support::implicit_await::*;\n";
 const SITES: &str = "\

@@ -1,7 +1,7 @@
 //! Which crate a name means: an import hides what the manifest calls by it, and a manifest may
 //! call a crate by any name.
 
-mod common;
+use crate::common;
 
 /// The statuses of the sites of some files, in a crate of these dependencies.
 fn statuses(dependencies: &str, files: &[(&str, &str)]) -> Vec<String> {

@@ -1,9 +1,9 @@
 //! What Cargo itself cannot do is no verdict on an edit: it is told once, with Cargo's reason,
 //! and nothing has changed then.
 
-mod common;
-
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 const SOURCE: &str = "pub async fn run() {\n    fail::fail_point!(\"x\");\n}\n";
 

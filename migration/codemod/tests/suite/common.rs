@@ -1,5 +1,4 @@
 //! Crates that tests write, and the program run on them.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,14 +35,25 @@ pub(crate) fn folder() -> tempfile::TempDir {
 /// Runs the program with `arguments`, then `path`.
 pub(crate) fn migrate(arguments: &[&str], path: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_failpoint-migrate"));
-    command
-        .args(arguments)
-        .arg(path)
-        .env("CARGO_TARGET_DIR", target())
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("RUSTFLAGS");
+    command.args(arguments).arg(path);
+    builds_in(BUILT, &mut command);
     bounded(command)
 }
+
+/// Lets Cargo build in a folder of this name that tests share, without what only a debugger or a
+/// next build would read.
+pub(crate) fn builds_in(folder: &str, command: &mut Command) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    command
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_INCREMENTAL", "0")
+        .env_remove("RUSTFLAGS");
+}
+
+/// Where crates of tests are built: they wait for each other, and what they say of that is not
+/// looked at.
+pub(crate) const BUILT: &str = "built";
 
 /// What a command may take. Cargo waits without an end where another one holds its locks, and
 /// so does a test where a failpoint never lets go.
@@ -117,19 +127,9 @@ pub(crate) fn each(report: &serde_json::Value, field: &str) -> Vec<String> {
 /// A command of the Cargo that runs this test, with a target folder for all tests.
 pub(crate) fn cargo(manifest: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).arg("--manifest-path").arg(manifest);
+    builds_in(BUILT, &mut command);
     command
-        .args(arguments)
-        .arg("--manifest-path")
-        .arg(manifest)
-        .env("CARGO_TARGET_DIR", target())
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("RUSTFLAGS");
-    command
-}
-
-/// Where crates of tests are built.
-pub(crate) fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("built")
 }
 
 /// A crate of this name under the target folder, with the workspace's lock file, so that
@@ -159,6 +159,10 @@ pub(crate) fn shim(features: &str) -> String {
     let path = workspace().join("migration/fail");
     format!("fail = {{ path = {path:?}, features = [{features}] }}\n")
 }
+
+/// tokio as a dependency: with the same features in each crate it is compiled once.
+pub(crate) const TOKIO: &str = "tokio = { version = \"1\", \
+     features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }\n";
 
 /// The native crate as a dependency.
 pub(crate) fn native(features: &str) -> String {

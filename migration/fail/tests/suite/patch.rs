@@ -5,25 +5,25 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-mod common;
-use common::{SHIM, cargo, folder, passed};
+use crate::common::{SHIM, cargo, cargo_in, folder, passed};
 
 /// The lock file of that build holds a tokio and a tokio-util that are years old.
 #[test]
 fn a_patch_reaches_every_user_of_fail_in_the_build() {
     let project = Path::new(SHIM).join("tests/patched");
+    let cargo = |arguments: &[&str]| cargo_in("patched", &project, arguments);
     let test = |features: &[&str]| {
         let arguments = [&["test", "--workspace", "--locked"], features].concat();
-        let said = cargo(&project, &arguments);
+        let said = cargo(&arguments);
         assert!(!said.contains("was not used in the crate graph"), "{said}");
         passed(&said)
     };
     assert_eq!(test(&[]), 1);
     assert_eq!(test(&["--features", "failpoints"]), 1);
-    let tree = cargo(&project, &["tree", "--locked", "--invert", "fail"]);
+    let tree = cargo(&["tree", "--locked", "--invert", "fail"]);
     assert!(tree.contains("storage v0.0.0"), "{tree}");
     for old in ["tokio@1.43.1", "tokio-util@0.7.10"] {
-        let tree = cargo(&project, &["tree", "--locked", "--invert", old]);
+        let tree = cargo(&["tree", "--locked", "--invert", old]);
         assert!(tree.contains("neon_failpoint v"), "{tree}");
     }
     assert!(!tree.contains("registry"), "{tree}");

@@ -1,10 +1,10 @@
 //! Every `NAME.rs` under `fixtures/compat` and `fixtures/native` becomes `NAME.fixed.rs`,
 //! builds, and passes its own test before and after.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// What Neon's utils have: macros that await inside.
 const NEON: &str = r#"
@@ -121,10 +121,9 @@ fn check(target: &str, dependencies: &str) {
 
 fn dependencies() -> String {
     format!(
-        "[dependencies]\n{}\
-         tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }}\n\
-         tokio-util = \"0.7\"\n",
-        common::shim("\"failpoints\"")
+        "[dependencies]\n{}{}tokio-util = \"0.7\"\n",
+        common::shim("\"failpoints\""),
+        common::TOKIO
     )
 }
 
