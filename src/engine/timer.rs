@@ -92,15 +92,16 @@ pub(crate) struct Alarm {
 /// Ordered by time; the number tells alarms of one time apart.
 type Key = (Instant, u64);
 
-/// All alarms of the process, and whether the thread that wakes them is there.
+/// All alarms of the process, and the process whose thread wakes them, if it is there: after a `fork` the
+/// child has the alarms, and not the thread.
 struct Alarms {
     wakers: BTreeMap<Key, Waker>,
-    is_running: bool,
+    runs_in: Option<u32>,
 }
 
 static ALARMS: Mutex<Alarms> = Mutex::new(Alarms {
     wakers: BTreeMap::new(),
-    is_running: false,
+    runs_in: None,
 });
 static CHANGED: Condvar = Condvar::new();
 
@@ -122,17 +123,13 @@ fn insert(key: Key, waker: Waker) -> std::io::Result<()> {
     let first = alarms.wakers.first_key_value();
     let is_first = first.is_none_or(|(first, _)| key < *first);
     let old = alarms.wakers.insert(key, waker);
-    let starts = !std::mem::replace(&mut alarms.is_running, true);
+    let starts = alarms.needs_thread();
     drop(alarms);
     // A user's code, as in what follows (I5).
     drop(old);
     if starts {
-        let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
-        if let Err(e) = named.spawn(run) {
-            let mut alarms = held(ALARMS.lock());
-            alarms.is_running = false;
-            let waker = alarms.wakers.remove(&key);
-            drop(alarms);
+        if let Err(e) = start() {
+            let waker = held(ALARMS.lock()).wakers.remove(&key);
             drop(waker);
             return Err(e);
         }
@@ -140,6 +137,34 @@ fn insert(key: Key, waker: Waker) -> std::io::Result<()> {
         CHANGED.notify_one();
     }
     Ok(())
+}
+
+impl Alarms {
+    /// Whether there is no thread; then the caller [starts](start) it.
+    fn needs_thread(&mut self) -> bool {
+        let this = Some(std::process::id());
+        std::mem::replace(&mut self.runs_in, this) != this
+    }
+}
+
+fn start() -> std::io::Result<()> {
+    let named = thread::Builder::new().name("neon_failpoint timer".to_owned());
+    let started = named.spawn(run);
+    if started.is_err() {
+        held(ALARMS.lock()).runs_in = None;
+    }
+    started.map(drop)
+}
+
+/// Starts the thread for the alarms that a `fork` left without one.
+pub(crate) fn go_on() {
+    let mut alarms = held(ALARMS.lock());
+    let starts = !alarms.wakers.is_empty() && alarms.needs_thread();
+    drop(alarms);
+    if starts {
+        // Without a thread the next alarm tries again.
+        let _ = start();
+    }
 }
 
 #[cfg(feature = "async")]
@@ -228,7 +253,7 @@ fn run() {
         }
         alarms = match alarms.wakers.first_key_value() {
             None => {
-                alarms.is_running = false;
+                alarms.runs_in = None;
                 return;
             }
             Some(((first, _), _)) => {

@@ -127,10 +127,13 @@ fn begin() {
     let is_asked = limit().is_some();
     let mut watch = held(WATCH.lock());
     let begins = is_asked && !watch.has_alarm && !watch.points.is_empty();
+    let has_begun = watch.has_alarm;
     watch.has_alarm |= begins;
     drop(watch);
     if begins {
         next(EVERY);
+    } else if has_begun {
+        timer::go_on();
     }
 }
 

@@ -8,6 +8,8 @@ mod common;
 mod deadlines;
 mod determinism;
 mod env;
+#[cfg(all(target_os = "linux", feature = "async"))]
+mod fork;
 mod hangs;
 #[cfg(all(feature = "async", feature = "context"))]
 mod heard;

@@ -4,6 +4,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "context")]
+mod every_await;
+#[cfg(feature = "context")]
+mod memory;
 mod race;
 #[cfg(feature = "context")]
 mod release;
+#[cfg(feature = "runtime")]
+mod shutdowns;
+#[cfg(feature = "context")]
+mod soak;

@@ -2,7 +2,7 @@
 //! once, account for every waiter exactly once: what releases count is what the waiters saw,
 //! and what each wait was told to have ended by.
 //!
-//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests here together (20,000 if it is
+//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests here together (5,000 if it is
 //! not set). What is random comes from a fixed seed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -207,7 +207,7 @@ fn tasks(
     released: &AtomicUsize,
 ) -> Seen {
     let mut all = Seen::default();
-    for round in 0..rounds() {
+    for round in race::numbered(rounds()) {
         let round_tokens = [(); TASKS].map(|()| CancellationToken::new());
         *tokens.lock().unwrap() = round_tokens.to_vec();
         let contexts: [FailpointContext; TASKS] = std::array::from_fn(context);

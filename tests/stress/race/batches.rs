@@ -1,7 +1,7 @@
 //! Hits against batches: a batch takes effect in one step.
 
 use super::with_thread;
-use crate::common::race::{Gate, Party, alone, rounds};
+use crate::common::race::{Gate, Party, alone, numbered, rounds};
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{configure_failpoints, fail_point_sync, remove_failpoint};
 
@@ -53,8 +53,8 @@ fn hits_never_see_half_of_a_batch_that_replaces() {
     };
     with_thread(hits, || {
         let mut driver = Party::new(&gate, 1);
-        for number in 1..=last {
-            configure(number);
+        for number in numbered(last as usize) {
+            configure(number as u64 + 1);
             driver.dawdle();
         }
     });
@@ -95,7 +95,7 @@ fn hits_never_see_half_of_a_batch_that_adds() {
     };
     with_thread(hits, || {
         let mut driver = Party::new(&gate, 1);
-        for _ in 0..rounds() {
+        for _ in numbered(rounds()) {
             driver.meet();
             driver.dawdle();
             configure_failpoints([("race-x", "return"), ("race-y", "return")]).unwrap();

@@ -7,8 +7,8 @@ use std::task::Poll;
 use std::thread;
 
 use super::{POINT, assert_nobody_waits, configure_value, hit, waits, with_task, with_thread};
-use crate::common::race::{Gate, Party, alone, rounds};
-use crate::common::{Counter, Runtime, block_on, poll_once, poll_with, value, waiters};
+use crate::common::race::{Gate, Party, alone, numbered, rounds};
+use crate::common::{Counter, Runtime, block_on, poll_once, poll_with, until, value, waiters};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{configure_failpoint, failpoint_with_cancellation, remove_failpoint};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,7 @@ fn a_waiting_future_that_is_dropped_while_its_point_goes_leaves_nothing() {
     configure_failpoint(POINT, "pause").unwrap();
     with_thread(hits, || {
         let mut driver = Party::new(&gate, 1);
-        for round in 0..rounds() {
+        for round in numbered(rounds()) {
             driver.meet();
             driver.dawdle();
             match round % 3 {
@@ -80,7 +80,7 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
                 if round % 2 == 0 {
                     assert!(poll_once(hit.as_mut()).is_pending());
                 }
-                party.meet_async().await;
+                party.meet();
                 party.dawdle();
                 let result = hit.as_mut().await;
                 let is_over = matches!(result, Continue | Cancelled);
@@ -88,9 +88,9 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
                 let is_late = round % 2 == 1 && result == value(round);
                 assert!(is_over || is_late, "round {round}: {result:?}");
                 assert_eq!(poll_once(hit), Poll::Ready(Continue));
-                party.meet_async().await;
+                party.meet();
                 // The driver makes the point wait again.
-                party.meet_async().await;
+                party.meet();
             }
         }
     };
@@ -110,7 +110,7 @@ fn a_task_that_is_cancelled_while_its_point_goes_ends_once_and_leaves_nothing() 
     configure_failpoint(POINT, "pause").unwrap();
     with_task(hits, || {
         let mut driver = Party::new(&gate, 1);
-        for round in 0..rounds() {
+        for round in numbered(rounds()) {
             driver.meet();
             driver.dawdle();
             match round % 3 {
@@ -135,7 +135,7 @@ fn a_task_that_is_aborted_while_its_point_goes_leaves_nothing() {
     let runtime = Runtime::MultiThread.build();
     let gate = Gate::new(1);
     let mut driver = Party::new(&gate, 1);
-    for round in 0..rounds() {
+    for round in numbered(rounds()) {
         configure_failpoint(POINT, waits(round)).unwrap();
         let task = runtime.spawn(hit(round));
         driver.dawdle();
@@ -144,6 +144,7 @@ fn a_task_that_is_aborted_while_its_point_goes_leaves_nothing() {
         driver.dawdle();
         configure_value(round);
         block_on(aborts).unwrap();
+        until("the task has ended", || task.is_finished());
         match block_on(task) {
             Ok(result) => assert!(result == Continue || result == value(round)),
             Err(error) => assert!(error.is_cancelled()),

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{POINT, with_thread};
 use crate::common::now;
-use crate::common::race::{Gate, Party, alone, rounds};
+use crate::common::race::{Gate, Party, alone, numbered, rounds};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     configure_failpoint, configure_failpoint_callback, configure_failpoints, fail_point_sync,
@@ -107,7 +107,7 @@ fn a_hit_sees_what_was_configured_or_removed_before_it() {
     };
     with_thread(hits, || {
         let mut driver = Party::new(&gate, 1);
-        for step in 1..=last {
+        for step in numbered(last as usize).map(|round| round as u64 + 1) {
             steps.step(&mut driver, step, || match step % 8 {
                 1 | 5 => configure_failpoint(POINT, "return").unwrap(),
                 3 | 7 => configure_failpoints([(POINT, "return")]).unwrap(),
@@ -143,7 +143,7 @@ fn a_callback_that_is_replaced_all_the_time_is_called_by_every_hit() {
             hits
         };
         let hitters = [scope.spawn(hitter), scope.spawn(hitter)];
-        (0..rounds() * 5).for_each(|_| configure());
+        numbered(5 * rounds()).for_each(|_| configure());
         stop.store(true, Ordering::SeqCst);
         hitters.into_iter().map(|h| h.join().unwrap()).sum()
     });
