@@ -150,10 +150,7 @@ fn check(text: &[u8]) -> Verdict {
     let alone = isolate();
     configure_failpoint(NAME, "7*return(before)").expect("good actions");
     let before = listed();
-    let bound = Bound {
-        fixed: BOUND.fixed + native::REGEX * (text.matches('=').count() as u64).min(24),
-        ..BOUND
-    };
+    let bound = native::with_expressions(&text, text.matches('=').count(), BOUND);
     let configured = bound.holds(text.len(), || {
         configure_failpoint_with_context(NAME, actions, matchers.iter().copied())
     });

@@ -427,16 +427,11 @@ fn shown_is_good() {
     }
 }
 
-/// The bound of a body that may have expressions.
+/// The bound of a body that may have expressions: in actions, or in a field.
 fn expressions(text: &str, bound: Bound) -> Bound {
-    let in_actions = native::bound(text, bound);
-    let in_fields = match text.contains("context_matchers") {
-        true => text.matches('"').count() as u64 / 4,
-        false => 0,
-    };
-    Bound {
-        fixed: in_actions.fixed + native::REGEX * in_fields.min(24),
-        ..bound
+    match text.contains("context_matchers") {
+        true => native::with_expressions(text, text.matches(['"', '=']).count() / 4, bound),
+        false => native::bound(text, bound),
     }
 }
 

@@ -43,4 +43,4 @@ impl Bound {
 }
 
 /// How much more may be taken one after the other than at once.
-const IN_ALL: u64 = 8;
+const IN_ALL: u64 = 16;

@@ -199,18 +199,23 @@ const BOUND: Bound = Bound {
     fixed: 64 << 10,
 };
 
-/// What an expression may take: it is compiled to 1 MiB at most, and read before that.
-pub(crate) const REGEX: u64 = 4 << 20;
-
-/// The bound of a text with so many expressions as it may have.
+/// The bound of a text with expressions, of which there are no more than signs that begin one.
 pub(crate) fn bound(text: &str, bound: Bound) -> Bound {
-    let expressions = match text.contains("when(") {
-        true => text.matches('=').count() as u64,
-        false => 0,
-    };
+    match text.contains("when(") {
+        true => with_expressions(text, text.matches('=').count(), bound),
+        false => bound,
+    }
+}
+
+/// The bound of a text with so many expressions, or fewer. Each is compiled to 1 MiB at most, and there may be
+/// 64 of that size; reading a class may take 24 KiB, and that of all others at once.
+pub(crate) fn with_expressions(text: &str, expressions: usize, bound: Bound) -> Bound {
+    let classes = text.matches('\\').count() as u64;
     Bound {
-        fixed: bound.fixed + REGEX * expressions.min(24),
-        ..bound
+        each: bound.each + 600,
+        fixed: bound.fixed
+            + (4 << 20) * (expressions as u64).min(24)
+            + (24 << 10) * classes.min(3_000),
     }
 }
 
