@@ -143,7 +143,21 @@ fn natively(text: &str) -> Verdict {
         .collect();
     configure_entries(&entries.join(" ; ")).expect("what is shown is good");
     assert_eq!(listed(), shown, "what is shown is not what it configures");
+    if !text.contains(['(', ')']) {
+        assert_eq!(one_by_one(text), shown, "an entry is not what it is alone");
+    }
     Verdict::Accepted
+}
+
+/// What the entries of a value configure, each by itself: where nothing is in parentheses, each `;` ends one,
+/// and of those with one name the last counts.
+fn one_by_one(text: &str) -> Vec<(String, String)> {
+    let _alone = isolate();
+    let entries = text.split(';').filter_map(|entry| entry.split_once('='));
+    for (name, actions) in entries {
+        configure_failpoint(name.trim(), actions).expect("each entry is good");
+    }
+    listed()
 }
 
 /// A scenario of `compat`, beside one of `fail`.

@@ -24,9 +24,6 @@ impl Bound {
             .expect("it was run")
             .unwrap_or_else(|panic| resume_unwind(panic));
         let most = self.fixed + self.each * length as u64;
-        if std::env::var_os("FUZZ_MEMORY").is_some() {
-            eprintln!("{length} {} {}", info.bytes_max, info.bytes_total);
-        }
         assert!(
             info.bytes_max <= most,
             "{length} bytes of input took {} bytes at once, which may be {most}",

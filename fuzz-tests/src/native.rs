@@ -235,6 +235,12 @@ fn check(text: &[u8]) -> Verdict {
     let shown = listed();
     let actions = shown.iter().find(|(name, _)| name == NAME);
     let (_, actions) = actions.expect("it was configured");
+    if !text.contains(['(', ')']) {
+        assert!(
+            plain(text).eq(plain(actions)),
+            "{actions:?} is shown, which is something else"
+        );
+    }
     let hits = hits(actions);
     drop(alone);
 
@@ -254,6 +260,20 @@ fn check(text: &[u8]) -> Verdict {
         "what is shown does something else"
     );
     Verdict::Accepted
+}
+
+/// The alternatives of actions that have nothing in parentheses: percentage, count and word.
+fn plain(actions: &str) -> impl Iterator<Item = (Option<f64>, Option<usize>, &str)> {
+    actions.split("->").map(|alternative| {
+        let (percent, rest) = match alternative.trim().split_once('%') {
+            Some((percent, rest)) => (percent.parse().ok(), rest),
+            None => (None, alternative.trim()),
+        };
+        match rest.split_once('*') {
+            Some((count, word)) => (percent, count.parse().ok(), word),
+            None => (percent, None, rest),
+        }
+    })
 }
 
 /// What some hits do of a point with these actions, unless they wait or end the process.
