@@ -221,10 +221,10 @@ impl<'a> Cursor<'a> {
         let hexadecimal =
             |digits: Option<&str>| digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let (length, decoded) = if let Some(rest) = escape.strip_prefix("u{") {
-            let digits = rest.split('}').next().unwrap_or_default();
-            let decoded = hexadecimal(Some(digits)).and_then(char::from_u32);
+            let digits = rest.split_once('}').map(|(digits, _)| digits);
+            let decoded = hexadecimal(digits).and_then(char::from_u32);
             (
-                4 + digits.len(),
+                4 + digits.map_or(0, str::len),
                 decoded.map(|c| c.to_string().into_bytes()),
             )
         } else if let Some(rest) = escape.strip_prefix('x') {
@@ -266,7 +266,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn fail_for<T>(&mut self, what: &str) -> Result<T> {
+    pub(crate) fn fail_for<T>(&mut self, what: &str) -> Result<T> {
         self.wanted.clear();
         self.want(what);
         self.fail()

@@ -32,9 +32,14 @@ fn shows(line: &str) -> Option<String> {
     )
 }
 
+/// How many statements may stand in each other: whoever reads and runs them recurses.
+const DEEPEST: usize = 64;
+
 /// The lines that are neither blank nor comments.
 struct Lines<'a> {
     text: &'a str,
+    /// How many statements are open.
+    depth: usize,
     lines: std::iter::Peekable<std::vec::IntoIter<(usize, &'a str)>>,
 }
 
@@ -48,6 +53,7 @@ impl<'a> Lines<'a> {
         let lines: Vec<_> = lines.filter(|(_, line)| is_code(line.trim())).collect();
         Self {
             text,
+            depth: 0,
             lines: lines.into_iter().peekable(),
         }
     }
@@ -128,6 +134,16 @@ impl<'a> Lines<'a> {
 
     /// Parses a statement, to the end of its line or of its block.
     fn statement(&mut self, cursor: &mut Cursor<'_>) -> Result<Statement> {
+        if self.depth == DEEPEST {
+            return cursor.fail_for(&format!("at most {DEEPEST} steps in each other"));
+        }
+        self.depth += 1;
+        let statement = self.one_statement(cursor);
+        self.depth -= 1;
+        statement
+    }
+
+    fn one_statement(&mut self, cursor: &mut Cursor<'_>) -> Result<Statement> {
         let Some(verb) = cursor.choice(&VERBS) else {
             return cursor.fail();
         };

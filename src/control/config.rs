@@ -78,8 +78,8 @@ pub fn configure_failpoint(name: impl Into<String>, actions: impl AsRef<str>) ->
 /// # Errors
 ///
 /// As [`configure_failpoint`]; also if a key is empty, or ends in `!` or a backslash, if a regular
-/// expression is invalid or needs more than 1 MiB once compiled (all of one call may need 64 MiB), and,
-/// if there are matchers, in a build without the feature `context`.
+/// expression is invalid or needs more than 1 MiB once compiled (all of one call may need 64 MiB) or 64 MiB
+/// to be read, and, if there are matchers, in a build without the feature `context`.
 ///
 /// # Examples
 ///

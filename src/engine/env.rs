@@ -10,7 +10,8 @@ use crate::engine::point::{Made, Point};
 use crate::engine::scope::Home;
 use crate::engine::site::ENABLED;
 use crate::engine::suggest::announce_env;
-use crate::engine::table::Registry;
+use crate::engine::table::{Ended, Registry};
+use crate::engine::trie::Named;
 use crate::engine::watch;
 use crate::error::{Error, Place, Problem};
 
@@ -104,7 +105,30 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
     let seed = seed()?;
     watch::of_environment()?;
     let text = variable(VARIABLE)?;
-    let entries = chain::entries(&text).map_err(|e| {
+    let entries = entries(&text)?;
+    // Nothing can fail from here on.
+    if let Some(seed) = seed {
+        registry.draws.set_seed(seed);
+    }
+    // The last of several entries counts, but the table keeps the first that it is given.
+    let entries = entries.into_iter().rev();
+    Ok(entries.map(|e| point(registry, &Home::GLOBAL, e)).collect())
+}
+
+/// Configures what `text`, a value of FAILPOINTS, says, in the current scope. The variable is read once in
+/// the life of a process; tests of what may stand in it call this.
+pub fn configure_entries(text: &str) -> Result<(), Error> {
+    let registry = Registry::global();
+    let home = registry.home();
+    let entries = entries(text)?.into_iter();
+    let points: Vec<Arc<Point>> = entries.map(|e| point(registry, &home, e)).collect();
+    let put = registry.put(&points, None);
+    put.map(drop)
+        .map_err(|Ended| Error::of_point(points[0].name(), Problem::ScopeEnded))
+}
+
+fn entries(text: &str) -> Result<Vec<Entry<'_>>, Error> {
+    chain::entries(text).map_err(|e| {
         let EntryProblem {
             number,
             name,
@@ -115,23 +139,13 @@ fn read(registry: &Registry) -> Result<Vec<Arc<Point>>, Error> {
             None => Error::new(problem),
         };
         error.at(Place::Env(number))
-    })?;
-    // Nothing can fail from here on.
-    if let Some(seed) = seed {
-        registry.draws.set_seed(seed);
-    }
-    // The last of several entries counts, but the table keeps the first that it is given.
-    let points = entries.into_iter().rev();
-    let point = |e: Entry<'_>| {
-        registry.point(
-            &Home::GLOBAL,
-            Made::Environment,
-            e.name,
-            e.alternatives,
-            Some(e.actions.into()),
-        )
-    };
-    Ok(points.map(point).collect())
+    })
+}
+
+fn point(registry: &Registry, home: &Home, entry: Entry<'_>) -> Arc<Point> {
+    let (name, actions) = (entry.name, entry.actions);
+    let text = Some(actions.into());
+    registry.point(home, Made::Environment, name, entry.alternatives, text)
 }
 
 /// Returns the seed of the environment, if it has one.

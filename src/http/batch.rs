@@ -274,6 +274,10 @@ mod tests {
                 ],
             ),
             (
+                r#"[{"name": "a", "act\nions": "off"}]"#,
+                &[r#"unknown field "act\nions"; expected `name`"#],
+            ),
+            (
                 r#"[{"name": "a", "actions": "off", "ttl": 5}]"#,
                 &["unknown field `ttl`", "did you mean `ttl_ms`?"],
             ),

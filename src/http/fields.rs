@@ -260,7 +260,7 @@ pub(super) fn unknown_field<E: Error>(key: &str, known: &[&str]) -> E {
     };
     let meant = known.iter().find(is_meant);
     let meant = meant.map(|name| format!("; did you mean `{name}`?"));
-    let key = match key.len() < 40 {
+    let key = match key.len() < 40 && !key.contains(char::is_control) {
         true => format!("`{key}`"),
         false => Word(key).to_string(),
     };

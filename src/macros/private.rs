@@ -1,6 +1,7 @@
 //! What the macros expand to. Not part of the public API: it may change in any release.
 
 use crate::engine::context::FailpointContext;
+pub use crate::engine::env::configure_entries;
 pub use crate::engine::listed::*;
 pub use crate::engine::site::{Returns, Site, SiteKind, Spot, Target};
 pub use crate::hit::{

@@ -31,6 +31,10 @@ fn an_error_says_where_and_what_was_expected() {
             r#"1:10: expected one of \" \\ \n \r \t \u{..} \x.., found `\q"`"#,
         ),
         (
+            "remove \"\\u{41",
+            r#"1:9: expected one of \" \\ \n \r \t \u{..} \x.., found `\u{41`"#,
+        ),
+        (
             "configure \"\\xff\" as off",
             "1:11: expected a text of whole characters, found `\"\\xff\"`",
         ),
@@ -58,6 +62,22 @@ fn an_error_says_where_and_what_was_expected() {
             );
         } else {
             assert_eq!(error, format!("s.fp:{expected}"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn steps_stand_in_each_other_only_so_deep() {
+    let in_line: fn(usize) -> String = |depth| format!("{}list\n", "in A: ".repeat(depth - 1));
+    let blocks: fn(usize) -> String = |depth| {
+        let (open, close) = ("scope\n".repeat(depth - 1), "end\n".repeat(depth - 1));
+        format!("{open}list\n{close}")
+    };
+    for script in [in_line, blocks] {
+        assert!(Script::parse("s.fp", &script(64)).is_ok());
+        for depth in [65, 100_000] {
+            let error = Script::parse("s.fp", &script(depth)).unwrap_err();
+            assert_eq!(error.expected, "at most 64 steps in each other");
         }
     }
 }

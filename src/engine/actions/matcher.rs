@@ -160,6 +160,12 @@ impl Memory {
     #[cfg(feature = "context")]
     fn compile(&mut self, regex: &str) -> Result<regex::Regex, Refused> {
         const SIZES: [usize; 4] = [4 << 10, 32 << 10, 256 << 10, 1 << 20];
+        if reading(regex) > 64 << 20 {
+            return Err(Refused::TooLarge {
+                reason: "it needs more than 64 MiB to be read",
+                smaller: "a smaller one",
+            });
+        }
         for size in SIZES {
             match regex::RegexBuilder::new(regex).size_limit(size).build() {
                 Ok(compiled) => {
@@ -179,6 +185,16 @@ impl Memory {
             smaller: "a smaller one",
         })
     }
+}
+
+/// Returns what the crate regex takes to read an expression, before it looks at the size of what it
+/// makes of it: for each byte up to so much, and for each class the list of its characters, and of all
+/// others.
+#[cfg(feature = "context")]
+fn reading(regex: &str) -> usize {
+    let is_class = |two: &&[u8]| two[0] == b'\\' && b"dDpPsSwW".contains(&two[1]);
+    let classes = regex.as_bytes().windows(2).filter(is_class).count();
+    (regex.len() << 9).saturating_add(classes * (24 << 10))
 }
 
 /// Why an expression is refused: it is none, or one that needs too much memory.
@@ -603,6 +619,13 @@ mod tests {
                 "{text}"
             );
         }
+        // These are not even read.
+        for (large, times) in [(r"\w", 3_000), (r"\PL", 3_000), ("x", 200_000)] {
+            let large = large.repeat(times);
+            let text = reason(new(&large).unwrap_err());
+            assert!(text.ends_with("more than 64 MiB to be read"), "{text}");
+        }
+        new(&r"\.".repeat(3_000)).unwrap();
         let refused = (0..)
             .find_map(|n| Some((n, new(r"\w{20}").err()?)))
             .unwrap();

@@ -1,0 +1,119 @@
+//! Each target for a while: its corpus first, then texts by chance. README.md says how to make it longer,
+//! and how to have the coverage guide the texts.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use fuzz_tests::{Target, Texts, Verdict, Watch};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+/// How long each target runs.
+fn duration() -> Duration {
+    let seconds = std::env::var("FUZZ_SECONDS").ok();
+    let seconds = seconds.map(|text| text.parse().expect("FUZZ_SECONDS is a number"));
+    Duration::from_secs_f64(seconds.unwrap_or(1.0))
+}
+
+fn fuzz(name: &str) {
+    let target = Target::named(name);
+    let texts = Texts::of(target);
+    let watch = Watch::over(target.name);
+    for seed in texts.seeds() {
+        watch.run(seed, target.check);
+    }
+    let (accepted, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let recipes = vec(any::<u32>(), 0..128).prop_map(|words| {
+        let recipe: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        Made(texts.make(&recipe))
+    });
+    let start = Instant::now();
+    while start.elapsed() < duration() {
+        let config = Config {
+            cases: 16,
+            failure_persistence: None,
+            max_shrink_iters: 20_000,
+            max_shrink_time: 60_000,
+            ..Config::default()
+        };
+        let result = TestRunner::new(config).run(&recipes, |Made(text)| {
+            let check = AssertUnwindSafe(|| watch.run(&text, target.check));
+            match catch_unwind(check) {
+                Ok(Verdict::Accepted) => accepted.fetch_add(1, Ordering::Relaxed),
+                Ok(Verdict::Refused) => refused.fetch_add(1, Ordering::Relaxed),
+                Err(panic) => return Err(TestCaseError::fail(words(&*panic))),
+            };
+            Ok(())
+        });
+        match result {
+            Ok(()) => {}
+            Err(TestError::Fail(reason, Made(text))) => {
+                panic!("{reason}\nwith {:?}", String::from_utf8_lossy(&text))
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let (accepted, refused) = (accepted.into_inner(), refused.into_inner());
+    let seconds = start.elapsed().as_secs_f64();
+    let each = (accepted + refused) as f64 / seconds;
+    println!("{name}: {accepted} texts accepted, {refused} refused, {each:.0} a second");
+    // What gets no text through, or every one, looks at half of the code.
+    let least = (accepted + refused) / 10;
+    assert!(
+        accepted >= least && refused >= least,
+        "{accepted} accepted, {refused} refused"
+    );
+}
+
+/// A text, shown as one.
+struct Made(Vec<u8>);
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        String::from_utf8_lossy(&self.0).fmt(f)
+    }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic").to_owned()
+}
+
+#[test]
+fn native() {
+    fuzz("native");
+}
+
+#[test]
+fn compat() {
+    fuzz("compat");
+}
+
+#[test]
+fn environment() {
+    fuzz("environment");
+}
+
+#[test]
+fn http() {
+    fuzz("http");
+}
+
+#[test]
+fn script() {
+    fuzz("script");
+}
+
+#[test]
+fn codemod() {
+    fuzz("codemod");
+}
+
+#[test]
+fn context() {
+    fuzz("context");
+}
