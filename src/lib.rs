@@ -81,7 +81,9 @@
 )]
 //! | know what a hit does, down to the atomics | the page [How it works](how_it_works) |
 //! | know what does not work | the page [Limits](limits) |
+//! | know what the promises rest on | the page [What proves it](what_proves_it) |
 //! | come from the `fail` crate | [`compat`] |
+//! | come from `fail-parallel` | the section of that name in `migration/README.md`, and [`isolate`](isolate()) |
 //! | come from Neon's utils | [`failpoint_support`] |
 //!
 //! # Actions
@@ -283,6 +285,8 @@ pub mod how_it_works {}
 )]
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+#[doc = include_str!("what_proves_it.md")]
+pub mod what_proves_it {}
 #[cfg(feature = "explore")]
 #[doc = include_str!("find_a_race.md")]
 pub mod find_a_race {}

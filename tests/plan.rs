@@ -371,3 +371,37 @@ fn every_import_that_is_turned_round_is_found() {
         }
     }
 }
+
+/// The page of what proves what: each test that it names is there.
+#[test]
+fn what_proves_the_promises_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("src/what_proves_it.md")).unwrap();
+    let mut named = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let checks = row.split('|').nth(2).unwrap_or_default();
+        for name in checks.split('`').skip(1).step_by(2) {
+            let is_a_test = name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || "_:".contains(c));
+            // What is in another package, or a feature, has another shape or place.
+            if !is_a_test || ["fail", "compat", "suite::upstream"].contains(&name) {
+                continue;
+            }
+            let path = root.join("tests").join(name.replace("::", "/"));
+            let found = [path.with_extension("rs"), path.clone(), path.join("mod.rs")];
+            assert!(
+                found.iter().any(|path| path.exists()),
+                "{name} is no test: {row}"
+            );
+            named += 1;
+        }
+        for path in checks.split('`').skip(1).step_by(2) {
+            if path.contains('/') || path.ends_with("-tests") {
+                assert!(root.join(path).exists(), "nothing is at {path}: {row}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 20, "the page was not understood: {named} checks");
+}
