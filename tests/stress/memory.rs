@@ -70,20 +70,24 @@ impl Counted {
     pub(crate) fn leaves_nothing(&self, what: &str, n: usize, mut round: impl FnMut()) {
         // What is kept for good, such as the capacity of a list, is there after a few.
         (0..n).for_each(|_| round());
-        let before = self.live();
-        (0..n).for_each(|_| round());
-        // Points that were paused at are let go once it was seen that nobody hangs there.
-        let start = Instant::now();
-        let grown = || self.live() - before;
-        while grown() >= n as isize && start.elapsed() < DEADLINE {
-            thread::sleep(Duration::from_millis(10));
+        let mut left = 0;
+        // The test harness has memory of its own, and what grows there grows once.
+        for _ in 0..5 {
+            let before = self.live();
+            (0..n).for_each(|_| round());
+            // Points that were paused at are let go once it was seen that nobody hangs there.
+            let deadline = Instant::now() + DEADLINE / 10;
+            left = self.live() - before;
+            while left >= n as isize && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(10));
+                left = self.live() - before;
+            }
+            // Not a byte for each round.
+            if left < n as isize {
+                return;
+            }
         }
-        // Not a byte for each of them: the lists of the library may have other capacities.
-        assert!(
-            grown() < n as isize,
-            "{what}: {n} rounds left {} bytes",
-            grown()
-        );
+        panic!("{what}: {n} rounds left {left} bytes, again and again");
     }
 }
 
