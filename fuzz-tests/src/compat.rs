@@ -156,7 +156,7 @@ pub(crate) fn is_deviation(error: &str, text: &str) -> bool {
     let heads = text
         .split("->")
         .filter_map(|action| action.trim().split_once('%'));
-    let mut percentages = heads.filter_map(|(percent, _)| percent.parse::<f32>().ok());
+    let mut percentages = heads.filter_map(|(percent, _)| percent.parse::<f64>().ok());
     error == "failed to parse frequency: not a number from 0 up"
         && percentages.any(|percent| percent.is_nan() || percent < 0.0)
 }

@@ -1,13 +1,10 @@
 //! The target that `FUZZ_TARGET` names, with texts that the coverage guides: for libFuzzer, which has the
 //! `main`. README.md says how it is built and run.
 
-#![allow(
-    unexpected_cfgs,
-    reason = "cargo-fuzz sets `fuzzing`, which Cargo does not know"
-)]
-#![cfg_attr(fuzzing, no_main)]
+#![allow(unexpected_cfgs, reason = "only README.md's command sets `libfuzzer`")]
+#![cfg_attr(libfuzzer, no_main)]
 
-#[cfg(fuzzing)]
+#[cfg(libfuzzer)]
 mod libfuzzer {
     use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
     use std::process;
@@ -41,7 +38,7 @@ mod libfuzzer {
     });
 }
 
-#[cfg(not(fuzzing))]
+#[cfg(not(libfuzzer))]
 fn main() {
     eprintln!("This has to be built with coverage: see fuzz-tests/README.md.");
     std::process::exit(2);
