@@ -17,12 +17,42 @@ use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::compat::FailScenario;
 use neon_failpoint::{
     arm, configure_failpoint, fail_point_sync, failpoint, isolate, list_failpoints,
-    release_failpoint, remove_all_failpoints, remove_failpoint, wait_until_paused,
+    release_failpoint, remove_all_failpoints, remove_failpoint, set_wait_deadline,
+    wait_until_paused,
 };
+
+/// Waits until each other thread of this process sleeps: one that only begins to may hold a lock, and in a
+/// child that would be held for good.
+fn until_others_sleep() {
+    let of_this = std::fs::read_link("/proc/thread-self").unwrap();
+    let this = of_this.file_name().unwrap();
+    let sleeps = |task: std::io::Result<std::fs::DirEntry>| {
+        let task = task.unwrap();
+        // A thread that has just ended has no state.
+        let state = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        // Behind the name, in parentheses, in which anything may stand.
+        task.file_name() == this || state.rsplit(") ").next().unwrap().starts_with('S')
+    };
+    let deadline = Instant::now() + DEADLINE / 2;
+    let mut looks = 0;
+    while looks < 3 {
+        let all = std::fs::read_dir("/proc/self/task").unwrap().all(sleeps);
+        looks = if all { looks + 1 } else { 0 };
+        assert!(Instant::now() < deadline, "a thread does not come to rest");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// Runs `in_child` in a forked process, and asserts that it comes to its end there.
 #[track_caller]
 fn fork(in_child: fn()) {
+    until_others_sleep();
+    fork_amid(in_child);
+}
+
+/// The same, whatever other threads do.
+#[track_caller]
+fn fork_amid(in_child: fn()) {
     // SAFETY: the child of a process with several threads does more than POSIX allows it: it allocates,
     // which the C library is prepared for, and it takes locks, but none that another thread here holds.
     match unsafe { libc::fork() } {
@@ -104,7 +134,8 @@ fn asleep(name: &'static str, millis: u32) -> Pin<Box<dyn Future<Output = ()>>> 
 
 fn sleeps() {
     let _long = asleep("fork-long", 3_600_000);
-    let short = asleep("fork-short", 1);
+    // Longer than it takes to get to the fork: what wakes it is not to be at work then.
+    let short = asleep("fork-short", 300);
     thread_local! {
         static SHORT: std::cell::Cell<Option<Pin<Box<dyn Future<Output = ()>>>>> =
             const { std::cell::Cell::new(None) };
@@ -123,10 +154,12 @@ fn sleeps() {
     assert_eq!(block_on(failpoint("fork-short", None)), Continue);
 }
 
-/// The watch has an alarm already; in the child it is to say what hangs there.
+/// The watch has an alarm already; in the child it is to say what hangs there. (Here it has nothing to
+/// say: what it holds meanwhile would be held in the child for good.)
 fn a_watch() {
     let thread = stands();
     fork(|| {
+        set_wait_deadline(Duration::from_millis(300));
         configure_failpoint("fork-hangs", "pause").unwrap();
         let thread = thread::Builder::new().name("fork-thread".to_owned());
         let thread = thread.spawn(|| drop(hit("fork-hangs"))).unwrap();
@@ -154,7 +187,7 @@ fn hits_amid_changes() {
         })
     });
     for _ in 0..100 {
-        fork(|| {
+        fork_amid(|| {
             assert_eq!((site(), hit("fork-site")), (1, value(1)));
             assert!([Continue, value(2)].contains(&hit("fork-changes")));
             assert_eq!(block_on(failpoint("fork-site", None)), value(1));
@@ -184,7 +217,7 @@ fn a_child_of_a_fork_hits_sleeps_pauses_and_is_watched() {
         let output = child::run(test, case, &[]);
         assert!(output.status.success(), "{case}: {output:?}");
     }
-    let deadline = [("FAILPOINTS_WAIT_DEADLINE", OsStr::new("300ms"))];
+    let deadline = [("FAILPOINTS_WAIT_DEADLINE", OsStr::new("1000s"))];
     within_deadline("a watch", move || {
         let mut running = child::start(test, "a watch", &deadline);
         running.until_it_says(&["fork-hangs", "fork-thread"]);
