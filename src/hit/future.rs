@@ -469,7 +469,7 @@ pub enum Reached<V> {
     Wait(InPlace<V>),
 }
 
-/// What a macro awaits in place: [`Waiting`], of which no call site has more code than the calls.
+/// What a macro awaits in place: a call site has no more code of it than two calls.
 #[expect(missing_debug_implementations, reason = "only macros see it")]
 pub struct InPlace<V> {
     waiting: Waiting<'static>,
