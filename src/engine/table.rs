@@ -36,12 +36,15 @@ use crate::engine::wakeups::Wakeups;
 #[derive(Debug)]
 pub(crate) struct Ended;
 
+/// From one generation to the next: a site keeps a bit of its own beside the generation that it knows.
+pub(super) const STEP: usize = 2;
+
 /// The whole state. The program has one, [`Registry::global`].
 pub(crate) struct Registry {
     /// `None` is an empty table.
     snapshot: Snapshot<Table>,
-    /// Counts publications in steps of 2 (a site keeps a bit of its own beside it) and from 2: what a
-    /// site knows begins at 0, which is no generation. (To mislead a site, it would have to wrap around
+    /// Counts publications in [steps](STEP), from the first on: what a site knows begins at 0, which is no
+    /// generation. (To mislead a site, it would have to wrap around
     /// between two of its hits: 2^31 publications on a 32-bit machine.)
     generation: AtomicUsize,
     empty_at: AtomicUsize,
@@ -71,8 +74,8 @@ impl Registry {
         pub(crate) fn new() -> Self {
             Self {
                 snapshot: Snapshot::empty(),
-                generation: AtomicUsize::new(2),
-                empty_at: AtomicUsize::new(2),
+                generation: AtomicUsize::new(STEP),
+                empty_at: AtomicUsize::new(STEP),
                 env_read: AtomicBool::new(false),
                 writer: Mutex::new(Layers::new()),
                 draws: Draws::new(),
@@ -447,8 +450,8 @@ impl Registry {
         // though the mutex allows those: loom remembers one access per atomic, and a load here
         // would hide the hits' loads from it.
         let add = || {
-            let before = self.generation.fetch_add(2, Ordering::Release);
-            before.wrapping_add(2)
+            let before = self.generation.fetch_add(STEP, Ordering::Release);
+            before.wrapping_add(STEP)
         };
         let next = match add() {
             // 0 means no generation: sites and views start with it.

@@ -11,7 +11,7 @@ use crate::engine::models::harness::{
 use crate::engine::point::Point;
 use crate::engine::site::{Site, SiteKind};
 use crate::engine::sync::Ordering;
-use crate::engine::table::{Registry, View};
+use crate::engine::table::{Registry, STEP, View};
 
 /// Hits while `write` runs in another thread; the hit after the join has to see the point.
 fn hit_by_name_during(write: fn(&Registry)) {
@@ -91,9 +91,9 @@ fn paused_during(wait: fn(&Arc<Point>), write: fn(&Registry)) {
         let hitter = thread::spawn({
             let registry = registry.clone();
             move || {
-                let site = Site::new("p", file!(), line!(), SiteKind::Blocks);
+                let site = Site::new("p", SiteKind::Blocks);
                 let mut view = View::default();
-                let mut hit = || match site.is_idle(&registry) {
+                let mut hit = || match site.is_clear(&registry) {
                     true => None,
                     false => site.look_up(&registry, &mut view).cloned(),
                 };
@@ -161,7 +161,7 @@ fn two_writers(write: fn(&Registry, &str)) {
         }
         assert_eq!(
             registry.generation(),
-            before + 2,
+            before + 2 * STEP,
             "a writer was overwritten"
         );
     });
