@@ -57,7 +57,8 @@ impl Program {
             true => (
                 "let mut tasks: Vec<std::pin::Pin<Box<dyn Future<Output = Result<u64, Option<String>>>>>> = vec![];",
                 "let mut cx = std::task::Context::from_waker(std::task::Waker::noop());\n    \
-                 let sum = tasks.iter_mut().filter(|task| task.as_mut().poll(&mut cx).is_ready()).count();",
+                 let polls = tasks.iter_mut().map(|task| task.as_mut().poll(&mut cx));\n    \
+                 let sum = polls.filter(std::task::Poll::is_ready).count();",
             ),
             false => ("let mut sum = 0;", ""),
         };
