@@ -38,7 +38,6 @@ pub enum FailpointResult {
 /// not at each call site.
 pub(crate) trait Argument {
     /// Makes it of the argument, or of `None` for a bare `return`.
-    #[doc(hidden)]
     fn from_argument(argument: Option<String>) -> Self;
 }
 
