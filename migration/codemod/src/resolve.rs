@@ -287,7 +287,9 @@ impl<'p> Resolver<'p> {
                 (Some(Crate::Native), [compat]) if compat == COMPAT => {
                     Some(Origin::Fail(Way::Glob).into())
                 }
-                (Some(Crate::Native), rest) => Some(native(rest, name).into()),
+                (Some(Crate::Native), rest) => {
+                    hands_out(rest, name).then(|| native(rest, name).into())
+                }
                 _ => {
                     let (file, scope) = self.modules.module(file, scope, &import.path)?;
                     self.in_scope(file, scope, name, depth + 1)
@@ -494,6 +496,17 @@ impl<'p> Resolver<'p> {
 
 /// The module of the native crate that has what the shim has.
 const COMPAT: &str = "compat";
+
+/// Whether a glob of this module of the native crate brings a macro of this name.
+fn hands_out(module: &[String], name: &str) -> bool {
+    match module {
+        [] => true,
+        [support, ..] => {
+            support == "failpoint_support"
+                && ["pausable_failpoint", "sleep_millis_async"].contains(&name)
+        }
+    }
+}
 
 /// A macro of the native crate, by the path that it has there.
 fn native(modules: &[String], name: &str) -> Origin {

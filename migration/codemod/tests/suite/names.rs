@@ -198,3 +198,29 @@ fn an_extern_crate_counts_in_its_own_root_only() {
     ];
     assert_eq!(statuses(BOTH, &files), wanted);
 }
+
+#[test]
+fn a_glob_brings_what_its_module_has() {
+    let text = "use neon_failpoint::failpoint_support::implicit_await::*;\n\
+                use fail::*;\n\
+                pub async fn f() {\n    pausable_failpoint!(\"a\");\n    fail_point!(\"b\");\n}\n";
+    let wanted = ["pausable_failpoint: done", "fail_point: rewrite"];
+    assert_eq!(statuses(BOTH, &[("src/lib.rs", text)]), wanted);
+}
+
+#[test]
+fn what_is_named_from_its_crate_on_takes_no_import_with_it() {
+    let folder = common::folder();
+    let native = common::native("\"testing\"");
+    let dependencies = format!(
+        "{}\n[dependencies]\nfail = \"0.5\"\n{native}",
+        common::patch()
+    );
+    let manifest = common::manifest("a", &dependencies);
+    common::write(&folder.path().join("Cargo.toml"), &manifest);
+    let text = "use neon_failpoint::failpoint_support::implicit_await::*;\n\
+                pub async fn f() {\n    ::fail::fail_point!(\"a\");\n    pausable_failpoint!(\"b\");\n}\n";
+    common::write(&folder.path().join("src/lib.rs"), text);
+    let after = common::rewritten(folder.path(), &["--to", "native"], "src/lib.rs");
+    assert_eq!(after, text.replace("::fail::", "neon_failpoint::"));
+}
