@@ -14,8 +14,8 @@
 //!
 //! Some error has to say that, and each of those lines has to have an error. A case that
 //! says nothing has to compile as it is. Each build is a package of its own in
-//! Cargo's folder for the files of tests, with that folder's own target folder: there
-//! is no lock that the outer Cargo holds.
+//! Cargo's folder for the files of tests, with a target folder there, which it shares with the tests of
+//! the migration: there is no lock that the outer Cargo holds.
 //!
 //! The last tests build, in the same way, a program with two copies of the library, and run it, and look
 //! at what Cargo says of a release build.
@@ -46,6 +46,12 @@ const EDITIONS: [Build; 3] = [
     build("edition-2021", FULL, "2021"),
     build("edition-2024", FULL, "2024"),
 ];
+
+/// What an async case may use. tokio has the features that it has in the packages of the migration's
+/// tests, which have compiled it already when all tests are run.
+const ASYNC: &str = "\
+tokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\", \"sync\", \"time\"] }
+tokio-util = \"0.7.11\"";
 
 const fn build(
     name: &'static str,
@@ -183,7 +189,7 @@ impl Build {
         } = self;
         let path = env!("CARGO_MANIFEST_DIR");
         let tokio_util = if features.contains(&"async") {
-            "tokio-util = \"0.7.11\""
+            ASYNC
         } else {
             ""
         };
@@ -237,13 +243,16 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Output {
     // The same versions as here, so that nothing has to be looked up or fetched.
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
     fs::copy(lock, folder.join("Cargo.lock")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("built");
     let run = |more: &[&str]| {
         Command::new(env!("CARGO"))
             .args(arguments)
             .args(["--color", "never"])
             .args(more)
-            .env("CARGO_TARGET_DIR", "../target")
+            .env("CARGO_TARGET_DIR", &target)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_INCREMENTAL", "0")
+            .env_remove("RUSTFLAGS")
             .current_dir(folder)
             .output()
             .unwrap()

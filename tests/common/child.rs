@@ -35,6 +35,8 @@ fn command(test: &str, role: &str, variables: &[(&str, &OsStr)]) -> Command {
     for variable in ["FAILPOINTS", "FAILPOINTS_SEED", "FAILPOINTS_WAIT_DEADLINE"] {
         child.env_remove(variable);
     }
+    // Nobody reads where a child panicked, and to find the lines of it takes longer than the child.
+    child.env("RUST_BACKTRACE", "0");
     child.env(ROLE, role).envs(variables.iter().copied());
     child
 }

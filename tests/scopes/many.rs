@@ -6,6 +6,7 @@ use std::thread;
 
 use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::common::race::rounds;
 use crate::common::{Runtime, hit, info, now, value, waiting, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue};
 use neon_failpoint::{
@@ -28,7 +29,7 @@ fn site(which: usize) -> FailpointResult {
 #[test]
 fn sixty_four_threads_on_the_same_names_see_their_own_values_only() {
     const THREADS: usize = 64;
-    const ROUNDS: usize = 1_000;
+    let rounds = rounds() / 20;
     let meet = Barrier::new(THREADS);
     thread::scope(|threads| {
         for own in 0..THREADS {
@@ -36,7 +37,7 @@ fn sixty_four_threads_on_the_same_names_see_their_own_values_only() {
             threads.spawn(move || {
                 meet.wait();
                 let alone = isolate();
-                for round in 0..ROUNDS {
+                for round in 0..rounds {
                     let which = (round + own) % 3;
                     let name = NAMES[which];
                     let text = format!("{own}-{round}");

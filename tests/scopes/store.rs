@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::common::child::role;
 use neon_failpoint::{fail_point, fail_point_sync};
@@ -44,28 +45,35 @@ fn store() -> Arc<Store> {
     Arc::default()
 }
 
+/// So that a test that is interfered with fails rather than hangs: in the child where that is meant to
+/// happen, before long.
+fn limit() -> Duration {
+    match role().as_deref() {
+        Some("together") => Duration::from_secs(2),
+        _ => Duration::from_secs(20),
+    }
+}
+
 /// The ten tests, each begun with `$alone`.
 macro_rules! ten_tests {
     ($alone:expr) => {
-        use std::time::Duration;
-
         use neon_failpoint::{
             Armed, Error, arm, configure_failpoint, list_failpoints, wait_for_hits,
         };
         use tokio::time::timeout;
 
-        use super::store;
-
-        /// So that a test that is interfered with fails rather than hangs.
-        const LIMIT: Duration = Duration::from_secs(20);
+        use super::{limit, store};
 
         fn armed(name: &str, actions: &str) -> Armed {
             let point: Result<Armed, Error> = arm(name, actions);
-            point.unwrap().must_fire().with_deadline(LIMIT)
+            point.unwrap().must_fire().with_deadline(limit())
         }
 
         async fn join<T>(task: tokio::task::JoinHandle<T>) -> T {
-            timeout(LIMIT, task).await.expect("the task ends").unwrap()
+            timeout(limit(), task)
+                .await
+                .expect("the task ends")
+                .unwrap()
         }
 
         #[tokio::test]
@@ -170,7 +178,10 @@ macro_rules! ten_tests {
                 let store = store.clone();
                 tokio::spawn(async move { store.put(&i.to_string(), i).await });
             }
-            wait_for_hits("store-put", 10).within(LIMIT).await.unwrap();
+            wait_for_hits("store-put", 10)
+                .within(limit())
+                .await
+                .unwrap();
             let list = list_failpoints();
             let point = list.iter().find(|point| point.name() == "store-put");
             assert_eq!(point.unwrap().hits(), 10);
@@ -186,7 +197,7 @@ macro_rules! ten_tests {
             point.wait_until_paused(1).await.unwrap();
             task.abort();
             assert!(
-                timeout(LIMIT, task)
+                timeout(limit(), task)
                     .await
                     .unwrap()
                     .unwrap_err()
@@ -216,7 +227,7 @@ fn one_by_one() -> Option<neon_failpoint::Isolated> {
 fn run(module: &str) -> Output {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([&format!("store::{module}::"), "--test-threads", "8"]);
-    child.env("NEON_FAILPOINT_TEST_ROLE", "store");
+    child.env("NEON_FAILPOINT_TEST_ROLE", module);
     child.output().unwrap()
 }
 

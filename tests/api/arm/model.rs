@@ -274,7 +274,7 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(2_000)
+        ..ProptestConfig::default()
     })]
 
     #[test]

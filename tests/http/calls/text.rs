@@ -2,12 +2,11 @@
 
 use super::*;
 
-const PATH: &str = "/v1/failpoints/http-text";
-
 #[test]
 fn what_is_put_is_what_get_gives_back() {
     with_client("text", async |mut client| {
         let _table = TABLE.read().await;
+        const PATH: &str = "/v1/failpoints/http-text";
         client.accept = Some("text/plain".to_owned());
         for (body, actions) in [
             ("sleep(100)", "sleep(100)"),
@@ -59,8 +58,9 @@ fn what_is_put_is_what_get_gives_back() {
 fn one_name_is_configured_as_in_a_batch() {
     with_client("put one", async |mut client| {
         let _table = TABLE.read().await;
+        const PATH: &str = "/v1/failpoints/http-text-one";
         client.put(PATH, "pause").await.configured();
-        let task = spawn_hit("http-text");
+        let task = spawn_hit("http-text-one");
         client
             .get(&format!("{PATH}/wait?paused=1"))
             .await
@@ -68,12 +68,12 @@ fn one_name_is_configured_as_in_a_batch() {
         client.put(PATH, "return(7)").await.configured();
         assert_eq!(task.await.unwrap(), FailpointResult::Continue);
         let seven = FailpointResult::Return("7".to_owned());
-        assert_eq!(failpoint("http-text", None).await, seven);
+        assert_eq!(failpoint("http-text-one", None).await, seven);
         client.delete(PATH).await.expect(200);
         client.accept = Some("text/plain".to_owned());
         let answer = client.get(PATH).await;
         assert_eq!(answer.headers[CONTENT_TYPE], "application/json");
-        answer.refused(404, &["\"http-text\"", "not configured"]);
+        answer.refused(404, &["\"http-text-one\"", "not configured"]);
     });
 }
 
