@@ -26,7 +26,7 @@ fn number(variable: &str) -> Option<u64> {
 
 /// The number of rounds that `NEON_FAILPOINT_ROUNDS` asks for.
 pub(crate) fn rounds() -> usize {
-    number("NEON_FAILPOINT_ROUNDS").unwrap_or(5_000) as usize
+    number("NEON_FAILPOINT_ROUNDS").unwrap_or(2_500) as usize
 }
 
 /// What the random numbers of all parties begin with: `NEON_FAILPOINT_SEED`, or 0.

@@ -29,7 +29,7 @@ fn site(which: usize) -> FailpointResult {
 #[test]
 fn sixty_four_threads_on_the_same_names_see_their_own_values_only() {
     const THREADS: usize = 64;
-    let rounds = rounds() / 20;
+    let rounds = rounds() / 10;
     let meet = Barrier::new(THREADS);
     thread::scope(|threads| {
         for own in 0..THREADS {

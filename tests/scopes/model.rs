@@ -140,7 +140,7 @@ impl Model {
 
 #[test]
 fn scopes_are_a_tree_of_tables() {
-    let runs = (rounds() / 100).clamp(20, 2_000);
+    let runs = (rounds() / 50).clamp(20, 2_000);
     for seed in 0..runs as u64 {
         let mut random = SmallRng::seed_from_u64(seed);
         let scopes = [None, Some(0), Some(0), Some(1), None];

@@ -2,7 +2,7 @@
 //! once, account for every waiter exactly once: what releases count is what the waiters saw,
 //! and what each wait was told to have ended by.
 //!
-//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests here together (5,000 if it is
+//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of all tests here together (2,500 if it is
 //! not set). What is random comes from a fixed seed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,7 @@
 //! I4: no waiter outlives its configuration, a hit sees what was configured before it,
 //! and a batch takes effect in one step.
 //!
-//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of each test (5,000 if it is not
+//! `NEON_FAILPOINT_ROUNDS` is the number of rounds of each test (2,500 if it is not
 //! set), and `NEON_FAILPOINT_SEED` what is random begins with. Whoever still waits a minute after what
 //! had to let it go is lost: the test fails, and says in which round.
 
