@@ -181,7 +181,9 @@ impl Starter {
         command
             .arg("child")
             .arg(implementation.to_string())
-            .env_remove("FAILPOINTS");
+            .env_remove("FAILPOINTS")
+            // Until it has said who waits for too long, the watch of waits does not sleep for long either.
+            .env("FAILPOINTS_WAIT_DEADLINE", "2s");
         if let Some(value) = environment {
             command.env("FAILPOINTS", os_string(value)?);
         }
