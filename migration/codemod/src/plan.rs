@@ -50,9 +50,12 @@ impl Plan {
                 continue;
             };
             self.sites.push((at, number));
-            groups.extend(site.in_place);
             let edits = self.edits.entry(at).or_default();
-            edits.extend(site.around.iter().cloned());
+            // What awaits already can do so where it is.
+            if site.kind != Kind::AsyncFailPoint {
+                groups.extend(site.in_place);
+                edits.extend(site.around.iter().cloned());
+            }
             let (path, native) = match becomes {
                 Becomes::Name(name) => (Edit::replace(site.last.clone(), name.as_str()), false),
                 Becomes::Path(path) => {

@@ -208,8 +208,8 @@ fn a_glob_brings_what_its_module_has() {
     assert_eq!(statuses(BOTH, &[("src/lib.rs", text)]), wanted);
 }
 
-#[test]
-fn what_is_named_from_its_crate_on_takes_no_import_with_it() {
+/// A library of a crate that has both, after a rewrite to native macros.
+fn to_native(text: &str) -> String {
     let folder = common::folder();
     let native = common::native("\"testing\"");
     let dependencies = format!(
@@ -218,9 +218,26 @@ fn what_is_named_from_its_crate_on_takes_no_import_with_it() {
     );
     let manifest = common::manifest("a", &dependencies);
     common::write(&folder.path().join("Cargo.toml"), &manifest);
+    common::write(&folder.path().join("src/lib.rs"), text);
+    common::rewritten(folder.path(), &["--to", "native"], "src/lib.rs")
+}
+
+#[test]
+fn what_is_named_from_its_crate_on_takes_no_import_with_it() {
     let text = "use neon_failpoint::failpoint_support::implicit_await::*;\n\
                 pub async fn f() {\n    ::fail::fail_point!(\"a\");\n    pausable_failpoint!(\"b\");\n}\n";
-    common::write(&folder.path().join("src/lib.rs"), text);
-    let after = common::rewritten(folder.path(), &["--to", "native"], "src/lib.rs");
-    assert_eq!(after, text.replace("::fail::", "neon_failpoint::"));
+    assert_eq!(
+        to_native(text),
+        text.replace("::fail::", "neon_failpoint::")
+    );
+}
+
+/// It does not compile, and is no clearer for a closure that became an async block.
+#[test]
+fn what_awaits_already_takes_no_closure_with_it() {
+    let text = "pub fn f() {\n    (|| {\n        fail::async_fail_point!(\"a\").await;\n        \
+                utils::failpoint_support::sleep_millis_async!(\"b\", &cancel);\n    })();\n}\n";
+    let after = text.replace("fail::async_fail_point", "neon_failpoint::fail_point");
+    assert_eq!(to_native(text), after);
+    assert_eq!(to_native(&after), after);
 }
