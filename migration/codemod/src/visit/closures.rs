@@ -53,9 +53,10 @@ pub(super) fn called_in_place(
         None => "async",
     };
     let parentheses = source.range(call.paren_token.span.join());
+    let chained = chained(source, closure, parentheses.end);
     let mut edits = vec![
         Edit::replace(head, becomes),
-        Edit::replace(parentheses, format!("{}.await", chained(source, closure))),
+        Edit::replace(parentheses, format!("{chained}.await")),
     ];
     if !matches!(&*closure.body, Expr::Block(_)) {
         let body = source.range(closure.body.span());
@@ -66,8 +67,9 @@ pub(super) fn called_in_place(
 }
 
 /// What stands before a method call on the closure, as rustfmt has it: a line's end
-/// and its indentation, where the closure has several lines.
-fn chained(source: &Source, closure: &syn::ExprClosure) -> String {
+/// and its indentation, where the closure has several lines, and nothing else is in the last one. (A
+/// comment there may be about a failpoint in the same line.)
+fn chained(source: &Source, closure: &syn::ExprClosure, end_of_call: usize) -> String {
     let whole = source.range(closure.span());
     if !source.slice(whole.clone()).contains('\n') {
         return String::new();
@@ -76,6 +78,14 @@ fn chained(source: &Source, closure: &syn::ExprClosure) -> String {
     let last = before.rfind('\n').map_or(0, |at| at + 1);
     let line = before.get(last..).unwrap_or_default();
     let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+    let after = source.text.get(end_of_call..).unwrap_or_default();
+    let after = after.lines().next().unwrap_or_default();
+    let is_alone = after
+        .trim_matches([' ', '\t', ';', ',', ')', '?'])
+        .is_empty();
+    if line.get(indent..) != Some("}") || !is_alone {
+        return String::new();
+    }
     let end = if before
         .get(..last)
         .is_some_and(|text| text.ends_with("\r\n"))

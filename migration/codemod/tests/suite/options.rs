@@ -392,3 +392,17 @@ fn check_does_not_count_what_a_comment_keeps() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("left: a comment asks to keep it"), "{said}");
 }
+
+#[test]
+fn a_comment_stays_in_the_line_of_what_it_keeps() {
+    let text = "pub async fn f() {\n    (|| { fail::fail_point!(\"a\");\n    \
+                fail::fail_point!(\"b\"); })(); // failpoint-migrate: keep\n}\n";
+    let folder = common::sketch(&[("src/lib.rs", text)]);
+    let after = common::rewritten(folder.path(), &[], "src/lib.rs");
+    let wanted = text
+        .replace("(||", "(async")
+        .replace("fail_point!(\"a\")", "async_fail_point!(\"a\")")
+        .replace("})();", "}).await;");
+    assert_eq!(after, wanted);
+    assert_eq!(common::rewritten(folder.path(), &[], "src/lib.rs"), wanted);
+}
