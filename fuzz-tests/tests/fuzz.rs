@@ -8,13 +8,20 @@ use std::time::{Duration, Instant};
 use fuzz_tests::{Target, Texts, Verdict, Watch};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 /// How long each target runs.
 fn duration() -> Duration {
     let seconds = std::env::var("FUZZ_SECONDS").ok();
     let seconds = seconds.map(|text| text.parse().expect("FUZZ_SECONDS is a number"));
     Duration::from_secs_f64(seconds.unwrap_or(1.0))
+}
+
+/// What the first texts by chance are drawn with; the next ones are with the number after it.
+fn seed() -> u64 {
+    let seed = std::env::var("FUZZ_SEED").ok();
+    let seed = seed.map(|text| text.parse().expect("FUZZ_SEED is a number"));
+    seed.unwrap_or(0)
 }
 
 fn fuzz(name: &str) {
@@ -29,8 +36,14 @@ fn fuzz(name: &str) {
         let recipe: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
         Made(texts.make(&recipe))
     });
-    let start = Instant::now();
-    while start.elapsed() < duration() {
+    let (start, first) = (Instant::now(), seed());
+    for seed in first.. {
+        if start.elapsed() >= duration() {
+            break;
+        }
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let config = Config {
             cases: 16,
             failure_persistence: None,
@@ -38,7 +51,7 @@ fn fuzz(name: &str) {
             max_shrink_time: 60_000,
             ..Config::default()
         };
-        let result = TestRunner::new(config).run(&recipes, |Made(text)| {
+        let result = TestRunner::new_with_rng(config, random).run(&recipes, |Made(text)| {
             let check = AssertUnwindSafe(|| watch.run(&text, target.check));
             match catch_unwind(check) {
                 Ok(Verdict::Accepted) => accepted.fetch_add(1, Ordering::Relaxed),
@@ -50,7 +63,8 @@ fn fuzz(name: &str) {
         match result {
             Ok(()) => {}
             Err(TestError::Fail(reason, Made(text))) => {
-                panic!("{reason}\nwith {:?}", String::from_utf8_lossy(&text))
+                let text = String::from_utf8_lossy(&text);
+                panic!("{reason}\nwith {text:?}\nby FUZZ_SEED={seed}")
             }
             Err(other) => panic!("{other}"),
         }
