@@ -188,10 +188,9 @@ impl Build {
             edition,
         } = self;
         let path = env!("CARGO_MANIFEST_DIR");
-        let tokio_util = if features.contains(&"async") {
-            ASYNC
-        } else {
-            ""
+        let dependencies = match features.contains(&"async") {
+            true => ASYNC,
+            false => "",
         };
         format!(
             "[package]\nname = \"case-{name}\"\nedition = \"{edition}\"\n\
@@ -199,7 +198,7 @@ impl Build {
              [workspace]\n\
              [dependencies]\n\
              neon_failpoint = {{ path = {path:?}, default-features = false, features = {features:?} }}\n\
-             {tokio_util}\n"
+             {dependencies}\n"
         )
     }
 
