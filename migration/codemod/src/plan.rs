@@ -125,7 +125,16 @@ fn awaited(site: &Site, path: Edit, text: &str) -> Vec<Edit> {
             let end = if ends_itself { ".await;" } else { ".await" };
             ("let _ = ", end)
         }
-        (Kind::Pausable, Place::Expression) if site.arguments == 1 => ("{ let _ = ", ".await; }"),
+        (Kind::Pausable, Place::Expression) if site.arguments == 1 => {
+            // At the beginning of a statement a block would end it.
+            match [',', ';', ')', ']', '}']
+                .iter()
+                .any(|next| follows(text, end, *next))
+            {
+                true => ("{ let _ = ", ".await; }"),
+                false => ("({ let _ = ", ".await; })"),
+            }
+        }
         (_, Place::Statement) if ends_itself => ("", ".await;"),
         _ => ("", ".await"),
     };

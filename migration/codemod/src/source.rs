@@ -92,11 +92,14 @@ impl Source {
         })?;
         // The walk copies all tokens. A line of documentation has brackets that are not in the text.
         let brackets = text.bytes().filter(|byte| b"([{".contains(byte)).count();
-        if brackets + 2 < DEPTH {
+        let mut parts = text.as_bytes().split(|byte| b"([{}]),;".contains(byte));
+        if brackets + 2 < DEPTH && parts.all(|part| part.len() < DEPTH) {
             return Ok(tokens);
         }
         match too_deep(&tokens) {
-            Some(span) => Err(self.unparsed(span, "brackets are nested too deep")),
+            Some(span) => {
+                Err(self.unparsed(span, "brackets, types or operators are nested too deep"))
+            }
             None => Ok(tokens),
         }
     }
@@ -160,20 +163,53 @@ impl Source {
     }
 }
 
-/// How deep brackets may be nested: parsers recurse, and the stack ends somewhere.
+/// How deep a text may be nested: parsers recurse, and the stack ends somewhere.
 const DEPTH: usize = 4_000;
 
-/// Where brackets are nested deeper than that.
+/// Where a text is nested deeper than that: by brackets, or by what needs none, as in `A<A<..`,
+/// `*const *const ..`, `|| || ..`. Of that one level takes two words or signs, with no bracket, literal,
+/// comma or semicolon between.
 fn too_deep(tokens: &TokenStream) -> Option<Span> {
     let mut open = vec![tokens.clone().into_iter()];
-    while let Some(innermost) = open.last_mut() {
-        match innermost.next() {
-            None => {
-                open.pop();
+    // Of each open bracket the words and signs before it, and their sum.
+    let (mut runs, mut sum) = (vec![0], 0);
+    while let (Some(innermost), Some(run)) = (open.last_mut(), runs.last_mut()) {
+        let Some(token) = innermost.next() else {
+            sum -= *run;
+            open.pop();
+            runs.pop();
+            // The bracket ends what stood before it.
+            if let Some(run) = runs.last_mut() {
+                sum -= std::mem::take(run);
             }
-            Some(TokenTree::Group(group)) if open.len() >= DEPTH => return Some(group.span_open()),
-            Some(TokenTree::Group(group)) => open.push(group.stream().into_iter()),
-            Some(_) => {}
+            continue;
+        };
+        let ends = match &token {
+            TokenTree::Punct(sign) => [',', ';'].contains(&sign.as_char()),
+            TokenTree::Literal(_) => true,
+            TokenTree::Ident(_) | TokenTree::Group(_) => false,
+        };
+        if ends {
+            sum -= std::mem::take(run);
+            continue;
+        }
+        if open.len() + sum / 2 >= DEPTH {
+            return Some(match token {
+                TokenTree::Group(group) => group.span_open(),
+                other => other.span(),
+            });
+        }
+        match token {
+            TokenTree::Group(group) => {
+                open.push(group.stream().into_iter());
+                runs.push(0);
+            }
+            // It closes what was opened.
+            TokenTree::Punct(sign) if sign.as_char() == '>' => {}
+            _ => {
+                *run += 1;
+                sum += 1;
+            }
         }
     }
     None

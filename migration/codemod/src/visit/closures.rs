@@ -34,8 +34,9 @@ pub(super) fn called_in_place(
     if !matches!(closure.output, syn::ReturnType::Default) {
         return left("it names its return type, which an async block cannot");
     }
-    let labelled = matches!(&*closure.body, Expr::Block(block) if block.label.is_some());
-    if labelled
+    // With a label, or with attributes that are about all of it.
+    let unusual = |block: &syn::ExprBlock| block.label.is_some() || !block.attrs.is_empty();
+    if matches!(&*closure.body, Expr::Block(block) if unusual(block))
         || !closure.attrs.is_empty()
         || closure.constness.is_some()
         || closure.movability.is_some()

@@ -41,9 +41,14 @@ impl Values<'_, '_> {
         match expr {
             Expr::Paren(inner) => self.of(&inner.expr),
             Expr::Group(inner) => self.of(&inner.expr),
-            Expr::Reference(inner) => self
-                .of(&inner.expr)
-                .or_else(|| self.kept_by_reference(&inner.expr)),
+            Expr::Reference(inner) => {
+                let behind = behind(&inner.expr);
+                let is_part = matches!(behind, Expr::Unary(_) | Expr::Field(_) | Expr::Index(_));
+                // Of anything else it keeps what was asked already: asked twice at each of them, it would
+                // be asked for ever where there are many.
+                self.of(behind)
+                    .or_else(|| is_part.then(|| self.kept_by_reference(behind))?)
+            }
             Expr::Await(inner) => match &*inner.base {
                 Expr::MethodCall(call) if kind_of_guard(call).is_some() => None,
                 base => self.of(base),
@@ -510,4 +515,16 @@ pub(super) fn has_infer(ty: Option<&syn::Type>) -> bool {
         search.visit_type(ty);
     }
     search.0 || ty.is_some_and(|ty| types::last_name(ty) == "impl")
+}
+
+/// What is behind references and brackets.
+fn behind(mut expr: &Expr) -> &Expr {
+    loop {
+        expr = match expr {
+            Expr::Reference(inner) => &inner.expr,
+            Expr::Paren(inner) => &inner.expr,
+            Expr::Group(inner) => &inner.expr,
+            _ => return expr,
+        };
+    }
 }

@@ -64,12 +64,22 @@ fn texts_that_end_anywhere_or_miss_a_part_are_analysed() {
     }
 }
 
-/// A crate with a failpoint behind this many brackets.
-fn nested(depth: usize) -> serde_json::Value {
+/// What takes a level of the parser's each time it is repeated: before it, it, what is inside, what ends
+/// each, and what is after all.
+const LEVELS: [[&str; 5]; 6] = [
+    ["", "(", "1", ")", ""],
+    ["m::<", "A<", "u8", ">", ">()"],
+    ["x as ", "*const ", "u8", "", ""],
+    ["", "|| ", "y", "", ""],
+    ["", "a = ", "y", "", ""],
+    ["", "& ", "y", "", ""],
+];
+
+/// A crate with a failpoint behind this many levels.
+fn nested([before, open, inside, close, after]: [&str; 5], depth: usize) -> serde_json::Value {
+    let (open, close) = (open.repeat(depth), close.repeat(depth));
     let text = format!(
-        "async fn f() {{ let _ = {}1{}; fail::fail_point!(\"x\"); }}\n",
-        "(".repeat(depth),
-        ")".repeat(depth)
+        "async fn f() {{ let _ = {before}{open}{inside}{close}{after}; fail::fail_point!(\"x\"); }}\n"
     );
     let folder = common::sketch(&[("src/lib.rs", &text)]);
     common::scan(folder.path())
@@ -77,16 +87,21 @@ fn nested(depth: usize) -> serde_json::Value {
 
 #[test]
 fn deep_nesting_is_read() {
-    assert_eq!(common::each(&nested(3_900), "name"), ["x"]);
+    assert_eq!(common::each(&nested(LEVELS[0], 3_900), "name"), ["x"]);
+    for levels in LEVELS {
+        let report = nested(levels, 1_500);
+        assert_eq!(common::each(&report, "name"), ["x"], "{levels:?}");
+    }
 }
 
 #[test]
 fn deeper_nesting_is_reported() {
-    let report = nested(100_000);
-    assert_eq!(
-        report["unparsed"][0]["message"],
-        "brackets are nested too deep"
-    );
+    for levels in LEVELS {
+        let report = nested(levels, 100_000);
+        let message = &report["unparsed"][0]["message"];
+        let wanted = "brackets, types or operators are nested too deep";
+        assert_eq!(message, wanted, "{levels:?}");
+    }
 }
 
 #[test]
