@@ -20,6 +20,12 @@ use crate::{Rules, Target, Verdict};
 
 pub(crate) const TARGET: Target = Target {
     name: "codemod",
+    also: &[
+        "../migration/codemod/tests/fixtures/compat",
+        "../migration/codemod/tests/fixtures/left",
+        "../migration/codemod/tests/fixtures/left_native",
+        "../migration/codemod/tests/fixtures/native",
+    ],
     rules: RULES,
     check,
 };

@@ -17,6 +17,7 @@ use crate::{Rules, Target, Verdict, native};
 
 pub(crate) const TARGET: Target = Target {
     name: "context",
+    also: &[],
     rules: RULES,
     check,
 };

@@ -13,6 +13,7 @@ use crate::{Rules, Target, Verdict, native};
 
 pub(crate) const TARGET: Target = Target {
     name: "environment",
+    also: &[],
     rules: RULES,
     check,
 };

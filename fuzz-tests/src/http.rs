@@ -21,6 +21,7 @@ use crate::{Rules, Target, Verdict, native};
 
 pub(crate) const TARGET: Target = Target {
     name: "http",
+    also: &[],
     rules: RULES,
     check,
 };

@@ -21,6 +21,8 @@ pub use texts::{Rules, Texts};
 pub struct Target {
     /// What `FUZZ_TARGET` calls it; its corpus is the folder of that name in `corpus/`.
     pub name: &'static str,
+    /// Folders with texts for it that are others' too.
+    pub also: &'static [&'static str],
     /// The grammar of what it reads.
     pub rules: Rules,
     /// Panics if a property does not hold for the text.

@@ -11,6 +11,7 @@ use crate::{Rules, Target, Verdict};
 
 pub(crate) const TARGET: Target = Target {
     name: "native",
+    also: &[],
     rules: RULES,
     check,
 };

@@ -7,6 +7,7 @@ use crate::{Rules, Target, Verdict};
 
 pub(crate) const TARGET: Target = Target {
     name: "script",
+    also: &[],
     rules: RULES,
     check,
 };

@@ -35,13 +35,14 @@ impl Texts {
     /// If the corpus is not there.
     #[must_use]
     pub fn of(target: &crate::Target) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("corpus")
-            .join(target.name);
-        let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-        let mut paths: Vec<_> = entries
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
+        let own = format!("corpus/{}", target.name);
+        let mut paths = Vec::new();
+        for folder in std::iter::once(own.as_str()).chain(target.also.iter().copied()) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            let entries =
+                fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+            paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+        }
         paths.sort();
         let seeds = paths.iter().map(|path| fs::read(path).expect("a file"));
         Self {
