@@ -20,7 +20,7 @@ mod size;
 mod threads;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
@@ -129,6 +129,13 @@ fn cargo() -> Command {
     command
 }
 
+/// The profile that this program was built with: what it starts is built with the same.
+const PROFILE: &str = if cfg!(debug_assertions) {
+    "dev"
+} else {
+    "release"
+};
+
 /// Returns a folder for what rows build, beside this program.
 fn scratch() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program has no path: {e}"))?;
@@ -160,6 +167,29 @@ fn package(
     Ok(folder)
 }
 
+/// Returns the line that has this library as a dependency, with no features but these. (Without `context`
+/// there is no regex to compile.)
+fn native(features: &[&str]) -> String {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    format!(
+        "neon_failpoint = {{ path = {here:?}, default-features = false, features = {features:?} }}"
+    )
+}
+
+/// What Cargo has built of the packages that [`release_build`] builds, from such a package.
+const BUILT: &str = "../target/release";
+
+/// Returns a command of Cargo that makes a stripped release build of such a package. They share a
+/// target folder: what they depend on is compiled once.
+fn release_build(folder: &Path, command: &str) -> Command {
+    let mut cargo = cargo();
+    cargo
+        .current_dir(folder)
+        .env("CARGO_PROFILE_RELEASE_STRIP", "true")
+        .args([command, "--release", "--quiet", "--target-dir", "../target"]);
+    cargo
+}
+
 /// Returns the number that a program of this package prints, in a process of its own.
 fn child(program: &str, arguments: &[&str]) -> Result<f64, String> {
     child_with(program, arguments, &[])
@@ -173,7 +203,15 @@ fn child_with(
 ) -> Result<f64, String> {
     let mut command = cargo();
     command
-        .args(["run", "--release", "--quiet", "--bin", program, "--"])
+        .args([
+            "run",
+            "--profile",
+            PROFILE,
+            "--quiet",
+            "--bin",
+            program,
+            "--",
+        ])
         .args(arguments)
         .envs(environment.iter().copied());
     let printed = output(&mut command)?;

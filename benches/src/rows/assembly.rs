@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use super::{Row, cargo, output, package};
+use super::{Row, native, output, package, release_build};
 use neon_failpoint_benches::measure::Effort;
 use neon_failpoint_benches::report::Limit::{AtLeast, AtMost};
 use neon_failpoint_benches::report::Line;
@@ -18,7 +18,7 @@ pub(super) const ASSEMBLY: Row = Row {
 const TWINS: &str = include_str!("assembly/twins.rs");
 
 fn assembly(_: Effort) -> Result<Vec<Line>, String> {
-    let without = compare("")?;
+    let without = compare(&["async"])?;
     let mut line = Line::new("without testing", None, "lines");
     for (name, differing) in &without {
         line = line
@@ -26,7 +26,7 @@ fn assembly(_: Effort) -> Result<Vec<Line>, String> {
             .exact_bar(name, *differing, AtMost(0.0));
     }
     // A check of the comparison itself: with failpoints, no function equals its twin.
-    let with = compare("\"testing\"")?;
+    let with = compare(&["async", "testing"])?;
     let least = with.iter().map(|(_, n)| *n).fold(f64::MAX, f64::min);
     let control = Line::new("with testing, for comparison", None, "lines")
         .columns(with.iter().map(|(name, n)| (name.as_str(), *n)))
@@ -35,26 +35,12 @@ fn assembly(_: Effort) -> Result<Vec<Line>, String> {
 }
 
 /// How many lines of assembly differ in each pair of twins.
-fn compare(features: &str) -> Result<Vec<(String, f64)>, String> {
-    let dependency = format!(
-        "neon_failpoint = {{ path = {:?}, features = [{features}] }}",
-        concat!(env!("CARGO_MANIFEST_DIR"), "/..")
-    );
-    let folder = package("twins", "2024", &dependency, "lib.rs", TWINS)?;
+fn compare(features: &[&str]) -> Result<Vec<(String, f64)>, String> {
+    let folder = package("twins", "2024", &native(features), "lib.rs", TWINS)?;
     let file = folder.join("twins.s");
     let emit = format!("asm={}", file.display());
-    let mut build = cargo();
-    build
-        .current_dir(&folder)
-        .args([
-            "rustc",
-            "--release",
-            "--quiet",
-            "--target-dir",
-            "target",
-            "--",
-        ])
-        .args(["-Ccodegen-units=1", "--emit", &emit]);
+    let mut build = release_build(&folder, "rustc");
+    build.args(["--", "-Ccodegen-units=1", "--emit", &emit]);
     output(&mut build)?;
     let text = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
     let functions = functions(&text);

@@ -18,14 +18,15 @@ pub(super) const BUILD: Row = Row {
 /// A program that depends on `fail`.
 struct Program {
     folder: PathBuf,
+    effort: Effort,
 }
 
 impl Program {
-    fn new(name: &str, dependency: &str) -> Result<Self, String> {
+    fn new(name: &str, dependency: &str, effort: Effort) -> Result<Self, String> {
         let text = "fn main() {\n    fail::fail_point!(\"build\");\n}\n";
         let dependency = format!("fail = {{ {dependency} }}");
         let folder = package(name, "2021", &dependency, "main.rs", text)?;
-        let program = Self { folder };
+        let program = Self { folder, effort };
         output(&mut program.cargo(&["fetch", "--quiet"]))?;
         Ok(program)
     }
@@ -33,6 +34,9 @@ impl Program {
     fn cargo(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = cargo();
         command.current_dir(&self.folder).args(arguments);
+        if self.effort == Effort::Smoke {
+            command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+        }
         command
     }
 
@@ -62,8 +66,12 @@ impl Program {
 fn build(effort: Effort) -> Result<Vec<Line>, String> {
     let shim = concat!(env!("CARGO_MANIFEST_DIR"), "/../migration/fail");
     let features = "features = [\"failpoints\"]";
-    let ours = Program::new("with-shim", &format!("path = {shim:?}, {features}"))?;
-    let fail = Program::new("with-fail", &format!("version = \"=0.5.1\", {features}"))?;
+    let ours = Program::new("with-shim", &format!("path = {shim:?}, {features}"), effort)?;
+    let fail = Program::new(
+        "with-fail",
+        &format!("version = \"=0.5.1\", {features}"),
+        effort,
+    )?;
     let mut samples = [const { Vec::new() }; 2];
     for _ in 0..effort.rounds(5) {
         for (program, samples) in [&ours, &fail].into_iter().zip(&mut samples) {

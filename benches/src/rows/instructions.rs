@@ -3,7 +3,7 @@
 use std::io;
 use std::process::Command;
 
-use super::{Row, cargo, output};
+use super::{PROFILE, Row, cargo, output};
 use neon_failpoint_benches::measure::Effort;
 use neon_failpoint_benches::report::Line;
 
@@ -13,7 +13,7 @@ pub(super) const INSTRUCTIONS: Row = Row {
     run: instructions,
 };
 
-fn instructions(_: Effort) -> Result<Vec<Line>, String> {
+fn instructions(effort: Effort) -> Result<Vec<Line>, String> {
     match Command::new("valgrind").arg("--version").output() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             println!("  valgrind is not installed: skipped");
@@ -22,11 +22,18 @@ fn instructions(_: Effort) -> Result<Vec<Line>, String> {
         Err(e) => return Err(format!("cannot start valgrind: {e}")),
         Ok(_) => {}
     }
-    output(cargo().args(["build", "--release", "--quiet", "--bin", "bench_hits"]))?;
+    output(cargo().args([
+        "build",
+        "--profile",
+        PROFILE,
+        "--quiet",
+        "--bin",
+        "bench_hits",
+    ]))?;
     let program = std::env::current_exe()
         .map_err(|e| format!("this program has no path: {e}"))?
         .with_file_name(format!("bench_hits{}", std::env::consts::EXE_SUFFIX));
-    let count = |case: &str, hits: u64| {
+    let count = |case: &str, hits: usize| {
         let counted = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(&program)
@@ -39,6 +46,7 @@ fn instructions(_: Effort) -> Result<Vec<Line>, String> {
             .find_map(|line| line.split_once("Collected :")?.1.trim().parse::<f64>().ok());
         total.ok_or_else(|| format!("valgrind counted nothing:\n{said}"))
     };
+    let hits = effort.size(10_000);
     let mut lines = Vec::new();
     for (work, cases) in [
         ("literal site, idle", ["plain", "ours", "compat", "fail"]),
@@ -50,7 +58,7 @@ fn instructions(_: Effort) -> Result<Vec<Line>, String> {
     ] {
         let mut line = Line::new(work, Some(100), "instructions");
         for case in cases {
-            let per_hit = (count(case, 20_000)? - count(case, 10_000)?) / 10_000.0;
+            let per_hit = (count(case, 2 * hits)? - count(case, hits)?) / hits as f64;
             line = line.columns([(case, per_hit)]);
         }
         lines.push(line);

@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
-use super::{Row, cargo, output, package};
+use super::{BUILT, Row, native, output, package, release_build};
 use neon_failpoint_benches::measure::{Effort, median};
 use neon_failpoint_benches::report::Limit::AtMost;
 use neon_failpoint_benches::report::Line;
@@ -81,37 +80,23 @@ impl Program {
         )
     }
 
-    fn build(folder: &PathBuf) -> Command {
-        let mut build = cargo();
-        build
-            .current_dir(folder)
-            .env("CARGO_PROFILE_RELEASE_STRIP", "true")
-            // One folder for all: what they depend on is compiled once.
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "--target-dir",
-                "../size-target",
-            ]);
-        build
-    }
-
     /// Returns the bytes of the program, and the seconds that compiling it took, without what it
     /// depends on.
     fn measure(&self, sites: usize, rounds: usize) -> Result<(f64, f64), String> {
         let folder = self.write(sites)?;
-        output(&mut Self::build(&folder))?;
+        output(&mut release_build(&folder, "build"))?;
         let mut seconds = Vec::new();
         for round in 0..rounds {
             let main = folder.join("src/main.rs");
             fs::write(&main, format!("{}// {round}\n", self.text(sites)))
                 .map_err(|e| format!("cannot write {}: {e}", main.display()))?;
             let start = Instant::now();
-            output(&mut Self::build(&folder))?;
+            output(&mut release_build(&folder, "build"))?;
             seconds.push(start.elapsed().as_secs_f64());
         }
-        let program = folder.join(format!("../size-target/release/size-{}-{sites}", self.name));
+        let program = folder
+            .join(BUILT)
+            .join(format!("size-{}-{sites}", self.name));
         let bytes = fs::metadata(&program).map_err(|e| format!("{}: {e}", program.display()))?;
         Ok((bytes.len() as f64, median(seconds)))
     }
@@ -134,7 +119,7 @@ fn size(effort: Effort) -> Result<Vec<Line>, String> {
         Effort::Smoke => Sites { few: 1, many: 11 },
     };
     let here = env!("CARGO_MANIFEST_DIR");
-    let native = format!("neon_failpoint = {{ path = \"{here}/..\", features = [\"testing\"] }}");
+    let native = native(&["async", "testing"]);
     let program = |name, dependency: &str, site, is_async| {
         let dependency = dependency.to_owned();
         let program = Program {
