@@ -5,6 +5,8 @@
 //! `--no-default-features`; with `--all-features` this file is empty.
 #![cfg(not(feature = "testing"))]
 #![deny(warnings)]
+// As users write them; so it is said with failpoints, too.
+#![allow(clippy::redundant_closure)]
 
 use std::process::Command;
 

@@ -47,15 +47,16 @@ fn instructions(effort: Effort) -> Result<Vec<Line>, String> {
         total.ok_or_else(|| format!("valgrind counted nothing:\n{said}"))
     };
     let hits = effort.size(10_000);
-    let mut lines = Vec::new();
-    for (work, cases) in [
+    let works = [
         ("literal site, idle", ["plain", "ours", "compat", "fail"]),
         (
             "run-time name, absent",
             ["plain", "ours-name", "ours-future", "fail-name"],
         ),
         ("off", ["plain", "ours-off", "compat-off", "fail-off"]),
-    ] {
+    ];
+    let mut lines = Vec::new();
+    for (work, cases) in works.into_iter().take(effort.rounds(works.len())) {
         let mut line = Line::new(work, Some(100), "instructions");
         for case in cases {
             let per_hit = (count(case, 2 * hits)? - count(case, hits)?) / hits as f64;
