@@ -177,8 +177,15 @@ impl Build {
             add(&case.twin_name(), &case.twin());
         }
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-        let output = cargo(&folder, &["check", "--keep-going"]);
+        let output = cargo(self.lane(), &folder, &["check", "--keep-going"]);
         self.compare(&cases, &output);
+    }
+
+    fn lane(&self) -> &'static str {
+        match self.features.contains(&"async") {
+            true => WITH_TOKIO,
+            false => WITHOUT,
+        }
     }
 
     fn manifest(&self) -> String {
@@ -237,12 +244,17 @@ impl Build {
     }
 }
 
+/// The target folders for what needs tokio, and for what does not: Cargo lets one build at a time in
+/// each. (The tests of the migration have them, too.)
+const WITH_TOKIO: &str = "built";
+const WITHOUT: &str = "target";
+
 /// Runs Cargo on the package in `folder`, which fetches something only if it has to.
-fn cargo(folder: &Path, arguments: &[&str]) -> Output {
+fn cargo(target: &str, folder: &Path, arguments: &[&str]) -> Output {
     // The same versions as here, so that nothing has to be looked up or fetched.
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
     fs::copy(lock, folder.join("Cargo.lock")).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("built");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(target);
     let run = |more: &[&str]| {
         Command::new(env!("CARGO"))
             .args(arguments)
@@ -363,7 +375,7 @@ fn a_copy_of_the_library_that_has_no_call_sites_says_how_to_look_for_the_other()
         let library = env!("CARGO_MANIFEST_DIR");
         fs::write(path, text.replace("LIBRARY", library).trim_start()).unwrap();
     }
-    let output = cargo(&folder, &["run", "--quiet"]);
+    let output = cargo(WITHOUT, &folder, &["run", "--quiet"]);
     assert!(output.status.success(), "{}", said(&output));
     let error = String::from_utf8_lossy(&output.stdout);
     for part in [
@@ -374,7 +386,7 @@ fn a_copy_of_the_library_that_has_no_call_sites_says_how_to_look_for_the_other()
         assert!(error.contains(part), "{part}: {error}");
     }
     // What that shows.
-    let output = cargo(&folder, &["tree", "--duplicates", "--depth", "0"]);
+    let output = cargo(WITHOUT, &folder, &["tree", "--duplicates", "--depth", "0"]);
     let tree = String::from_utf8_lossy(&output.stdout);
     for version in [env!("CARGO_PKG_VERSION"), "9.0.0"] {
         let copy = format!("neon_failpoint v{version}");
@@ -421,7 +433,7 @@ fn what_a_release_build_has_can_be_seen() {
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
         let main = format!("{assertion}\nfn main() {{}}\n");
         fs::write(folder.join("src/main.rs"), main).unwrap();
-        let output = cargo(&folder, &arguments);
+        let output = cargo(WITH_TOKIO, &folder, &arguments);
         let tree = String::from_utf8_lossy(&output.stdout);
         assert!(
             tree.starts_with("neon_failpoint v"),
@@ -433,7 +445,7 @@ fn what_a_release_build_has_can_be_seen() {
             has_failpoints,
             "{resolver}: {tree}"
         );
-        let output = cargo(&folder, &["check", "--quiet"]);
+        let output = cargo(WITH_TOKIO, &folder, &["check", "--quiet"]);
         assert_eq!(
             output.status.success(),
             !has_failpoints,

@@ -26,9 +26,31 @@ const PLAN: &[(&str, &[&str])] = &[
 ];
 
 /// The files of `src/`, by their path there.
-type Sources = BTreeMap<String, String>;
+type Sources = BTreeMap<String, Source>;
 
 type Module = Vec<String>;
+
+#[derive(Clone)]
+struct Source {
+    text: String,
+    named: Vec<Named>,
+    /// What it says against a folder's page, if it is one.
+    defines: Option<String>,
+}
+
+impl Source {
+    fn new(file: &str, text: String) -> Self {
+        let tokens: TokenStream = text.parse().unwrap();
+        let mut named = Vec::new();
+        collect(tokens.clone(), &module_of(file), &mut named);
+        let defines = is_page(file).then(|| defines(file, tokens)).flatten();
+        Self {
+            text,
+            named,
+            defines,
+        }
+    }
+}
 
 fn sources() -> Sources {
     fn read(folder: &Path, root: &Path, sources: &mut Sources) {
@@ -39,7 +61,8 @@ fn sources() -> Sources {
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap();
                 let name = name.replace(std::path::MAIN_SEPARATOR, "/");
-                sources.insert(name, std::fs::read_to_string(&path).unwrap());
+                let source = Source::new(&name, std::fs::read_to_string(&path).unwrap());
+                sources.insert(name, source);
             }
         }
     }
@@ -64,7 +87,7 @@ fn is_page(file: &str) -> bool {
 }
 
 /// A path that a file names, from the crate's root on, with its line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Named {
     path: Module,
     line: usize,
@@ -149,22 +172,19 @@ fn follow(trees: &[TokenTree], mut path: Module, line: usize, named: &mut Vec<Na
 fn broken(sources: &Sources) -> Vec<String> {
     let files: BTreeMap<Module, &str> =
         sources.keys().map(|f| (module_of(f), f.as_str())).collect();
-    let order = order(&sources["engine/mod.rs"]);
+    let order = order(&sources["engine/mod.rs"].text);
     let mut broken = Vec::new();
     let mut imports: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for (file, text) in sources {
-        let tokens: TokenStream = text.parse().unwrap();
-        if is_page(file) {
-            broken.extend(defines(file, tokens.clone()));
-        }
-        let mut named = Vec::new();
-        collect(tokens, &module_of(file), &mut named);
-        for Named { path, line } in named {
+    for (file, source) in sources {
+        broken.extend(source.defines.clone());
+        for Named { path, line } in &source.named {
+            let line = *line;
             let known = (0..=path.len()).rev().find_map(|n| files.get(&path[..n]));
             let target = match known {
                 // All that is at the crate's root and in no file is the macros.
                 Some(&"lib.rs") if path.len() == 1 => {
-                    let is_macro = |t: &String| t.contains(&format!("macro_rules! {}", path[0]));
+                    let begins = format!("macro_rules! {}", path[0]);
+                    let is_macro = |source: &Source| source.text.contains(&begins);
                     if !sources.values().any(is_macro) {
                         broken.push(format!(
                             "src/{file}:{line}: `crate::{}` goes through lib.rs; expected where it is",
@@ -298,6 +318,7 @@ fn src_follows_its_plan() {
 
 #[test]
 fn every_import_that_is_turned_round_is_found() {
+    let sources = sources();
     for (file, line, complaint) in [
         (
             "engine/point.rs",
@@ -356,10 +377,11 @@ fn every_import_that_is_turned_round_is_found() {
         ),
         ("hit/mod.rs", "fn f() {}", "a page only declares"),
     ] {
-        let mut sources = sources();
-        let text = sources.get_mut(file).unwrap();
+        let mut sources = sources.clone();
+        let text = &sources[file].text;
         let at = text.lines().count() + 1;
-        *text = format!("{text}\n{line}\n").replace("\n\n\n", "\n\n");
+        let text = format!("{text}\n{line}\n").replace("\n\n\n", "\n\n");
+        sources.insert(file.to_owned(), Source::new(file, text));
         let broken = broken(&sources);
         let whole = broken.join("\n");
         assert!(whole.contains(complaint), "{file}: {line}\n{whole}");

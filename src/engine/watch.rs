@@ -106,20 +106,19 @@ fn limit() -> Option<Duration> {
 }
 
 /// Puts a point on the watch's list. Called without a lock.
-#[cfg_attr(all(test, neon_failpoint_loom), expect(unused_variables))]
 pub(crate) fn over(point: &Arc<Point>) {
     // Loom's models have no time.
-    #[cfg(not(all(test, neon_failpoint_loom)))]
-    {
-        let mut watch = held(WATCH.lock());
-        if watch.points.len() >= watch.tidy_at {
-            watch.points.retain(|point| point.strong_count() > 0);
-            watch.tidy_at = watch.points.len() * 2 + 16;
-        }
-        watch.points.push(Arc::downgrade(point));
-        drop(watch);
-        begin();
+    if cfg!(all(test, neon_failpoint_loom)) {
+        return;
     }
+    let mut watch = held(WATCH.lock());
+    if watch.points.len() >= watch.tidy_at {
+        watch.points.retain(|point| point.strong_count() > 0);
+        watch.tidy_at = watch.points.len() * 2 + 16;
+    }
+    watch.points.push(Arc::downgrade(point));
+    drop(watch);
+    begin();
 }
 
 /// Sets the alarm for a first look, if there is something to look at.

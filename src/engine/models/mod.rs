@@ -4,7 +4,7 @@
 //! the twin, which shows that the model would detect the mistake.
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg neon_failpoint_loom" cargo test --release --lib models
+//! RUSTFLAGS="--cfg neon_failpoint_loom" cargo test --profile loom --lib models
 //! ```
 
 pub(crate) mod harness;
