@@ -131,8 +131,10 @@ fn size(effort: Effort) -> Result<Vec<Line>, String> {
         program.each(sites, effort.rounds(3))
     };
     let fail_site = "fail::fail_point!(\"size-{}\", |value| Err(value));";
-    let shim =
-        format!("fail = {{ path = \"{here}/../migration/fail\", features = [\"failpoints\"] }}");
+    // With the features that the native programs have: one build of the library for all.
+    let shim = format!(
+        "fail = {{ path = \"{here}/../migration/fail\", features = [\"async\", \"failpoints\"] }}"
+    );
     let fail = "fail = { version = \"=0.5.1\", features = [\"failpoints\"] }";
     let (plain, _) = program("plain", "", "", false)?;
     let (plain_async, _) = program("plain-async", "", "", true)?;
