@@ -68,7 +68,8 @@ struct State {
     seed: Option<u64>,
     /// Whether somebody chose it.
     is_chosen: bool,
-    announced: Option<u64>,
+    /// Whether the seed was said.
+    is_said: bool,
     /// Created for the first that draws.
     numbers: Option<Trie<Arc<Numbers>>>,
 }
@@ -96,7 +97,7 @@ impl Draws {
             state: Mutex::new(State {
                 seed: None,
                 is_chosen: false,
-                announced: None,
+                is_said: false,
                 numbers: None,
             }),
         }
@@ -108,7 +109,7 @@ impl Draws {
         let mut state = held(self.state.lock());
         state.seed = Some(seed);
         state.is_chosen = true;
-        state.announced = None;
+        state.is_said = false;
         state.numbers = None;
     }
 
@@ -201,10 +202,10 @@ impl Draws {
         held(self.state.lock()).is_chosen
     }
 
-    /// Whether `seed` is to be said: it is not the one that was said last.
-    pub(crate) fn is_to_announce(&self, seed: u64) -> bool {
-        let said = &mut held(self.state.lock()).announced;
-        said.replace(seed) != Some(seed)
+    /// Whether `seed` is this one's and was said already. From now on it was.
+    pub(crate) fn was_said(&self, seed: u64) -> bool {
+        let state = &mut *held(self.state.lock());
+        state.seed == Some(seed) && std::mem::replace(&mut state.is_said, true)
     }
 }
 

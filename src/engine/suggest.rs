@@ -246,10 +246,15 @@ pub(crate) fn announce_env(points: &[Arc<Point>]) {
 fn announce_seed(points: &[Arc<Point>]) {
     if let Some(point) = points.iter().find(|point| point.draws()) {
         let registry = Registry::global();
-        let seed = registry.seed(point.home());
-        if registry.draws.is_to_announce(seed) {
+        let home = point.home();
+        let seed = registry.seed(home);
+        // One that a scope has from around it is said once for all of them; each hears that it was.
+        let nodes = home.0.iter().flat_map(|node| node.chain());
+        let around = nodes.map(|node| &node.draws).chain([&registry.draws]);
+        let was_said = around.fold(false, |said, draws| said | draws.was_said(seed));
+        if !was_said {
             // Whoever chose it knows it.
-            let draws = registry.draws_of(point.home());
+            let draws = registry.draws_of(home);
             report::seed(seed, !draws.is_chosen() && !registry.draws.is_chosen());
         }
     }

@@ -271,6 +271,48 @@ fn an_exact_or_a_far_name_is_not_warned_about() {
     );
 }
 
+/// What is said of a seed.
+fn draws_from(seed: u64) -> String {
+    format!(
+        "INFO neon_failpoint: percentages and random times draw from seed {seed}; \
+         FAILPOINTS_SEED={seed} repeats them"
+    )
+}
+
+#[test]
+fn a_seed_is_said_once_whatever_other_scopes_draw_from_meanwhile() {
+    fn draw() -> Vec<String> {
+        logged(|| configure_failpoint("sites-draws", "50%off").unwrap())
+    }
+    let _around = isolate();
+    set_seed(17);
+    assert_eq!(draw(), [draws_from(17)]);
+    let other = || {
+        let _alone = isolate();
+        set_seed(18);
+        assert_eq!(draw(), [draws_from(18)]);
+        assert_eq!(draw(), [""; 0]);
+    };
+    std::thread::spawn(other).join().unwrap();
+    assert_eq!(draw(), [""; 0]);
+    {
+        // It has the seed of the scope around it, which was said.
+        let _inside = isolate();
+        assert_eq!(draw(), [""; 0]);
+        // And then one of its own.
+        set_seed(19);
+        assert_eq!(draw(), [draws_from(19)]);
+    }
+    assert_eq!(draw(), [""; 0]);
+    // Said inside first, it is known around it.
+    set_seed(20);
+    {
+        let _inside = isolate();
+        assert_eq!(draw(), [draws_from(20)]);
+    }
+    assert_eq!(draw(), [""; 0]);
+}
+
 #[test]
 fn the_seed_is_logged_once_something_draws_by_it() {
     let _alone = isolate();
@@ -283,11 +325,5 @@ fn the_seed_is_logged_once_something_draws_by_it() {
         configure_failpoint("sites-draws", "50%off").unwrap();
         configure_failpoint("sites-draws", "50%off").unwrap();
     });
-    assert_eq!(
-        log,
-        [
-            "INFO neon_failpoint: percentages and random times draw from seed 17; \
-             FAILPOINTS_SEED=17 repeats them"
-        ]
-    );
+    assert_eq!(log, [draws_from(17)]);
 }
