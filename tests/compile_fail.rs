@@ -177,11 +177,12 @@ impl Build {
             add(&case.twin_name(), &case.twin());
         }
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-        let output = cargo(self.lane(), &folder, &["check", "--keep-going"]);
+        let output = cargo(self.target(), &folder, &["check", "--keep-going"]);
         self.compare(&cases, &output);
     }
 
-    fn lane(&self) -> &'static str {
+    /// Its target folder.
+    fn target(&self) -> &'static str {
         match self.features.contains(&"async") {
             true => WITH_TOKIO,
             false => WITHOUT,
