@@ -7,9 +7,14 @@
 macro_rules! forms {
     ($library:ident) => {
         mod $library {
-            /// One scenario for all, so that other tests of this library wait.
-            fn scenario() -> $library::FailScenario<'static> {
-                $library::FailScenario::setup()
+            use std::sync::{Mutex, MutexGuard, PoisonError};
+
+            /// A scenario, and what keeps this library's other test out until the end
+            /// of this one: the scenario itself only does until its teardown.
+            fn scenario() -> ($library::FailScenario<'static>, MutexGuard<'static, ()>) {
+                static ALONE: Mutex<()> = Mutex::new(());
+                let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+                ($library::FailScenario::setup(), alone)
             }
 
             fn cfg(name: &str, actions: &str) {
@@ -119,7 +124,7 @@ macro_rules! forms {
 
             #[test]
             fn every_form_compiles_and_does_its_work() {
-                let scenario = scenario();
+                let (scenario, _alone) = scenario();
                 let all = many_types("forms-run-time");
                 assert_eq!(all, (String::new(), vec![Some(1), Some(1)], 0, Ok(())));
                 cfg("forms-text", "1*return(x)");
@@ -168,7 +173,7 @@ macro_rules! forms {
 
             #[test]
             fn functions_take_what_they_took() {
-                let scenario = scenario();
+                let (scenario, _alone) = scenario();
                 // Owned, borrowed, and what turns into either.
                 $library::cfg(String::from("forms-names"), "off").unwrap();
                 $library::cfg('f', &String::from("off")).unwrap();
