@@ -155,6 +155,15 @@ pub(crate) fn blocks(name: &str, action: &str, place: &Location<'_>, awaits: &st
     ));
 }
 
+/// Warns of a panic that goes no further: of a waker's destructor, a callback's, or of a subscriber.
+#[cfg(feature = "async")]
+pub(crate) fn panicked_in_a_destructor() {
+    warn(format_args!(
+        "a future that waited at a failpoint was dropped, and what ran then panicked; a macro that \
+         awaits in place does not unwind there, so the panic ends here"
+    ));
+}
+
 /// Warns that one test ended another's waits.
 pub(crate) fn disturbed(text: &str) {
     warn(format_args!("{text}"));

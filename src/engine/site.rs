@@ -28,9 +28,20 @@ pub trait Spot<'a>: Copy + Into<Target<'a>> {
     /// Whether it is known that nothing is configured here; `false` proves nothing.
     #[doc(hidden)]
     fn is_idle(self, rules: Rules) -> bool;
+
+    /// Its call site, if it is known to be one without a look at it.
+    #[doc(hidden)]
+    fn site(self) -> Option<&'static Site> {
+        None
+    }
 }
 
 impl<'a> Spot<'a> for &'static Site {
+    #[inline(always)]
+    fn site(self) -> Option<&'static Site> {
+        Some(self)
+    }
+
     #[inline(always)]
     fn is_idle(self, _: Rules) -> bool {
         // A native site had FAILPOINTS read when it first looked its name up.

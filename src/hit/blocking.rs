@@ -3,11 +3,13 @@
 use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Verdict};
-use crate::engine::site::{ENABLED, Rules, Spot, Target};
+use crate::engine::site::{ENABLED, Returns, Rules, Spot, Target};
 use crate::engine::wait::block;
 #[cfg(feature = "explore")]
 use crate::hit::evaluate::arrival;
-use crate::hit::evaluate::{Argument, FailpointResult, Step, burn, evaluate, no_closure};
+use crate::hit::evaluate::{
+    Argument, FailpointResult, NoClosure, Step, burn, evaluate, no_closure,
+};
 
 /// Hits the failpoint `name` from synchronous code.
 ///
@@ -56,7 +58,7 @@ pub fn hit_blocking<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>)
     if !ENABLED || spot.is_idle(Rules::Native) {
         return None;
     }
-    armed_value(spot, context, Rules::Native)
+    armed(spot, context)
 }
 
 /// Hits a failpoint for a blocking macro without a closure.
@@ -64,7 +66,7 @@ pub fn hit_blocking<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>)
 #[track_caller]
 pub fn hit_blocking_unit<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) {
     if ENABLED && !spot.is_idle(Rules::Native) {
-        armed_unit(spot, context, Rules::Native);
+        armed::<NoClosure<false>>(spot, context);
     }
 }
 
@@ -72,48 +74,34 @@ pub fn hit_blocking_unit<'a>(spot: impl Spot<'a>, context: Option<&FailpointCont
 #[cold]
 #[inline(never)]
 #[track_caller]
-pub(super) fn armed_unit<'a>(
+pub(super) fn armed<'a, V: Argument>(
     spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
-    rules: Rules,
-) {
-    let target = spot.into();
-    if run_armed(&target, context, rules, None) {
-        no_closure(target.name(), rules);
-    }
-}
-
-/// Out of line, as [`armed_unit`].
-#[cold]
-#[inline(never)]
-#[track_caller]
-pub(super) fn armed_value<'a, V: Argument>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-    rules: Rules,
 ) -> Option<V> {
     let mut value = None;
-    run_armed(&spot.into(), context, rules, Some(&mut value)).then(|| V::from_argument(value))
+    if run_armed(&spot.into(), context, V::RULES, V::RETURNS, &mut value) {
+        return V::from_argument(value);
+    }
+    None
 }
 
-/// Returns whether the hit returns, and sets `value` to the argument of the `return`. Without a place
-/// for that the site cannot return.
+/// Returns whether the hit returns, and sets `value` to the argument of the `return`.
 #[inline(never)]
 #[track_caller]
-pub(super) fn run_armed(
+fn run_armed(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     rules: Rules,
-    value: Option<&mut Option<String>>,
+    returns: Returns,
+    value: &mut Option<String>,
 ) -> bool {
-    #[cfg(feature = "explore")]
-    let can_return = value.is_some();
-    let mut nowhere = None;
-    let value = value.unwrap_or(&mut nowhere);
     let step = evaluate(target, context, rules, value);
+    if matches!(step, Step::Return) && returns == Returns::Panics {
+        no_closure(target.name(), rules);
+    }
     #[cfg(feature = "explore")]
     if let Some(director) = director::of(target.name()) {
-        let can_return = can_return && !matches!(step, Step::Return);
+        let can_return = returns == Returns::Value && !matches!(step, Step::Return);
         match director.pass(&arrival(target, context, can_return)) {
             Verdict::Continue => {}
             Verdict::Return(fault) => {

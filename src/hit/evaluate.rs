@@ -17,7 +17,7 @@ use crate::engine::inside::Inside;
 use crate::engine::observer::tell_observers;
 use crate::engine::point::Point;
 use crate::engine::report;
-use crate::engine::site::{ENABLED, Rules, Spot, Target};
+use crate::engine::site::{ENABLED, Returns, Rules, Spot, Target};
 use crate::engine::table::{Registry, with_view};
 
 /// The result of a hit.
@@ -34,30 +34,60 @@ pub enum FailpointResult {
     Cancelled,
 }
 
-/// The argument of a `return`, as the closures of an API take it. It is made where the code is shared,
-/// not at each call site.
-pub(crate) trait Argument {
-    /// Makes it of the argument, or of `None` for a bare `return`.
-    fn from_argument(argument: Option<String>) -> Self;
+/// What the closures of an API get of a `return`. It is made where the code is shared, not at each call
+/// site.
+pub trait Argument: Sized {
+    /// The rules of the API.
+    #[doc(hidden)]
+    const RULES: Rules;
+    /// What a `return` does at its call sites.
+    #[doc(hidden)]
+    const RETURNS: Returns = Returns::Value;
+
+    /// Makes it of the argument, or of `None` for a bare `return`; nothing where nothing can return.
+    #[doc(hidden)]
+    fn from_argument(argument: Option<String>) -> Option<Self>;
 }
 
 /// This crate's own: a bare `return` gives the empty string.
 impl Argument for String {
-    fn from_argument(argument: Option<String>) -> Self {
-        argument.unwrap_or_default()
+    const RULES: Rules = Rules::Native;
+
+    fn from_argument(argument: Option<String>) -> Option<Self> {
+        Some(argument.unwrap_or_default())
     }
 }
 
 /// Those of `fail`.
 impl Argument for Option<String> {
-    fn from_argument(argument: Option<String>) -> Self {
-        argument
+    const RULES: Rules = Rules::Fail;
+
+    fn from_argument(argument: Option<String>) -> Option<Self> {
+        Some(argument)
     }
 }
 
-/// For a macro without a closure.
-impl Argument for () {
-    fn from_argument(_: Option<String>) -> Self {}
+/// As one word, for a macro that awaits: it holds it while it drops what it awaited.
+impl<V: Argument> Argument for Box<V> {
+    const RULES: Rules = V::RULES;
+    const RETURNS: Returns = V::RETURNS;
+
+    fn from_argument(argument: Option<String>) -> Option<Self> {
+        V::from_argument(argument).map(Box::new)
+    }
+}
+
+/// For a macro without a closure, by the rules of `fail` or by this crate's own.
+#[derive(Debug)]
+pub enum NoClosure<const FAILS: bool> {}
+
+impl<const FAILS: bool> Argument for NoClosure<FAILS> {
+    const RULES: Rules = if FAILS { Rules::Fail } else { Rules::Native };
+    const RETURNS: Returns = Returns::Panics;
+
+    fn from_argument(_: Option<String>) -> Option<Self> {
+        None
+    }
 }
 
 /// Whether a point is configured here: macros check this before they evaluate a context.

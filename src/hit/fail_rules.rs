@@ -4,9 +4,10 @@
 //! any build.
 
 use crate::engine::site::{Rules, Spot};
-use crate::hit::blocking::{armed_unit, armed_value};
+use crate::hit::blocking::armed;
+use crate::hit::evaluate::NoClosure;
 #[cfg(feature = "async")]
-use crate::hit::future::{InPlace, Reached, begin_by, begin_unit_by};
+use crate::hit::future::{InPlace, begin_by};
 
 /// `fail_point!` with a closure: the closure's result, if it was called.
 #[inline]
@@ -23,7 +24,7 @@ pub fn compat_eval<'a, R>(spot: impl Spot<'a>, f: impl FnOnce(Option<String>) ->
 #[inline(never)]
 #[track_caller]
 fn armed_call<'a, R>(spot: impl Spot<'a>, f: impl FnOnce(Option<String>) -> R) -> Option<R> {
-    armed_value(spot, None, Rules::Fail).map(f)
+    armed(spot, None).map(f)
 }
 
 /// `fail_point!` with only a name.
@@ -31,22 +32,22 @@ fn armed_call<'a, R>(spot: impl Spot<'a>, f: impl FnOnce(Option<String>) -> R) -
 #[track_caller]
 pub fn compat_unit<'a>(spot: impl Spot<'a>) {
     if !spot.is_idle(Rules::Fail) {
-        armed_unit(spot, None, Rules::Fail);
+        armed::<NoClosure<true>>(spot, None);
     }
 }
 
-/// `async_fail_point!` with a closure, up to the await.
+/// `async_fail_point!` with a closure: what is to be awaited, if anything.
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]
-pub fn compat_begin<'a>(spot: impl Spot<'a>) -> Reached<Option<String>> {
-    begin_by(spot, None, Rules::Fail)
+pub fn compat_begin<'a>(spot: impl Spot<'a>) -> Option<InPlace<Box<Option<String>>>> {
+    begin_by(spot, None)
 }
 
-/// `async_fail_point!` with only a name, up to the await.
+/// `async_fail_point!` with only a name: what is to be awaited, if anything.
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]
-pub fn compat_begin_unit<'a>(spot: impl Spot<'a>) -> Option<InPlace<()>> {
-    begin_unit_by(spot, None, Rules::Fail)
+pub fn compat_begin_unit<'a>(spot: impl Spot<'a>) -> Option<InPlace<NoClosure<true>>> {
+    begin_by(spot, None)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,13 +13,16 @@ use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Stop, Verdict};
 use crate::engine::report;
-use crate::engine::site::{ENABLED, Rules, Spot, Target};
+use crate::engine::site::{ENABLED, Returns, Rules, Site, Spot, Target};
 use crate::engine::timer::Timer;
+use crate::engine::unwind::without_unwinding;
 use crate::engine::wait::{End as Why, Waiter};
 use crate::engine::waiters::HitDetails;
 #[cfg(feature = "explore")]
 use crate::hit::evaluate::arrival;
-use crate::hit::evaluate::{Argument, FailpointResult, Step, burn, evaluate, no_closure};
+use crate::hit::evaluate::{
+    Argument, FailpointResult, NoClosure, Step, burn, evaluate, no_closure,
+};
 
 /// Hits the failpoint `name`.
 ///
@@ -198,8 +202,12 @@ impl FailpointFuture<'_> {
             let Some(rules) = rules.take() else {
                 return Progress::Continue;
             };
-            let can_return = rules == Rules::Native;
-            match begin_armed(target, *context, *cancel, rules, can_return) {
+            let returns = match rules {
+                Rules::Native | Rules::Fail => Returns::Value,
+                Rules::Pausable => Returns::Nothing,
+                Rules::Millis => Returns::Millis,
+            };
+            match begin_armed(target, *context, *cancel, rules, returns) {
                 Begun::Continue => return Progress::Continue,
                 Begun::Return(value) => {
                     self.state = State::Over(End::Return(value).into());
@@ -250,40 +258,12 @@ enum Begun<'a> {
 
 #[inline]
 #[track_caller]
-pub(super) fn begin_by<'a, V: Argument>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-    rules: Rules,
-) -> Reached<V> {
-    if spot.is_idle(rules) {
-        return Reached::Continue;
-    }
-    begin_cold(spot, context, rules)
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn begin_cold<'a, V: Argument>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-    rules: Rules,
-) -> Reached<V> {
-    match begin_armed(&spot.into(), context, None, rules, true) {
-        Begun::Continue => Reached::Continue,
-        Begun::Return(value) => Reached::Return(V::from_argument(value)),
-        Begun::Wait(waiting) => Reached::Wait(InPlace::new(waiting)),
-    }
-}
-
-#[inline]
-#[track_caller]
 fn begin_armed<'a>(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
     rules: Rules,
-    can_return: bool,
+    returns: Returns,
 ) -> Begun<'a> {
     let mut value = None;
     let step = evaluate(target, context, rules, &mut value);
@@ -296,6 +276,7 @@ fn begin_armed<'a>(
             burn(&point, time);
             Begun::Continue
         }
+        Step::Return if returns == Returns::Panics => no_closure(target.name(), rules),
         Step::Return => Begun::Return(value),
         Step::Yield => Begun::Wait(Waiting::yield_now()),
         Step::Wait { point, limit } => {
@@ -314,13 +295,11 @@ fn begin_armed<'a>(
     };
     #[cfg(feature = "explore")]
     {
-        let can_return = can_return && !matches!(begun, Begun::Return(_));
+        let can_return = returns == Returns::Value && !matches!(begun, Begun::Return(_));
         if let Some(stop) = Stop::at(&arrival(target, context, can_return)) {
             return Begun::Wait(Waiting::stopped(stop, begun));
         }
     }
-    #[cfg(not(feature = "explore"))]
-    let _ = can_return;
     begun
 }
 
@@ -338,9 +317,11 @@ fn is_explored(_: &Target<'_>) -> bool {
 ///
 /// It is one pointer, to what is allocated only when an action waits, so that the futures of call
 /// sites stay small. Dropping it leaves the point's list.
-pub(super) struct Waiting<'a>(Box<Kind<'a>>);
+struct Waiting<'a>(Box<Kind<'a>>);
 
 enum Kind<'a> {
+    /// Ends so at once.
+    Over(End),
     /// Gives the executor's other tasks one turn.
     Yield { given: bool },
     /// Waits at a point.
@@ -358,7 +339,7 @@ enum Kind<'a> {
 
 /// How a wait is over.
 #[derive(Debug)]
-pub(super) enum End {
+enum End {
     /// Continue.
     Continue,
     /// Return, with the argument of the `return`: only an exploration decides that so late.
@@ -378,13 +359,18 @@ impl From<End> for FailpointResult {
 }
 
 impl<'a> Waiting<'a> {
+    /// Ends as `end` says.
+    fn over(end: End) -> Self {
+        Self(Box::new(Kind::Over(end)))
+    }
+
     /// Lets other tasks run once.
-    pub(crate) fn yield_now() -> Self {
+    fn yield_now() -> Self {
         Self(Box::new(Kind::Yield { given: false }))
     }
 
     /// Waits until the waiter's wait is ended, `limit` has elapsed, or `cancel` is cancelled.
-    pub(crate) fn new(
+    fn new(
         waiter: Waiter,
         limit: Option<Timer>,
         cancel: Option<&'a CancellationToken>,
@@ -426,6 +412,7 @@ impl Future for Waiting<'_> {
                     }
                 }
             }
+            Kind::Over(end) => Poll::Ready(std::mem::replace(end, End::Continue)),
             Kind::Yield { given: true } => Poll::Ready(End::Continue),
             Kind::Yield { given } => {
                 *given = true;
@@ -458,52 +445,88 @@ impl Future for Waiting<'_> {
     }
 }
 
-/// What a macro that awaits in place does after its hit.
-#[expect(missing_debug_implementations, reason = "only macros see it")]
-pub enum Reached<V> {
-    /// Continue.
-    Continue,
-    /// Return, with the argument of the `return`.
-    Return(V),
-    /// Await this, then continue.
-    Wait(InPlace<V>),
-}
-
-/// What a macro awaits in place: a call site has no more code of it than two calls.
+/// What a macro awaits in place: a hit, and what it then waits for; `Some` is the argument of a
+/// `return`. It borrows nothing, so that neither the name nor the context is held across the await.
+///
+/// A call site has no more code of it than a poll and a drop.
 #[expect(missing_debug_implementations, reason = "only macros see it")]
 pub struct InPlace<V> {
-    waiting: Waiting<'static>,
+    /// What the first poll hits. Taken before the action runs: if that panics, another poll must not
+    /// hit again.
+    site: Option<&'static Site>,
+    /// Dropped by [`leave`].
+    waiting: ManuallyDrop<Option<Waiting<'static>>>,
     argument: PhantomData<fn() -> V>,
 }
 
-impl<V> InPlace<V> {
-    fn new(waiting: Waiting<'static>) -> Self {
-        let argument = PhantomData;
-        Self { waiting, argument }
+impl<V: Argument> InPlace<V> {
+    #[inline(always)]
+    fn at(site: &'static Site) -> Self {
+        Self::new(Some(site), None)
     }
-}
 
-#[cfg(not(feature = "explore"))]
-impl<V> Future for InPlace<V> {
-    type Output = ();
+    #[inline(always)]
+    fn new(site: Option<&'static Site>, waiting: Option<Waiting<'static>>) -> Self {
+        let (waiting, argument) = (ManuallyDrop::new(waiting), PhantomData);
+        Self {
+            site,
+            waiting,
+            argument,
+        }
+    }
 
+    /// Hits at once what would have to be held until the first poll.
+    #[cold]
     #[inline(never)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.waiting).poll(cx).map(drop)
+    #[track_caller]
+    fn begin<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) -> Option<Self> {
+        let waiting = match begin_armed(&spot.into(), context, None, V::RULES, V::RETURNS) {
+            Begun::Continue => return None,
+            Begun::Return(value) => Waiting::over(End::Return(value)),
+            Begun::Wait(waiting) => waiting,
+        };
+        Some(Self::new(None, Some(waiting)))
     }
 }
 
-/// An exploration decides after the wait whether it ends in a `return`: `Some`, with its argument.
-#[cfg(feature = "explore")]
 impl<V: Argument> Future for InPlace<V> {
     type Output = Option<V>;
 
     #[inline(never)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<V>> {
-        Pin::new(&mut self.waiting).poll(cx).map(|end| match end {
-            End::Return(value) => Some(V::from_argument(value)),
+    #[track_caller]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<V>> {
+        let this = self.get_mut();
+        if let Some(site) = this.site.take() {
+            match begin_armed(&site.into(), None, None, V::RULES, V::RETURNS) {
+                Begun::Continue => return Poll::Ready(None),
+                Begun::Return(value) => return Poll::Ready(V::from_argument(value)),
+                Begun::Wait(waiting) => *this.waiting = Some(waiting),
+            }
+        }
+        let Some(waiting) = &mut *this.waiting else {
+            return Poll::Ready(None);
+        };
+        Pin::new(waiting).poll(cx).map(|end| match end {
+            End::Return(value) => V::from_argument(value),
             End::Continue | End::Cancelled => None,
         })
+    }
+}
+
+impl<V> Drop for InPlace<V> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        leave(&mut self.waiting);
+    }
+}
+
+/// Drops what a call site waits for. Without unwinding: where it can, a call site has a fourth more code.
+/// The compiler knows of no other function than one with a foreign ABI that it cannot.
+#[cold]
+#[inline(never)]
+extern "C" fn leave(waiting: &mut Option<Waiting<'static>>) {
+    if let Some(waiting) = waiting.take() {
+        without_unwinding(|| drop(waiting));
     }
 }
 
@@ -531,56 +554,51 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
     }
 }
 
-/// Evaluates a hit of a macro that awaits in place. The result borrows nothing, so that neither the
-/// name nor the context is held across the await.
-#[inline]
-#[track_caller]
-pub fn begin<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) -> Reached<String> {
-    if !ENABLED {
-        return Reached::Continue;
-    }
-    begin_by(spot, context, Rules::Native)
+/// Takes what a macro awaited out of its box. Out of line, and without unwinding: see [`leave`].
+#[cold]
+#[inline(never)]
+pub extern "C" fn unboxed<V>(value: Box<V>) -> V {
+    *value
 }
 
-/// Like [`begin`], for a macro without a closure; returns what is to be awaited, if anything.
+/// Hits a failpoint for a macro that awaits in place; returns what is to be awaited, if anything.
+#[inline]
+#[track_caller]
+pub fn begin<'a>(
+    spot: impl Spot<'a>,
+    context: Option<&FailpointContext>,
+) -> Option<InPlace<Box<String>>> {
+    if !ENABLED {
+        return None;
+    }
+    begin_by(spot, context)
+}
+
+/// Like [`begin`], for a macro without a closure.
 #[inline]
 #[track_caller]
 pub fn begin_unit<'a>(
     spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
-) -> Option<InPlace<()>> {
+) -> Option<InPlace<NoClosure<false>>> {
     if !ENABLED {
         return None;
     }
-    begin_unit_by(spot, context, Rules::Native)
+    begin_by(spot, context)
 }
 
-#[inline]
+#[inline(always)]
 #[track_caller]
-pub(super) fn begin_unit_by<'a>(
+pub(super) fn begin_by<'a, V: Argument>(
     spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
-    rules: Rules,
-) -> Option<InPlace<()>> {
-    if spot.is_idle(rules) {
+) -> Option<InPlace<V>> {
+    if spot.is_idle(V::RULES) {
         return None;
     }
-    begin_unit_cold(spot, context, rules)
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn begin_unit_cold<'a>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-    rules: Rules,
-) -> Option<InPlace<()>> {
-    let target = spot.into();
-    match begin_armed(&target, context, None, rules, false) {
-        Begun::Continue => None,
-        Begun::Wait(waiting) => Some(InPlace::new(waiting)),
-        Begun::Return(_) => no_closure(target.name(), rules),
+    match (spot.site(), context) {
+        (Some(site), None) => Some(InPlace::at(site)),
+        _ => InPlace::begin(spot, context),
     }
 }
 

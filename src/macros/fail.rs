@@ -120,12 +120,7 @@ macro_rules! __compat_async_fail_point {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compat_await {
-    ($target:expr) => {{
-        let waiting = $crate::__private::compat_begin_unit($target);
-        if let ::core::option::Option::Some(waiting) = waiting {
-            let _ = waiting.await;
-        }
-    }};
+    ($target:expr) => {{ $crate::__begun!($crate::__private::compat_begin_unit($target)) }};
     ($target:expr, $closure:expr) => {{ $crate::__begun!($crate::__private::compat_begin($target), $closure) }};
     ($target:expr, $condition:expr, $closure:expr) => {{
         if $condition {

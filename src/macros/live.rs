@@ -91,10 +91,10 @@ mod awaiting {
     #[macro_export]
     macro_rules! __fail_point {
         ($target:expr $(,)?) => {{
-            let waiting = $crate::__private::begin_unit($target, ::core::option::Option::None);
-            if let ::core::option::Option::Some(waiting) = waiting {
-                let _ = waiting.await;
-            }
+            $crate::__begun!($crate::__private::begin_unit(
+                $target,
+                ::core::option::Option::None
+            ))
         }};
         ($target:expr, $closure:expr $(,)?) => {{
             $crate::__begun!(
@@ -113,22 +113,20 @@ mod awaiting {
     #[macro_export]
     macro_rules! __fail_point_with_context {
         ($target:expr, $context:expr $(,)?) => {{
-            let waiting = match $target {
+            let begun = match $target {
                 target if $crate::__private::is_armed(target) => {
                     $crate::__private::begin_unit(target, $crate::__private::context($context))
                 }
                 _ => ::core::option::Option::None,
             };
-            if let ::core::option::Option::Some(waiting) = waiting {
-                let _ = waiting.await;
-            }
+            $crate::__begun!(begun)
         }};
         ($target:expr, $context:expr, $closure:expr $(,)?) => {{
             let begun = match $target {
                 target if $crate::__private::is_armed(target) => {
                     $crate::__private::begin(target, $crate::__private::context($context))
                 }
-                _ => $crate::__private::Reached::Continue,
+                _ => ::core::option::Option::None,
             };
             $crate::__begun!(begun, $closure)
         }};
@@ -203,49 +201,27 @@ mod awaiting {
     }
 }
 
-/// Does what was begun at a macro with a closure. The future holds nothing of it across the await but
-/// the one word that it awaits.
+/// Awaits what was begun, if anything, and returns if that says so. The future holds nothing of it across
+/// the await but what it awaits.
 #[cfg(feature = "async")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __begun {
-    ($begun:expr, $closure:expr) => {
+    ($begun:expr $(, $closure:expr)?) => {
         'hit: {
-            $crate::__wait!(
-                {
-                    let begun = $begun;
-                    match begun {
-                        $crate::__private::Reached::Continue => break 'hit,
-                        $crate::__private::Reached::Wait(waiting) => waiting,
-                        $crate::__private::Reached::Return(value) => {
-                            return $crate::__private::call(value, $closure);
-                        }
-                    }
-                },
-                $closure
-            )
+            let begun = {
+                let begun = $begun;
+                match begun {
+                    ::core::option::Option::Some(begun) => begun,
+                    ::core::option::Option::None => break 'hit,
+                }
+            };
+            let _returned = begun.await;
+            $(
+                if let ::core::option::Option::Some(value) = _returned {
+                    return $crate::__private::call($crate::__private::unboxed(value), $closure);
+                }
+            )?
         }
-    };
-}
-
-/// Awaits, and returns if an exploration says so.
-#[cfg(feature = "explore")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __wait {
-    ($waiting:expr, $closure:expr) => {
-        if let ::core::option::Option::Some(value) = $waiting.await {
-            return $crate::__private::call(value, $closure);
-        }
-    };
-}
-
-/// Awaits: without the feature `explore` no wait ends in a `return`.
-#[cfg(all(feature = "async", not(feature = "explore")))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __wait {
-    ($waiting:expr, $closure:expr) => {
-        $waiting.await
     };
 }

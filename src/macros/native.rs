@@ -45,7 +45,8 @@
 /// # Cancel safety
 ///
 /// As [`failpoint`](crate::failpoint()): an enclosing future that is dropped while it waits here
-/// leaves the point's list.
+/// leaves the point's list. If what runs then panics (the destructor of a waker, a subscriber), that
+/// is reported, and the enclosing future is dropped to its end.
 ///
 /// # Examples
 ///

@@ -3,8 +3,8 @@
 use neon_failpoint::compat::{self, async_fail_point};
 use neon_failpoint::explore::Explorer;
 use neon_failpoint::{
-    fail_point, fail_point_sync, fail_point_with_context, failpoint, failpoint_context,
-    pausable_failpoint, sleep_millis_async,
+    configure_failpoint, fail_point, fail_point_sync, fail_point_with_context, failpoint,
+    failpoint_context, pausable_failpoint, sleep_millis_async,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -73,4 +73,30 @@ fn points_are_chosen_by_their_whole_names() {
     assert_eq!(runs("kinds-.*"), 6);
     assert_eq!(runs("wal"), 1);
     assert_eq!(runs("kinds-wal|kinds-wal-sync"), 6);
+}
+
+#[test]
+fn a_site_without_a_closure_refuses_a_return_in_an_exploration_too() {
+    const NAME: &str = "kinds-refuses";
+    const NATIVE: &str = "is configured to return, but the call site has no closure";
+    const FAILS: &str = "Return is not supported for the fail point \"kinds-refuses\"";
+    async fn site(kind: usize) {
+        configure_failpoint(NAME, "return(1)").unwrap();
+        match kind {
+            0 => fail_point!("kinds-refuses"),
+            1 => fail_point!(NAME),
+            2 => fail_point_with_context!("kinds-refuses", &failpoint_context! { "a" => 1 }),
+            3 => fail_point_sync!("kinds-refuses"),
+            4 => async_fail_point!("kinds-refuses"),
+            _ => compat::fail_point!("kinds-refuses"),
+        }
+    }
+    for (kind, words) in [NATIVE, NATIVE, NATIVE, NATIVE, FAILS, FAILS]
+        .into_iter()
+        .enumerate()
+    {
+        let report = Explorer::new().run(|| site(kind));
+        let failure = report.failure().expect("it panics");
+        assert!(failure.to_string().contains(words), "{kind}: {failure}");
+    }
 }

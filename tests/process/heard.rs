@@ -2,11 +2,13 @@
 //! child, because a listener is the process's.
 
 use std::ffi::OsStr;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 use crate::common::loggers::{on_event, on_record};
-use crate::common::{child, hit};
+use crate::common::{assert_stats, child, hit, poll_with};
 use neon_failpoint::{
-    arm, configure_failpoint, fail_point_sync, init, seed, set_seed, wait_for_hits,
+    arm, configure_failpoint, fail_point, fail_point_sync, init, seed, set_seed, wait_for_hits,
 };
 
 fn site() {
@@ -16,6 +18,32 @@ fn site() {
 fn misspell() {
     configure_failpoint("heard-sitee", "off").unwrap();
     site();
+}
+
+/// A waker whose destructor panics.
+struct Bomb;
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("bomb");
+    }
+}
+
+/// Drops a future that waits in the middle of a function, and with it the last of its waker.
+fn drop_waiting() {
+    configure_failpoint("heard-dropped", "pause").unwrap();
+    let mut function = Box::pin(async { fail_point!("heard-dropped") });
+    let waker = Waker::from(Arc::new(Bomb));
+    assert!(poll_with(function.as_mut(), &waker).is_pending());
+    drop(waker);
+    assert_stats("heard-dropped", (1, 1, 1));
+    drop(function);
+    assert_stats("heard-dropped", (1, 1, 0));
+    child::say("went on");
 }
 
 const CASES: &[(&str, fn())] = &[
@@ -58,6 +86,7 @@ const CASES: &[(&str, fn())] = &[
         init().unwrap();
         let _ = hit("heard-sitee");
     }),
+    ("panics as it is dropped", drop_waiting),
     ("expired", || {
         set_seed(41);
         configure_failpoint("heard-site", "50%off").unwrap();
@@ -128,6 +157,12 @@ fn whoever_listens_hears_it_and_else_standard_error_does() {
         "{stderr}"
     );
     assert!(!stderr.contains("failpoint \"heard-site\""), "{stderr}");
+
+    let (said, stderr) = run("panics as it is dropped", "");
+    assert_eq!(said, ["went on"], "{stderr}");
+    for text in ["bomb", "so the panic ends here"] {
+        assert!(stderr.contains(text), "{text}: {stderr}");
+    }
 
     let (said, stderr) = run("expired", "");
     for text in [&said[0], &stderr] {
