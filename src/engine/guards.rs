@@ -154,7 +154,9 @@ impl Registry {
     /// Removes the guard's layer, and returns whether its point ever fired.
     pub(crate) fn disarm(&self, key: &GuardKey) -> bool {
         let mut layers = self.write();
-        layers.note_dropped(key.home.id(), &key.name, key.guard);
+        if !key.home.is_ended() {
+            layers.note_dropped(key.home.id(), &key.name, key.guard);
+        }
         let own = self.layer_in(&layers, key);
         let Some((Layer { beneath, tally, .. }, at)) =
             layers.take(key.home.id(), &key.name, key.guard)

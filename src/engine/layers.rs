@@ -9,7 +9,7 @@
 //! change ends with the layer's guard. `Registry::reset` ends all layers: their
 //! guards have nothing left to restore.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -28,8 +28,9 @@ pub(crate) struct Layers {
     pub(super) stacks: Vec<Stack>,
     /// The guards that were reset and are still there.
     reset: Vec<Reset>,
-    /// The guards that were dropped last, for the messages about their names.
-    dropped: VecDeque<Dropped>,
+    /// The guards that were dropped last in each scope that has not ended, for the messages about
+    /// their names.
+    dropped: BTreeMap<u64, VecDeque<Dropped>>,
 }
 
 /// A guard without a layer.
@@ -43,12 +44,11 @@ struct Reset {
 
 struct Dropped {
     guard: u64,
-    scope: u64,
     name: Box<str>,
     armed_at: &'static Location<'static>,
 }
 
-/// So many dropped guards are remembered.
+/// So many dropped guards are remembered of each scope.
 const MOST_DROPPED: usize = 128;
 
 /// The layers of one name in one scope, the topmost last. Never empty.
@@ -223,7 +223,7 @@ impl Layers {
             next_guard: 0,
             stacks: Vec::new(),
             reset: Vec::new(),
-            dropped: VecDeque::new(),
+            dropped: BTreeMap::new(),
         }
     }
 
@@ -276,20 +276,25 @@ impl Layers {
         }
     }
 
-    /// Remembers a guard that is dropped.
+    /// Remembers a guard that is dropped, until its scope is [forgotten](Self::forget_dropped).
     pub(super) fn note_dropped(&mut self, scope: u64, name: &str, guard: u64) {
         let armed_at = match self.position(scope, name, guard) {
             Some((stack, at)) => Some(stack[at].armed_at),
             None => self.reset_guard(guard).map(|reset| reset.armed_at),
         };
         let Some(armed_at) = armed_at else { return };
-        self.dropped.truncate(MOST_DROPPED - 1);
-        self.dropped.push_front(Dropped {
+        let dropped = self.dropped.entry(scope).or_default();
+        dropped.truncate(MOST_DROPPED - 1);
+        dropped.push_front(Dropped {
             guard,
-            scope,
             name: name.into(),
             armed_at,
         });
+    }
+
+    /// Forgets the dropped guards of a scope that has ended.
+    pub(super) fn forget_dropped(&mut self, scope: u64) {
+        self.dropped.remove(&scope);
     }
 
     fn reset_guard(&self, guard: u64) -> Option<&Reset> {
@@ -313,8 +318,8 @@ impl Layers {
                 "its guard, armed at {armed_at}, is still there, but it was {change}"
             ));
         }
-        let mut dropped = self.dropped.iter();
-        let dropped = dropped.find(|dropped| dropped.scope == scope && *dropped.name == *name)?;
+        let mut dropped = self.dropped.get(&scope)?.iter();
+        let dropped = dropped.find(|dropped| *dropped.name == *name)?;
         Some(format!(
             "its guard, armed at {}, was dropped (`let _ = arm(..)` drops it at once)",
             dropped.armed_at
@@ -326,7 +331,8 @@ impl Layers {
         if let Some(change) = self.changed(scope, name, guard) {
             return Some(format!("it was {change}"));
         }
-        let dropped = self.dropped.iter().find(|dropped| dropped.guard == guard)?;
+        let mut dropped = self.dropped.get(&scope)?.iter();
+        let dropped = dropped.find(|dropped| dropped.guard == guard)?;
         Some(format!(
             "the guard, armed at {}, was dropped",
             dropped.armed_at

@@ -293,6 +293,7 @@ impl Registry {
         let home = Home(Some(node.clone()));
         let mut layers = self.write();
         node.end();
+        layers.forget_dropped(node.id());
         // Publishing would make idle sites look again.
         if self.points(&home).is_empty() && !layers.has(node.id()) {
             return;

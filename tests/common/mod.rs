@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use neon_failpoint::{FailpointInfo, FailpointResult, Scope, failpoint_blocking, list_failpoints};
 
 /// Far beyond what any test needs: one that takes this long hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(240);
 
 /// Actions that wait for longer than any test runs; the last one for longer than a clock can
 /// express (I8).

@@ -1,7 +1,7 @@
 //! Proves which deadline ends a wait, and what the error says of it.
 
 use std::pin::{Pin, pin};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::HOUR;
 use crate::common::{Runtime, assert_says, block_on, hit, now, poll_once, spawn, within_deadline};
@@ -54,6 +54,7 @@ fn a_deadline_needs_no_runtime_and_no_timer_of_one() {
 fn the_error_says_who_waits_where_since_when_and_how_often_each_point_was_hit() {
     let _alone = isolate();
     within_deadline("a wait that nobody answers", || {
+        let start = Instant::now();
         let guard = arm_with_context("wait-text-a", "pause", [("tenant", "t-.")]).unwrap();
         configure_failpoint("wait-text-b", "2*off->0*off").unwrap();
         configure_failpoint("wait-text-c", "sleep(3600000)").unwrap();
@@ -84,7 +85,7 @@ fn the_error_says_who_waits_where_since_when_and_how_often_each_point_was_hit() 
                     "hits 1",
                     "fired 1",
                     "waiting 1",
-                    "a task for 0.0",
+                    "a task for ",
                     r#"op="x", tenant="t-1""#,
                 ],
             ),
@@ -113,6 +114,11 @@ fn the_error_says_who_waits_where_since_when_and_how_often_each_point_was_hit() 
                 assert!(line.contains(word), "{word}: {line}");
             }
         }
+        let (_, waited) = a.split_once("a task for ").unwrap();
+        let waited: f64 = waited.split_once(" s with").unwrap().0.parse().unwrap();
+        // In whole milliseconds.
+        let most = start.elapsed() + Duration::from_millis(1);
+        assert!((0.020..most.as_secs_f64()).contains(&waited), "{a}");
         assert_eq!(text.lines().count(), 4, "{text}");
         let hits = wait_for_hits("wait-text-b", 5).within(Duration::ZERO);
         assert_says(&hits.blocking().unwrap_err(), &["3 of 5", "hits"]);

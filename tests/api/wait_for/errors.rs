@@ -7,9 +7,9 @@ use super::ByHand;
 use crate::common::{assert_says, hit, now, spawn, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
-    Wait, arm, compat, configure_failpoint, fail_point_sync, failpoint_blocking, failpoint_context,
-    isolate, release_failpoint, release_failpoint_matching, remove_all_failpoints,
-    remove_failpoint, wait_for_hits, wait_until_fired, wait_until_paused,
+    Scope, Wait, arm, compat, configure_failpoint, fail_point_sync, failpoint_blocking,
+    failpoint_context, isolate, release_failpoint, release_failpoint_matching,
+    remove_all_failpoints, remove_failpoint, wait_for_hits, wait_until_fired, wait_until_paused,
 };
 
 #[test]
@@ -236,6 +236,9 @@ fn what_is_remembered_of_dropped_guards_is_bounded() {
         let error = now(wait_for_hits(name(i), 1)).unwrap_err();
         error.to_string().contains("was dropped")
     };
+    assert_eq!([says(0), says(999)], [false, true]);
+    // Of each scope by itself.
+    Scope::new().run(|| (0..1000).for_each(|i| drop(arm(name(i), "off").unwrap())));
     assert_eq!([says(0), says(999)], [false, true]);
 }
 
