@@ -36,16 +36,13 @@ pub enum FailpointResult {
 
 /// What the closures of an API get of a `return`. It is made where the code is shared, not at each call
 /// site.
-pub trait Argument: Sized {
+pub(crate) trait Argument: Sized {
     /// The rules of the API.
-    #[doc(hidden)]
     const RULES: Rules;
     /// What a `return` does at its call sites.
-    #[doc(hidden)]
     const RETURNS: Returns = Returns::Value;
 
     /// Makes it of the argument, or of `None` for a bare `return`; nothing where nothing can return.
-    #[doc(hidden)]
     fn from_argument(argument: Option<String>) -> Option<Self>;
 }
 
@@ -79,6 +76,7 @@ impl<V: Argument> Argument for Box<V> {
 
 /// For a macro without a closure, by the rules of `fail` or by this crate's own.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "async"), expect(unreachable_pub))]
 pub enum NoClosure<const FAILS: bool> {}
 
 impl<const FAILS: bool> Argument for NoClosure<FAILS> {

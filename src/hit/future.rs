@@ -459,7 +459,7 @@ pub struct InPlace<V> {
     argument: PhantomData<fn() -> V>,
 }
 
-impl<V: Argument> InPlace<V> {
+impl<V> InPlace<V> {
     #[inline(always)]
     fn at(site: &'static Site) -> Self {
         Self::new(Some(site), None)
@@ -473,19 +473,6 @@ impl<V: Argument> InPlace<V> {
             waiting,
             argument,
         }
-    }
-
-    /// Hits at once what would have to be held until the first poll.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn begin<'a>(spot: impl Spot<'a>, context: Option<&FailpointContext>) -> Option<Self> {
-        let waiting = match begin_armed(&spot.into(), context, None, V::RULES, V::RETURNS) {
-            Begun::Continue => return None,
-            Begun::Return(value) => Waiting::over(End::Return(value)),
-            Begun::Wait(waiting) => waiting,
-        };
-        Some(Self::new(None, Some(waiting)))
     }
 }
 
@@ -554,7 +541,7 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
     }
 }
 
-/// Takes what a macro awaited out of its box. Out of line, and without unwinding: see [`leave`].
+/// Takes what a macro awaited out of its box. Out of line, and without unwinding, as `leave`.
 #[cold]
 #[inline(never)]
 pub extern "C" fn unboxed<V>(value: Box<V>) -> V {
@@ -598,8 +585,24 @@ pub(super) fn begin_by<'a, V: Argument>(
     }
     match (spot.site(), context) {
         (Some(site), None) => Some(InPlace::at(site)),
-        _ => InPlace::begin(spot, context),
+        _ => begin_cold(spot, context),
     }
+}
+
+/// Hits at once what would have to be held until the first poll.
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn begin_cold<'a, V: Argument>(
+    spot: impl Spot<'a>,
+    context: Option<&FailpointContext>,
+) -> Option<InPlace<V>> {
+    let waiting = match begin_armed(&spot.into(), context, None, V::RULES, V::RETURNS) {
+        Begun::Continue => return None,
+        Begun::Return(value) => Waiting::over(End::Return(value)),
+        Begun::Wait(waiting) => waiting,
+    };
+    Some(InPlace::new(None, Some(waiting)))
 }
 
 /// The future of [`failpoint!`](crate::failpoint!).
