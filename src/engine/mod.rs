@@ -63,7 +63,8 @@
 //! - **I8** Nothing a user can pass makes the library panic, hang or poison itself, other than what
 //!   is documented to: a hit panics for `panic`, and for a `return` where nothing can be returned;
 //!   `exit` ends the process. Panics of a user's own code (a callback, a subscriber, a waker) pass
-//!   through, after everybody was woken.
+//!   through, after everybody was woken; only where a future is dropped that waits at a macro in place
+//!   they are reported, and go no further.
 //! - **I9** A hit sees the points of its own scope, then of the scopes around that, then the global
 //!   ones, and no others. What happens in one scope (arm, wait, release, reset, end) never wakes,
 //!   counts or ends anything in another: a point is filed under its scope, and whoever changes the

@@ -15,7 +15,7 @@ use crate::engine::director::{self, Stop, Verdict};
 use crate::engine::report;
 use crate::engine::site::{ENABLED, Returns, Rules, Site, Spot, Target};
 use crate::engine::timer::Timer;
-use crate::engine::unwind::without_unwinding;
+use crate::engine::unwind::caught;
 use crate::engine::wait::{End as Why, Waiter};
 use crate::engine::waiters::HitDetails;
 #[cfg(feature = "explore")]
@@ -512,8 +512,11 @@ impl<V> Drop for InPlace<V> {
 #[cold]
 #[inline(never)]
 extern "C" fn leave(waiting: &mut Option<Waiting<'static>>) {
-    if let Some(waiting) = waiting.take() {
-        without_unwinding(|| drop(waiting));
+    let Some(waiting) = waiting.take() else {
+        return;
+    };
+    if caught(|| drop(waiting)).is_none() {
+        report::panicked_in_a_destructor();
     }
 }
 
