@@ -3,7 +3,7 @@
 //! and a batch takes effect in one step.
 //!
 //! `NEON_FAILPOINT_ROUNDS` is the number of rounds of each test (2,500 if it is not
-//! set), and `NEON_FAILPOINT_SEED` what is random begins with. Whoever still waits a minute after what
+//! set), and `NEON_FAILPOINT_SEED` what is random begins with. Whoever still waits minutes after what
 //! had to let it go is lost: the test fails, and says in which round.
 
 mod batches;
