@@ -7,7 +7,6 @@
 //! or advanced by a test, the sleep is tokio's.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::task::Waker;
@@ -22,6 +21,7 @@ use std::{
 };
 
 use crate::engine::sync::{held, wait_for};
+use crate::engine::unwind::caught;
 #[cfg(feature = "async")]
 use crate::engine::unwind::in_destructor;
 
@@ -243,10 +243,8 @@ fn run() {
         if !due.is_empty() {
             drop(alarms);
             for waker in due {
-                // A waker that panics keeps no other from being woken. Leaked: the destructor of the
-                // panic's payload could panic, too.
-                let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-                woken.unwrap_or_else(std::mem::forget);
+                // A waker that panics keeps no other from being woken.
+                caught(|| waker.wake());
             }
             alarms = held(ALARMS.lock());
             continue;

@@ -1,4 +1,4 @@
-//! Destructors that run others' code: wakers, callbacks, subscribers.
+//! Others' code that must not unwind into ours: wakers, callbacks' destructors, subscribers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -342,7 +342,8 @@ enum Kind<'a> {
 enum End {
     /// Continue.
     Continue,
-    /// Return, with the argument of the `return`: only an exploration decides that so late.
+    /// Return, with the argument of the `return`: an exploration decides that so late, and a macro that
+    /// hits before its await learns it there.
     Return(Option<String>),
     /// Its token was cancelled.
     Cancelled,
