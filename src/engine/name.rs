@@ -6,6 +6,8 @@
 /// the same on every platform and in every run, because the draws of a percentage start from it.
 /// Names come from the program and its tests, so it does not defend against chosen collisions: the
 /// table compares whole names.
+///
+/// It has [`HASH_BITS`].
 pub(crate) const fn hash(name: &str) -> u64 {
     let bytes = name.as_bytes();
     let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
@@ -19,8 +21,11 @@ pub(crate) const fn hash(name: &str) -> u64 {
         Some(word) => u64::from_le_bytes(*word),
         None => short_word(bytes),
     };
-    fold(hash ^ last)
+    fold(hash ^ last) >> (u64::BITS - HASH_BITS)
 }
+
+/// How many bits of a word are a hash. A call site says in the others what it is.
+pub(crate) const HASH_BITS: u32 = 60;
 
 /// Returns fewer than eight bytes as a little-endian number.
 const fn short_word(bytes: &[u8]) -> u64 {
@@ -102,7 +107,7 @@ mod tests {
         let hashes: std::collections::HashSet<u64> = names.iter().map(|n| hash(n)).collect();
         assert_eq!(hashes.len(), names.len());
         // The trie takes three bits at a time from the bottom: each must be used.
-        for shift in (0..63).step_by(3) {
+        for shift in (0..HASH_BITS).step_by(3) {
             let used: std::collections::HashSet<u64> =
                 names.iter().map(|n| (hash(n) >> shift) & 7).collect();
             assert_eq!(used.len(), 8, "bits {shift}..{}", shift + 3);

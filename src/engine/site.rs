@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic;
 
-use crate::engine::name::hash;
+use crate::engine::name::{HASH_BITS, hash};
 use crate::engine::point::Point;
 use crate::engine::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
 use crate::engine::table::{Registry, View};
@@ -28,20 +28,9 @@ pub trait Spot<'a>: Copy + Into<Target<'a>> {
     /// Whether it is known that nothing is configured here; `false` proves nothing.
     #[doc(hidden)]
     fn is_idle(self, rules: Rules) -> bool;
-
-    /// Its call site, if it is known to be one without a look at it.
-    #[doc(hidden)]
-    fn site(self) -> Option<&'static Site> {
-        None
-    }
 }
 
 impl<'a> Spot<'a> for &'static Site {
-    #[inline(always)]
-    fn site(self) -> Option<&'static Site> {
-        Some(self)
-    }
-
     #[inline(always)]
     fn is_idle(self, _: Rules) -> bool {
         // A native site had FAILPOINTS read when it first looked its name up.
@@ -142,9 +131,9 @@ pub enum Rules {
 pub struct Site {
     pub(super) name: &'static str,
     place: &'static Location<'static>,
-    kind: SiteKind,
-    returns: Returns,
-    pub(super) hash: u64,
+    /// The name's hash, above a bit for the kind and two for what a `return` does: in a word of its own
+    /// that would be eight bytes more at each call site.
+    hash_and_rest: u64,
     /// The last generation at which the name was found absent (I4); or, with [`ARMED`] beside it, at
     /// which it was found configured: macros check that before they evaluate a context.
     pub(super) known: AtomicUsize,
@@ -155,6 +144,7 @@ const ARMED: usize = 1;
 
 /// How a call site waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum SiteKind {
     /// It awaits.
     Awaits,
@@ -164,6 +154,7 @@ pub enum SiteKind {
 
 /// What a `return` does at a call site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Returns {
     /// Its value goes to a closure, or to the caller.
     Value,
@@ -183,9 +174,7 @@ impl Site {
             Self {
                 name,
                 place: Location::caller(),
-                kind,
-                returns: Returns::Value,
-                hash: hash(name),
+                hash_and_rest: hash(name) << Self::HASH_SHIFT | (kind as u64) << Self::KIND_SHIFT,
                 // Not a generation: the first hit looks the name up.
                 known: AtomicUsize::new(0),
             }
@@ -193,13 +182,24 @@ impl Site {
     }
 
     /// Says what a `return` does here, if that is not [`Returns::Value`].
-    pub const fn returning(self, returns: Returns) -> Self {
-        Self { returns, ..self }
+    pub const fn returning(mut self, returns: Returns) -> Self {
+        self.hash_and_rest |= returns as u64;
+        self
+    }
+
+    const KIND_SHIFT: u32 = 2;
+    const HASH_SHIFT: u32 = u64::BITS - HASH_BITS;
+
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.hash_and_rest >> Self::HASH_SHIFT
     }
 
     /// Returns what a `return` does here.
     pub fn returns(&self) -> Returns {
-        self.returns
+        let is = |returns: Returns| self.hash_and_rest & 0b11 == returns as u64;
+        let all = [Returns::Millis, Returns::Nothing, Returns::Panics];
+        all.into_iter().find(|r| is(*r)).unwrap_or(Returns::Value)
     }
 
     /// Returns the name of its failpoint.
@@ -219,7 +219,10 @@ impl Site {
 
     /// Returns how it waits.
     pub fn kind(&self) -> SiteKind {
-        self.kind
+        match self.hash_and_rest >> Self::KIND_SHIFT & 1 {
+            0 => SiteKind::Awaits,
+            _ => SiteKind::Blocks,
+        }
     }
 
     /// Whether the name is known to be absent: two loads, no shared write.
@@ -248,7 +251,7 @@ impl Site {
         // I4: the generation that the view read before it loaded the snapshot. One read after the
         // lookup could be that of a snapshot in which the name is configured.
         let generation = view.refresh(registry);
-        let (point, is_everywhere) = view.get(self.hash, self.name);
+        let (point, is_everywhere) = view.get(self.hash(), self.name);
         if is_everywhere {
             let known = match point {
                 Some(_) => generation | ARMED,

@@ -50,7 +50,7 @@ enum Slot<T> {
     Empty,
     Leaf(T),
     Branch(Arc<Branch<T>>),
-    /// Names whose hashes are equal in all 64 bits.
+    /// Names whose hashes are equal in all bits.
     Collision(Arc<Vec<T>>),
 }
 
