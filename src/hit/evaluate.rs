@@ -36,13 +36,17 @@ pub enum FailpointResult {
 
 /// What the closures of an API get of a `return`. It is made where the code is shared, not at each call
 /// site.
-pub(crate) trait Argument: Sized {
+#[cfg_attr(not(feature = "async"), expect(unreachable_pub))]
+pub trait Argument: Sized {
     /// The rules of the API.
+    #[doc(hidden)]
     const RULES: Rules;
     /// What a `return` does at its call sites.
+    #[doc(hidden)]
     const RETURNS: Returns = Returns::Value;
 
     /// Makes it of the argument, or of `None` for a bare `return`; nothing where nothing can return.
+    #[doc(hidden)]
     fn from_argument(argument: Option<String>) -> Option<Self>;
 }
 

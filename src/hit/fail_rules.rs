@@ -7,7 +7,7 @@ use crate::engine::site::{Rules, Spot};
 use crate::hit::blocking::armed;
 use crate::hit::evaluate::NoClosure;
 #[cfg(feature = "async")]
-use crate::hit::future::{InPlace, begin_by};
+use crate::hit::future::{InPlace, Place};
 
 /// `fail_point!` with a closure: the closure's result, if it was called.
 #[inline]
@@ -40,14 +40,14 @@ pub fn compat_unit<'a>(spot: impl Spot<'a>) {
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]
-pub fn compat_begin<'a>(spot: impl Spot<'a>) -> Option<InPlace<Box<Option<String>>>> {
-    begin_by(spot, None)
+pub fn compat_begin<P: Place>(place: P) -> Option<InPlace<Box<Option<String>>, P::Held>> {
+    place.begin()
 }
 
 /// `async_fail_point!` with only a name: what is to be awaited, if anything.
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]
-pub fn compat_begin_unit<'a>(spot: impl Spot<'a>) -> Option<InPlace<NoClosure<true>>> {
-    begin_by(spot, None)
+pub fn compat_begin_unit<P: Place>(place: P) -> Option<InPlace<NoClosure<true>, P::Held>> {
+    place.begin()
 }

@@ -451,61 +451,67 @@ impl Future for Waiting<'_> {
 ///
 /// A call site has no more code of it than a poll and a drop.
 #[expect(missing_debug_implementations, reason = "only macros see it")]
-pub struct InPlace<V> {
-    /// What the first poll hits. Taken before the action runs: if that panics, another poll must not
-    /// hit again.
-    site: Option<&'static Site>,
-    /// Dropped by [`leave`].
+pub struct InPlace<V, H> {
+    held: H,
+    /// `None` before the hit, and after its end. Dropped by [`leave`].
     waiting: ManuallyDrop<Option<Waiting<'static>>>,
     argument: PhantomData<fn() -> V>,
 }
 
-impl<V> InPlace<V> {
+impl<V, H> InPlace<V, H> {
     #[inline(always)]
-    fn at(site: &'static Site) -> Self {
-        Self::new(Some(site), None)
-    }
-
-    #[inline(always)]
-    fn new(site: Option<&'static Site>, waiting: Option<Waiting<'static>>) -> Self {
+    fn new(held: H, waiting: Option<Waiting<'static>>) -> Self {
         let (waiting, argument) = (ManuallyDrop::new(waiting), PhantomData);
         Self {
-            site,
+            held,
             waiting,
             argument,
         }
     }
 }
 
-impl<V: Argument> Future for InPlace<V> {
+impl<V, H> Unpin for InPlace<V, H> {}
+
+impl<V: Argument, H: Held> Future for InPlace<V, H> {
     type Output = Option<V>;
 
-    #[inline(never)]
+    #[inline(always)]
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<V>> {
         let this = self.get_mut();
-        if let Some(site) = this.site.take() {
-            match begin_armed(&site.into(), None, None, V::RULES, V::RETURNS) {
-                Begun::Continue => return Poll::Ready(None),
-                Begun::Return(value) => return Poll::Ready(V::from_argument(value)),
-                Begun::Wait(waiting) => *this.waiting = Some(waiting),
-            }
-        }
-        let Some(waiting) = &mut *this.waiting else {
-            return Poll::Ready(None);
-        };
-        Pin::new(waiting).poll(cx).map(|end| match end {
-            End::Return(value) => V::from_argument(value),
-            End::Continue | End::Cancelled => None,
-        })
+        poll_in_place(&mut this.waiting, this.held.site(), cx)
     }
 }
 
-impl<V> Drop for InPlace<V> {
+impl<V, H> Drop for InPlace<V, H> {
     #[inline(always)]
     fn drop(&mut self) {
         leave(&mut self.waiting);
     }
+}
+
+/// Hits `site`, unless something waits already. (A macro does not poll again what is ready, or what
+/// panicked: it would hit again.)
+#[inline(never)]
+#[track_caller]
+fn poll_in_place<V: Argument>(
+    waiting: &mut Option<Waiting<'static>>,
+    site: Option<&'static Site>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<V>> {
+    let waiting = match (&mut *waiting, site) {
+        (Some(waiting), _) => waiting,
+        (None, None) => return Poll::Ready(None),
+        (None, Some(site)) => match begin_armed(&site.into(), None, None, V::RULES, V::RETURNS) {
+            Begun::Continue => return Poll::Ready(None),
+            Begun::Return(value) => return Poll::Ready(V::from_argument(value)),
+            Begun::Wait(begun) => waiting.insert(begun),
+        },
+    };
+    Pin::new(waiting).poll(cx).map(|end| match end {
+        End::Return(value) => V::from_argument(value),
+        End::Continue | End::Cancelled => None,
+    })
 }
 
 /// Drops what a call site waits for. Without unwinding: where it can, a call site has a fourth more code.
@@ -552,61 +558,124 @@ pub extern "C" fn unboxed<V>(value: Box<V>) -> V {
     *value
 }
 
+/// What a macro hits that awaits in place.
+pub trait Place {
+    /// What its future holds of it.
+    type Held: Held;
+
+    /// Begins a hit; `None` if it is over. Always inline: what it decides at a call site is that one's
+    /// code.
+    #[doc(hidden)]
+    fn begin<V: Argument>(self) -> Option<InPlace<V, Self::Held>>;
+}
+
+/// What a future holds of what it hits.
+pub trait Held {
+    /// What is to be hit at the first poll.
+    #[doc(hidden)]
+    fn site(&self) -> Option<&'static Site>;
+}
+
+/// A call site, which takes no room in the future: the function is the type.
+impl<F: Fn() -> &'static Site> Place for F {
+    type Held = F;
+
+    #[inline(always)]
+    fn begin<V: Argument>(self) -> Option<InPlace<V, F>> {
+        match self().is_idle(V::RULES) {
+            true => None,
+            false => Some(InPlace::new(self, None)),
+        }
+    }
+}
+
+impl<F: Fn() -> &'static Site> Held for F {
+    #[inline(always)]
+    fn site(&self) -> Option<&'static Site> {
+        Some(self())
+    }
+}
+
+/// A name is not held until the first poll.
+impl Place for Target<'_> {
+    type Held = ();
+
+    #[inline(always)]
+    #[track_caller]
+    fn begin<V: Argument>(self) -> Option<InPlace<V, ()>> {
+        match self.is_idle(V::RULES) {
+            true => None,
+            false => begin_now(self, None),
+        }
+    }
+}
+
+impl Held for () {
+    fn site(&self) -> Option<&'static Site> {
+        None
+    }
+}
+
 /// Hits a failpoint for a macro that awaits in place; returns what is to be awaited, if anything.
 #[inline]
 #[track_caller]
-pub fn begin<'a>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-) -> Option<InPlace<Box<String>>> {
+pub fn begin<P: Place>(place: P) -> Option<InPlace<Box<String>, P::Held>> {
     if !ENABLED {
         return None;
     }
-    begin_by(spot, context)
+    place.begin()
 }
 
 /// Like [`begin`], for a macro without a closure.
 #[inline]
 #[track_caller]
-pub fn begin_unit<'a>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-) -> Option<InPlace<NoClosure<false>>> {
+pub fn begin_unit<P: Place>(place: P) -> Option<InPlace<NoClosure<false>, P::Held>> {
     if !ENABLED {
         return None;
     }
-    begin_by(spot, context)
+    place.begin()
 }
 
-#[inline(always)]
+/// Like [`begin`], with a context, which is not held until the first poll.
+#[inline]
 #[track_caller]
-pub(super) fn begin_by<'a, V: Argument>(
+pub fn begin_with<'a>(
     spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-) -> Option<InPlace<V>> {
-    if spot.is_idle(V::RULES) {
+    context: &FailpointContext,
+) -> Option<InPlace<Box<String>, ()>> {
+    if !ENABLED {
         return None;
     }
-    match (spot.site(), context) {
-        (Some(site), None) => Some(InPlace::at(site)),
-        _ => begin_cold(spot, context),
+    begin_now(spot, Some(context))
+}
+
+/// Like [`begin_with`], for a macro without a closure.
+#[inline]
+#[track_caller]
+pub fn begin_unit_with<'a>(
+    spot: impl Spot<'a>,
+    context: &FailpointContext,
+) -> Option<InPlace<NoClosure<false>, ()>> {
+    if !ENABLED {
+        return None;
     }
+    begin_now(spot, Some(context))
 }
 
 /// Hits at once what would have to be held until the first poll.
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn begin_cold<'a, V: Argument>(
+fn begin_now<'a, V: Argument>(
     spot: impl Spot<'a>,
     context: Option<&FailpointContext>,
-) -> Option<InPlace<V>> {
+) -> Option<InPlace<V, ()>> {
     let waiting = match begin_armed(&spot.into(), context, None, V::RULES, V::RETURNS) {
         Begun::Continue => return None,
         Begun::Return(value) => Waiting::over(End::Return(value)),
         Begun::Wait(waiting) => waiting,
     };
-    Some(InPlace::new(None, Some(waiting)))
+    Some(InPlace::new((), Some(waiting)))
 }
 
 /// The future of [`failpoint!`](crate::failpoint!).

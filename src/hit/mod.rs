@@ -19,6 +19,6 @@ pub use fail_rules::{compat_begin, compat_begin_unit};
 pub use fail_rules::{compat_eval, compat_unit};
 #[cfg(feature = "async")]
 pub use future::{
-    FailpointFuture, InPlace, MillisFuture, PausableFuture, begin, begin_unit, failpoint,
-    failpoint_with_cancellation, hit, pausable, sleep_millis, unboxed,
+    FailpointFuture, InPlace, MillisFuture, PausableFuture, begin, begin_unit, begin_unit_with,
+    begin_with, failpoint, failpoint_with_cancellation, hit, pausable, sleep_millis, unboxed,
 };

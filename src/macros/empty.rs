@@ -15,6 +15,15 @@ macro_rules! __site {
     };
 }
 
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __place {
+    ($($site:tt)*) => {
+        $crate::__site!($($site)*)
+    };
+}
+
 /// Code that is checked and never runs: an arm after one that always matches.
 ///
 /// To the compiler's checks of types, borrows, moves and unused items the arm is like any other.

@@ -103,12 +103,12 @@ macro_rules! __compat_no_fail_point {
 macro_rules! __compat_async_fail_point {
     ($name:literal $(, $rest:expr)* $(,)?) => {
         $crate::__compat_await!(
-            $crate::__site!($name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
+            $crate::__place!($name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
         )
     };
     (const $name:block $(, $rest:expr)* $(,)?) => {
         $crate::__compat_await!(
-            $crate::__site!(const $name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
+            $crate::__place!(const $name, Awaits, $crate::__returns!($($rest)*)) $(, $rest)*
         )
     };
     ($name:expr $(, $rest:expr)* $(,)?) => {
@@ -120,11 +120,11 @@ macro_rules! __compat_async_fail_point {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __compat_await {
-    ($target:expr) => {{ $crate::__begun!($crate::__private::compat_begin_unit($target)) }};
-    ($target:expr, $closure:expr) => {{ $crate::__begun!($crate::__private::compat_begin($target), $closure) }};
-    ($target:expr, $condition:expr, $closure:expr) => {{
+    ($place:expr) => {{ $crate::__begun!($crate::__private::compat_begin_unit($place)) }};
+    ($place:expr, $closure:expr) => {{ $crate::__begun!($crate::__private::compat_begin($place), $closure) }};
+    ($place:expr, $condition:expr, $closure:expr) => {{
         if $condition {
-            $crate::__compat_await!($target, $closure)
+            $crate::__compat_await!($place, $closure)
         }
     }};
 }

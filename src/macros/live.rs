@@ -18,6 +18,16 @@ macro_rules! __site {
     }};
 }
 
+/// The static of a call site that awaits in place, by a function: its future holds nothing of it.
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __place {
+    ($($site:tt)*) => {
+        || $crate::__site!($($site)*)
+    };
+}
+
 /// What a `return` does at a call site with these arguments behind its name: the last one is a closure,
 /// if there is one besides a context.
 #[doc(hidden)]
@@ -90,21 +100,11 @@ mod awaiting {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __fail_point {
-        ($target:expr $(,)?) => {{
-            $crate::__begun!($crate::__private::begin_unit(
-                $target,
-                ::core::option::Option::None
-            ))
-        }};
-        ($target:expr, $closure:expr $(,)?) => {{
-            $crate::__begun!(
-                $crate::__private::begin($target, ::core::option::Option::None),
-                $closure
-            )
-        }};
-        ($target:expr, $condition:expr, $closure:expr $(,)?) => {{
+        ($place:expr $(,)?) => {{ $crate::__begun!($crate::__private::begin_unit($place)) }};
+        ($place:expr, $closure:expr $(,)?) => {{ $crate::__begun!($crate::__private::begin($place), $closure) }};
+        ($place:expr, $condition:expr, $closure:expr $(,)?) => {{
             if $condition {
-                $crate::__fail_point!($target, $closure)
+                $crate::__fail_point!($place, $closure)
             }
         }};
     }
@@ -115,7 +115,7 @@ mod awaiting {
         ($target:expr, $context:expr $(,)?) => {{
             let begun = match $target {
                 target if $crate::__private::is_armed(target) => {
-                    $crate::__private::begin_unit(target, $crate::__private::context($context))
+                    $crate::__private::begin_unit_with(target, $context)
                 }
                 _ => ::core::option::Option::None,
             };
@@ -124,7 +124,7 @@ mod awaiting {
         ($target:expr, $context:expr, $closure:expr $(,)?) => {{
             let begun = match $target {
                 target if $crate::__private::is_armed(target) => {
-                    $crate::__private::begin(target, $crate::__private::context($context))
+                    $crate::__private::begin_with(target, $context)
                 }
                 _ => ::core::option::Option::None,
             };

@@ -74,12 +74,12 @@
 macro_rules! fail_point {
     ($name:literal $(, $($rest:tt)*)?) => {
         $crate::__fail_point!(
-            $crate::__site!($name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+            $crate::__place!($name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
         )
     };
     (const $name:block $(, $($rest:tt)*)?) => {
         $crate::__fail_point!(
-            $crate::__site!(const $name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
+            $crate::__place!(const $name, Awaits, $crate::__returns!($($($rest)*)?)) $(, $($rest)*)?
         )
     };
     ($name:expr $(, $($rest:tt)*)?) => {

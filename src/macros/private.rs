@@ -9,8 +9,8 @@ pub use crate::hit::{
 };
 #[cfg(feature = "async")]
 pub use crate::hit::{
-    InPlace, MillisFuture, PausableFuture, begin, begin_unit, compat_begin, compat_begin_unit, hit,
-    pausable, sleep_millis, unboxed,
+    InPlace, MillisFuture, PausableFuture, begin, begin_unit, begin_unit_with, begin_with,
+    compat_begin, compat_begin_unit, hit, pausable, sleep_millis, unboxed,
 };
 #[cfg(feature = "testing")]
 pub use linkme;
