@@ -73,7 +73,7 @@ fn live() -> isize {
 fn rounds(full: usize) -> usize {
     let is_asked = std::env::var_os("NEON_FAILPOINT_ROUNDS").is_some();
     if is_asked || cfg!(debug_assertions) {
-        common::race::rounds().min(full)
+        common::rounds().min(full)
     } else {
         full
     }

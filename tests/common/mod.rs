@@ -31,6 +31,21 @@ use std::time::{Duration, Instant};
 
 use neon_failpoint::{FailpointInfo, FailpointResult, Scope, failpoint_blocking, list_failpoints};
 
+/// The number in an environment variable.
+pub(crate) fn number(variable: &str) -> Option<u64> {
+    let number = std::env::var(variable).ok()?;
+    Some(
+        number
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number")),
+    )
+}
+
+/// How many rounds a test of a race has: what `NEON_FAILPOINT_ROUNDS` asks for, or 2,500.
+pub(crate) fn rounds() -> usize {
+    number("NEON_FAILPOINT_ROUNDS").unwrap_or(2_500) as usize
+}
+
 /// Far beyond what any test needs: one that takes this long hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(240);
 

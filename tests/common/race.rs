@@ -12,22 +12,7 @@ use neon_failpoint::{list_failpoints, remove_all_failpoints};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::{DEADLINE, table};
-
-/// The number in an environment variable.
-fn number(variable: &str) -> Option<u64> {
-    let number = std::env::var(variable).ok()?;
-    Some(
-        number
-            .parse()
-            .unwrap_or_else(|_| panic!("{variable} is a number")),
-    )
-}
-
-/// The number of rounds that `NEON_FAILPOINT_ROUNDS` asks for.
-pub(crate) fn rounds() -> usize {
-    number("NEON_FAILPOINT_ROUNDS").unwrap_or(2_500) as usize
-}
+use super::{DEADLINE, number, rounds, table};
 
 /// What the random numbers of all parties begin with: `NEON_FAILPOINT_SEED`, or 0.
 pub(crate) fn seed() -> u64 {

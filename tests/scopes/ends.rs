@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::armed;
-use crate::common::race::rounds;
+use crate::common::rounds;
 use crate::common::{
     Runtime, block_on, hit, info, now, panic_of, poll_once, spawn_task, until_waiting, value,
     waiting, within_deadline,

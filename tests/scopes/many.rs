@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::task::{JoinSet, spawn_blocking};
 
-use crate::common::race::rounds;
+use crate::common::rounds;
 use crate::common::{Runtime, hit, info, now, value, waiting, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue};
 use neon_failpoint::{

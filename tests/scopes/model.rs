@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use crate::common::race::rounds;
+use crate::common::rounds;
 use crate::common::{hit, value};
 use neon_failpoint::FailpointResult::{self, Continue};
 use neon_failpoint::{

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::race::{alone, rounds};
-use crate::common::{Counter, actions, poll_with, value};
+use crate::common::race::alone;
+use crate::common::{Counter, actions, poll_with, rounds, value};
 use crate::memory::Counted;
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::failpoint_support::implicit_await;

@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::Poll;
 use std::thread;
 
-use crate::common::loggers::on_event_of_a_level;
 use crate::common::race::{Gate, Party, alone};
+use crate::common::{self, loggers::on_event_of_a_level};
 use crate::common::{HitByHand, Runtime, block_on, poll_once, race, waiters, within_deadline};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{
@@ -29,7 +29,7 @@ const POINT: &str = "release-stress";
 
 /// A fifth of the rounds for each of the five tests.
 fn rounds() -> usize {
-    usize::div_ceil(race::rounds(), 5)
+    usize::div_ceil(common::rounds(), 5)
 }
 
 static ENDS: [(&str, AtomicUsize); 5] = [

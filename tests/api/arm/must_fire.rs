@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{assert_stats, hit, info, panic_of, spawn, value, within_deadline};
+use crate::common::{assert_stats, hit, info, panic_of, rounds, spawn, value, within_deadline};
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     Armed, Error, arm, compat, configure_failpoint, configure_failpoints, fail_point_sync,
@@ -454,7 +454,7 @@ fn a_hit_that_was_under_way_while_a_guard_was_configured_anew_counts_as_fired() 
     let name = "arm-must-fire-under-way";
     within_deadline("hits against configuring", move || {
         let start = Arc::new(Barrier::new(2));
-        let rounds = 5_000;
+        let rounds = rounds();
         let hitter = {
             let start = start.clone();
             spawn(move || {

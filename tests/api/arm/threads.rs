@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use crate::common::{
-    assert_stats, hit, in_current_scope, info, spawn, until, value, within_deadline,
+    assert_stats, hit, in_current_scope, info, rounds, spawn, until, value, within_deadline,
 };
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{
@@ -71,7 +71,7 @@ fn hits_see_the_guard_while_it_is_there_and_the_base_before_and_after() {
             counts.fetch_add(1, Ordering::SeqCst);
         })
         .unwrap();
-        let rounds = 3_000;
+        let rounds = rounds();
         let hitter = || {
             let (calls, gate) = (calls.clone(), gate.clone());
             spawn(move || {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::totals;
-use crate::common::{hit, in_current_scope, info, listed, within_deadline};
+use crate::common::{hit, in_current_scope, info, listed, rounds, within_deadline};
 use neon_failpoint::{
     Armed, arm, compat, configure_failpoint, configure_failpoints, fail_point_sync, isolate,
     remove_failpoint,
@@ -194,7 +194,7 @@ fn totals_never_shrink_while_threads_hit_and_configurations_come_and_go() {
                 }));
             }
             let mut before = (0, 0, Duration::ZERO);
-            for round in 0..1_500 {
+            for round in 0..rounds() {
                 let guard = arm(name, "off").unwrap();
                 configure_failpoint(name, "0*off").unwrap();
                 let younger = arm(name, "off").unwrap();
@@ -274,7 +274,7 @@ fn no_more_have_fired_than_were_hit() {
             }));
         }
         let _stop = Stop(&is_over);
-        for round in 0..2_000 {
+        for round in 0..rounds() {
             let point = listed(name);
             let totals = point.totals();
             assert!(point.fired() <= point.hits(), "{round}: {point}");

@@ -5,7 +5,8 @@ use std::sync::{Arc, Barrier};
 use super::ByHand;
 use crate::common::crew::Crew;
 use crate::common::{
-    Counter, Runtime, block_on, hit, now, on_both_runtimes, poll_once, spawn, within_deadline,
+    Counter, Runtime, block_on, hit, now, on_both_runtimes, poll_once, rounds, spawn,
+    within_deadline,
 };
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{arm, failpoint, isolate, wait_for_hits, wait_until_paused};
@@ -112,7 +113,7 @@ fn no_wake_up_is_lost_between_threads_that_hit_and_threads_that_wait() {
         let name = "wait-race";
         let guard = Arc::new(arm(name, "2*off->0*off").unwrap());
         let gate = Arc::new(Barrier::new(4));
-        let rounds = 3_000;
+        let rounds = rounds();
         let hitters = [0, 1].map(|_| {
             let gate = gate.clone();
             spawn(move || {
@@ -155,7 +156,7 @@ fn no_wake_up_is_lost_between_those_who_come_to_wait_and_who_waits_for_them() {
         let name = "wait-race-paused";
         let guard = arm(name, "pause").unwrap();
         let gate = Arc::new(Barrier::new(3));
-        let rounds = 2_000;
+        let rounds = rounds();
         let thread = {
             let gate = gate.clone();
             spawn(move || {

@@ -1,7 +1,8 @@
 //! Hits against batches: a batch takes effect in one step.
 
 use super::with_thread;
-use crate::common::race::{Gate, Party, alone, numbered, rounds};
+use crate::common::race::{Gate, Party, alone, numbered};
+use crate::common::rounds;
 use neon_failpoint::FailpointResult::{Continue, Return};
 use neon_failpoint::{configure_failpoints, fail_point_sync, remove_failpoint};
 

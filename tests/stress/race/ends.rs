@@ -5,8 +5,8 @@ use super::{
     POINT, assert_nobody_waits, configure_value, end_while_it_is_hit, hit, hit_blocking,
     until_it_waits, waits, waits_first, with_task, with_thread,
 };
-use crate::common::race::{Gate, Party, alone, rounds};
-use crate::common::value;
+use crate::common::race::{Gate, Party, alone};
+use crate::common::{rounds, value};
 use neon_failpoint::FailpointResult::{self, Cancelled, Continue};
 use neon_failpoint::compat::{self, FailScenario};
 use neon_failpoint::{

@@ -7,8 +7,10 @@ use std::task::Poll;
 use std::thread;
 
 use super::{POINT, assert_nobody_waits, configure_value, hit, waits, with_task, with_thread};
-use crate::common::race::{Gate, Party, alone, numbered, rounds};
-use crate::common::{Counter, Runtime, block_on, poll_once, poll_with, until, value, waiters};
+use crate::common::race::{Gate, Party, alone, numbered};
+use crate::common::{
+    Counter, Runtime, block_on, poll_once, poll_with, rounds, until, value, waiters,
+};
 use neon_failpoint::FailpointResult::{Cancelled, Continue};
 use neon_failpoint::{configure_failpoint, failpoint_with_cancellation, remove_failpoint};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,8 @@ use std::thread;
 
 use super::{POINT, with_thread};
 use crate::common::now;
-use crate::common::race::{Gate, Party, alone, numbered, rounds};
+use crate::common::race::{Gate, Party, alone, numbered};
+use crate::common::rounds;
 use neon_failpoint::FailpointResult::Continue;
 use neon_failpoint::{
     configure_failpoint, configure_failpoint_callback, configure_failpoints, fail_point_sync,

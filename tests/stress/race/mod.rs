@@ -15,8 +15,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::thread;
 
-use crate::common::race::{Gate, Party, numbered, rounds};
-use crate::common::{DEADLINE, Runtime, waiters};
+use crate::common::race::{Gate, Party, numbered};
+use crate::common::{DEADLINE, Runtime, rounds, waiters};
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
     configure_failpoint, fail_point, fail_point_sync, fail_point_with_context_sync, failpoint,
