@@ -191,7 +191,7 @@ impl Site {
     const HASH_SHIFT: u32 = u64::BITS - HASH_BITS;
 
     #[inline]
-    fn hash(&self) -> u64 {
+    pub(super) fn hash(&self) -> u64 {
         self.hash_and_rest >> Self::HASH_SHIFT
     }
 

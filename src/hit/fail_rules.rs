@@ -7,7 +7,7 @@ use crate::engine::site::{Rules, Spot};
 use crate::hit::blocking::armed;
 use crate::hit::evaluate::NoClosure;
 #[cfg(feature = "async")]
-use crate::hit::future::{InPlace, Place};
+use crate::hit::in_place::{InPlace, Place};
 
 /// `fail_point!` with a closure: the closure's result, if it was called.
 #[inline]

@@ -1,9 +1,7 @@
-//! Hits of async code.
+//! Hits of async code: the futures that a caller holds, and what a hit waits for.
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -13,16 +11,13 @@ use crate::engine::context::FailpointContext;
 #[cfg(feature = "explore")]
 use crate::engine::director::{self, Stop, Verdict};
 use crate::engine::report;
-use crate::engine::site::{ENABLED, Returns, Rules, Site, Spot, Target};
+use crate::engine::site::{ENABLED, Returns, Rules, Spot, Target};
 use crate::engine::timer::Timer;
-use crate::engine::unwind::caught;
 use crate::engine::wait::{End as Why, Waiter};
 use crate::engine::waiters::HitDetails;
 #[cfg(feature = "explore")]
 use crate::hit::evaluate::arrival;
-use crate::hit::evaluate::{
-    Argument, FailpointResult, NoClosure, Step, burn, evaluate, no_closure,
-};
+use crate::hit::evaluate::{FailpointResult, Step, burn, evaluate, no_closure};
 
 /// Hits the failpoint `name`.
 ///
@@ -249,7 +244,7 @@ impl fmt::Debug for FailpointFuture<'_> {
 }
 
 /// A hit that was evaluated.
-enum Begun<'a> {
+pub(super) enum Begun<'a> {
     Continue,
     /// With the argument of the `return`.
     Return(Option<String>),
@@ -258,7 +253,7 @@ enum Begun<'a> {
 
 #[inline]
 #[track_caller]
-fn begin_armed<'a>(
+pub(super) fn begin_armed<'a>(
     target: &Target<'_>,
     context: Option<&FailpointContext>,
     cancel: Option<&'a CancellationToken>,
@@ -317,7 +312,7 @@ fn is_explored(_: &Target<'_>) -> bool {
 ///
 /// It is one pointer, to what is allocated only when an action waits, so that the futures of call
 /// sites stay small. Dropping it leaves the point's list.
-struct Waiting<'a>(Box<Kind<'a>>);
+pub(super) struct Waiting<'a>(Box<Kind<'a>>);
 
 enum Kind<'a> {
     /// Ends so at once.
@@ -339,7 +334,7 @@ enum Kind<'a> {
 
 /// How a wait is over.
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     /// Continue.
     Continue,
     /// Return, with the argument of the `return`: an exploration decides that so late, and a macro that
@@ -361,7 +356,7 @@ impl From<End> for FailpointResult {
 
 impl<'a> Waiting<'a> {
     /// Ends as `end` says.
-    fn over(end: End) -> Self {
+    pub(super) fn over(end: End) -> Self {
         Self(Box::new(Kind::Over(end)))
     }
 
@@ -446,87 +441,6 @@ impl Future for Waiting<'_> {
     }
 }
 
-/// What a macro awaits in place: a hit, and what it then waits for; `Some` is the argument of a
-/// `return`. It borrows nothing, so that neither the name nor the context is held across the await.
-///
-/// A call site has no more code of it than a poll and a drop.
-#[expect(missing_debug_implementations, reason = "only macros see it")]
-pub struct InPlace<V, H> {
-    held: H,
-    /// `None` before the hit, and after its end. Dropped by [`leave`].
-    waiting: ManuallyDrop<Option<Waiting<'static>>>,
-    argument: PhantomData<fn() -> V>,
-}
-
-impl<V, H> InPlace<V, H> {
-    #[inline(always)]
-    fn new(held: H, waiting: Option<Waiting<'static>>) -> Self {
-        let (waiting, argument) = (ManuallyDrop::new(waiting), PhantomData);
-        Self {
-            held,
-            waiting,
-            argument,
-        }
-    }
-}
-
-impl<V, H> Unpin for InPlace<V, H> {}
-
-impl<V: Argument, H: Held> Future for InPlace<V, H> {
-    type Output = Option<V>;
-
-    #[inline(always)]
-    #[track_caller]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<V>> {
-        let this = self.get_mut();
-        poll_in_place(&mut this.waiting, this.held.site(), cx)
-    }
-}
-
-impl<V, H> Drop for InPlace<V, H> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        leave(&mut self.waiting);
-    }
-}
-
-/// Hits `site`, unless something waits already. (A macro does not poll again what is ready, or what
-/// panicked: it would hit again.)
-#[inline(never)]
-#[track_caller]
-fn poll_in_place<V: Argument>(
-    waiting: &mut Option<Waiting<'static>>,
-    site: Option<&'static Site>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<V>> {
-    let waiting = match (&mut *waiting, site) {
-        (Some(waiting), _) => waiting,
-        (None, None) => return Poll::Ready(None),
-        (None, Some(site)) => match begin_armed(&site.into(), None, None, V::RULES, V::RETURNS) {
-            Begun::Continue => return Poll::Ready(None),
-            Begun::Return(value) => return Poll::Ready(V::from_argument(value)),
-            Begun::Wait(begun) => waiting.insert(begun),
-        },
-    };
-    Pin::new(waiting).poll(cx).map(|end| match end {
-        End::Return(value) => V::from_argument(value),
-        End::Continue | End::Cancelled => None,
-    })
-}
-
-/// Drops what a call site waits for. Without unwinding: where it can, a call site has a fourth more code.
-/// The compiler knows of no other function than one with a foreign ABI that it cannot.
-#[cold]
-#[inline(never)]
-extern "C" fn leave(waiting: &mut Option<Waiting<'static>>) {
-    let Some(waiting) = waiting.take() else {
-        return;
-    };
-    if caught(|| drop(waiting)).is_none() {
-        report::panicked_in_a_destructor();
-    }
-}
-
 /// Polls an optional future; `None` is never ready.
 fn is_ready<F: Future + Unpin>(future: &mut Option<F>, cx: &mut Context<'_>) -> bool {
     match future {
@@ -549,133 +463,6 @@ fn announce(target: &Target<'_>, rules: Rules, step: &Step) {
         }
         Step::Continue | Step::Return | Step::Yield | Step::Delay { .. } => {}
     }
-}
-
-/// Takes what a macro awaited out of its box. Out of line, and without unwinding, as `leave`.
-#[cold]
-#[inline(never)]
-pub extern "C" fn unboxed<V>(value: Box<V>) -> V {
-    *value
-}
-
-/// What a macro hits that awaits in place.
-pub trait Place {
-    /// What its future holds of it.
-    type Held: Held;
-
-    /// Begins a hit; `None` if it is over. Always inline: what it decides at a call site is that one's
-    /// code.
-    #[doc(hidden)]
-    fn begin<V: Argument>(self) -> Option<InPlace<V, Self::Held>>;
-}
-
-/// What a future holds of what it hits.
-pub trait Held {
-    /// What is to be hit at the first poll.
-    #[doc(hidden)]
-    fn site(&self) -> Option<&'static Site>;
-}
-
-/// A call site, which takes no room in the future: the function is the type.
-impl<F: Fn() -> &'static Site> Place for F {
-    type Held = F;
-
-    #[inline(always)]
-    fn begin<V: Argument>(self) -> Option<InPlace<V, F>> {
-        match self().is_idle(V::RULES) {
-            true => None,
-            false => Some(InPlace::new(self, None)),
-        }
-    }
-}
-
-impl<F: Fn() -> &'static Site> Held for F {
-    #[inline(always)]
-    fn site(&self) -> Option<&'static Site> {
-        Some(self())
-    }
-}
-
-/// A name is not held until the first poll.
-impl Place for Target<'_> {
-    type Held = ();
-
-    #[inline(always)]
-    #[track_caller]
-    fn begin<V: Argument>(self) -> Option<InPlace<V, ()>> {
-        match self.is_idle(V::RULES) {
-            true => None,
-            false => begin_now(self, None),
-        }
-    }
-}
-
-impl Held for () {
-    fn site(&self) -> Option<&'static Site> {
-        None
-    }
-}
-
-/// Hits a failpoint for a macro that awaits in place; returns what is to be awaited, if anything.
-#[inline]
-#[track_caller]
-pub fn begin<P: Place>(place: P) -> Option<InPlace<Box<String>, P::Held>> {
-    if !ENABLED {
-        return None;
-    }
-    place.begin()
-}
-
-/// Like [`begin`], for a macro without a closure.
-#[inline]
-#[track_caller]
-pub fn begin_unit<P: Place>(place: P) -> Option<InPlace<NoClosure<false>, P::Held>> {
-    if !ENABLED {
-        return None;
-    }
-    place.begin()
-}
-
-/// Like [`begin`], with a context, which is not held until the first poll.
-#[inline]
-#[track_caller]
-pub fn begin_with<'a>(
-    spot: impl Spot<'a>,
-    context: &FailpointContext,
-) -> Option<InPlace<Box<String>, ()>> {
-    if !ENABLED {
-        return None;
-    }
-    begin_now(spot, Some(context))
-}
-
-/// Like [`begin_with`], for a macro without a closure.
-#[inline]
-#[track_caller]
-pub fn begin_unit_with<'a>(
-    spot: impl Spot<'a>,
-    context: &FailpointContext,
-) -> Option<InPlace<NoClosure<false>, ()>> {
-    if !ENABLED {
-        return None;
-    }
-    begin_now(spot, Some(context))
-}
-
-/// Hits at once what would have to be held until the first poll.
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn begin_now<'a, V: Argument>(
-    spot: impl Spot<'a>,
-    context: Option<&FailpointContext>,
-) -> Option<InPlace<V, ()>> {
-    let waiting = match begin_armed(&spot.into(), context, None, V::RULES, V::RETURNS) {
-        Begun::Continue => return None,
-        Begun::Return(value) => Waiting::over(End::Return(value)),
-        Begun::Wait(waiting) => waiting,
-    };
-    Some(InPlace::new((), Some(waiting)))
 }
 
 /// The future of [`failpoint!`](crate::failpoint!).

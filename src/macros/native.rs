@@ -11,7 +11,8 @@
 //!   temporaries of a block are dropped at its end, and `pausable_failpoint!("x", &token()).await`
 //!   must keep the token.
 //! - Macros that await in place bind what `begin` returns with `let`, so that the temporaries of
-//!   name and context are dropped before the await.
+//!   name and context are dropped before the await. Without a context they hand on a call site as a
+//!   function, `|| { static ..; &SITE }`: a future holds nothing of that.
 //! - The condition comes first, then the hit, then the await; the closure is evaluated last, and
 //!   only where it is called.
 //!

@@ -66,7 +66,7 @@ fn caught_bumping_before_publishing() {
 fn caught_reading_the_generation_after_the_look_up() {
     let late: LookUp = |site, registry, view| {
         view.refresh(registry);
-        let found = view.get(site.hash, site.name).0.is_some();
+        let found = view.get(site.hash(), site.name).0.is_some();
         let generation = registry.generation();
         if !found {
             site.known.store(generation, Ordering::Relaxed);
