@@ -196,6 +196,13 @@ pub(crate) fn unknown(name: &str, about: &str) {
     ));
 }
 
+/// Warns of how many more names in FAILPOINTS there are like those before.
+pub(crate) fn more_unknown(names: usize) {
+    warn(format_args!(
+        "FAILPOINTS configures {names} more failpoints whose names no call site has"
+    ));
+}
+
 /// Says which seed draws start from.
 pub(crate) fn seed(seed: u64, has_to_be_heard: bool) {
     say(

@@ -88,6 +88,10 @@ pub(crate) fn similar(name: &str) -> Vec<&'static str> {
     similar.into_iter().map(|(_, name)| name).collect()
 }
 
+/// Of how many names that no call site has is said what they may have meant: to look for that takes a
+/// while, and there may be thousands of them.
+const MOST_DESCRIBED: usize = 10;
+
 /// What may have a name that no listed call site has.
 pub(crate) const UNLISTED: &str =
     "a name made at run time is not listed, nor is a constant outside of `const { .. }`";
@@ -149,8 +153,6 @@ fn about_unknown(similar: &[&str], has_no_sites: bool) -> String {
 /// name that is made at run time is not known before, so that there is no more than a warning.
 #[cfg(feature = "http")]
 pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
-    // To look for names takes a while, and a request may have thousands of wrong ones.
-    const MOST: usize = 10;
     let sites = listed::by_name();
     if sites.is_empty() {
         // More likely a platform that cannot list them than a program that has none.
@@ -171,7 +173,7 @@ pub(crate) fn warnings(points: &[Arc<Point>]) -> Vec<String> {
             continue;
         }
         unknown += 1;
-        let near = if unknown <= MOST {
+        let near = if unknown <= MOST_DESCRIBED {
             similar(name)
         } else {
             Vec::new()
@@ -235,11 +237,20 @@ pub(crate) fn announce<'a>(points: &[Arc<Point>], new: impl IntoIterator<Item = 
 /// there, whatever it is like, and a run without faults would be all that is seen of it.
 pub(crate) fn announce_env(points: &[Arc<Point>]) {
     announce_seed(points);
-    for point in points {
-        let name = point.name();
-        if !listed::sites().any(|site| site.name() == name) && !site::was_hit_by_name(name) {
-            report::unknown(name, &about(name, false));
-        }
+    let sites = listed::by_name();
+    let is_listed = |name: &str| {
+        sites
+            .binary_search_by_key(&name, |site| site.name())
+            .is_ok()
+    };
+    let names = points.iter().map(|point| point.name());
+    let mut unknown = names.filter(|name| !is_listed(name) && !site::was_hit_by_name(name));
+    for name in unknown.by_ref().take(MOST_DESCRIBED) {
+        report::unknown(name, &about(name, false));
+    }
+    let more = unknown.count();
+    if more > 0 {
+        report::more_unknown(more);
     }
 }
 

@@ -158,6 +158,17 @@ fn whoever_listens_hears_it_and_else_standard_error_does() {
     );
     assert!(!stderr.contains("failpoint \"heard-site\""), "{stderr}");
 
+    // Of thousands of them a few say what is wrong.
+    let text: Vec<String> = (0..1_012).map(|i| format!("zzz{i}=off")).collect();
+    let (_, stderr) = run("environment", &text.join(";"));
+    let said = stderr.lines().filter(|line| line.contains("no call site"));
+    let said: Vec<&str> = said.collect();
+    assert_eq!(said.len(), 11, "{stderr}");
+    assert!(
+        said[10].contains("configures 1002 more failpoints"),
+        "{stderr}"
+    );
+
     let (said, stderr) = run("panics as it is dropped", "");
     assert_eq!(said, ["went on"], "{stderr}");
     for text in ["bomb", "so the panic ends here"] {
