@@ -68,16 +68,6 @@ impl Argument for Option<String> {
     }
 }
 
-/// As one word, for a macro that awaits: it holds it while it drops what it awaited.
-impl<V: Argument> Argument for Box<V> {
-    const RULES: Rules = V::RULES;
-    const RETURNS: Returns = V::RETURNS;
-
-    fn from_argument(argument: Option<String>) -> Option<Self> {
-        V::from_argument(argument).map(Box::new)
-    }
-}
-
 /// For a macro without a closure, by the rules of `fail` or by this crate's own.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "async"), expect(unreachable_pub))]

@@ -40,7 +40,7 @@ pub fn compat_unit<'a>(spot: impl Spot<'a>) {
 #[cfg(feature = "async")]
 #[inline]
 #[track_caller]
-pub fn compat_begin<P: Place>(place: P) -> Option<InPlace<Box<Option<String>>, P::Held>> {
+pub fn compat_begin<P: Place>(place: P) -> Option<InPlace<Option<String>, P::Held>> {
     place.begin()
 }
 

@@ -25,4 +25,4 @@ pub use future::{
     pausable, sleep_millis,
 };
 #[cfg(feature = "async")]
-pub use in_place::{InPlace, begin, begin_unit, begin_unit_with, begin_with, unboxed};
+pub use in_place::{InPlace, begin, begin_unit, begin_unit_with, begin_with};

@@ -218,8 +218,8 @@ macro_rules! __begun {
             };
             let _returned = begun.await;
             $(
-                if let ::core::option::Option::Some(value) = _returned {
-                    return $crate::__private::call($crate::__private::unboxed(value), $closure);
+                if let ::core::option::Option::Some(value) = _returned.value() {
+                    return $crate::__private::call(value, $closure);
                 }
             )?
         }

@@ -10,7 +10,7 @@ pub use crate::hit::{
 #[cfg(feature = "async")]
 pub use crate::hit::{
     InPlace, MillisFuture, PausableFuture, begin, begin_unit, begin_unit_with, begin_with,
-    compat_begin, compat_begin_unit, hit, pausable, sleep_millis, unboxed,
+    compat_begin, compat_begin_unit, hit, pausable, sleep_millis,
 };
 #[cfg(feature = "testing")]
 pub use linkme;

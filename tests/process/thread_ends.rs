@@ -8,7 +8,7 @@ use crate::common::table::alone;
 use crate::common::{now, within_deadline};
 use neon_failpoint::FailpointResult::{self, Continue, Return};
 use neon_failpoint::{
-    configure_failpoint, configure_failpoint_callback, failpoint, failpoint_blocking,
+    configure_failpoint, configure_failpoint_callback, fail_point, failpoint, failpoint_blocking,
     list_failpoints,
 };
 
@@ -24,6 +24,12 @@ fn a_destructor_of_a_thread_local_may_use_failpoints() {
             let callback = failpoint_blocking(name, None);
             assert_eq!((callback, now(failpoint(name, None))), (Continue, Continue));
             configure_failpoint(name, "return(last)").unwrap();
+            // What its closure gets is put down in a thread-local.
+            let in_place = async {
+                fail_point!("actions-thread-local", Return);
+                Continue
+            };
+            assert_eq!(now(in_place), Return("last".to_owned()));
             let _ = self.0.take().unwrap().send(failpoint_blocking(name, None));
         }
     }
