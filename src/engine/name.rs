@@ -25,7 +25,7 @@ pub(crate) const fn hash(name: &str) -> u64 {
 }
 
 /// How many bits of a word are a hash. A call site says in the others what it is.
-pub(crate) const HASH_BITS: u32 = 60;
+pub(crate) const HASH_BITS: u32 = 29;
 
 /// Returns fewer than eight bytes as a little-endian number.
 const fn short_word(bytes: &[u8]) -> u64 {
@@ -107,7 +107,7 @@ mod tests {
         let hashes: std::collections::HashSet<u64> = names.iter().map(|n| hash(n)).collect();
         assert_eq!(hashes.len(), names.len());
         // The trie takes three bits at a time from the bottom: each must be used.
-        for shift in (0..HASH_BITS).step_by(3) {
+        for shift in (0..HASH_BITS - 2).step_by(3) {
             let used: std::collections::HashSet<u64> =
                 names.iter().map(|n| (hash(n) >> shift) & 7).collect();
             assert_eq!(used.len(), 8, "bits {shift}..{}", shift + 3);

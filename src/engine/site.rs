@@ -7,7 +7,7 @@ use std::sync::atomic;
 
 use crate::engine::name::{HASH_BITS, hash};
 use crate::engine::point::Point;
-use crate::engine::sync::{AtomicUsize, Ordering as Sync, const_unless_loom};
+use crate::engine::sync::{AtomicU32, Ordering as Sync, const_unless_loom};
 use crate::engine::table::{Registry, View};
 
 /// Whether failpoints are compiled in.
@@ -131,16 +131,16 @@ pub enum Rules {
 pub struct Site {
     pub(super) name: &'static str,
     place: &'static Location<'static>,
-    /// The name's hash, above a bit for the kind and two for what a `return` does: in a word of its own
-    /// that would be eight bytes more at each call site.
-    hash_and_rest: u64,
+    /// The name's hash, above a bit for the kind and two for what a `return` does. (What stands here stands
+    /// at each call site, so it is as small as it can be.)
+    hash_and_rest: u32,
     /// The last generation at which the name was found absent (I4); or, with [`ARMED`] beside it, at
     /// which it was found configured: macros check that before they evaluate a context.
-    pub(super) known: AtomicUsize,
+    pub(super) known: AtomicU32,
 }
 
 /// The bit of [`Site::known`] that no generation has.
-const ARMED: usize = 1;
+const ARMED: u32 = 1;
 
 /// How a call site waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,30 +174,30 @@ impl Site {
             Self {
                 name,
                 place: Location::caller(),
-                hash_and_rest: hash(name) << Self::HASH_SHIFT | (kind as u64) << Self::KIND_SHIFT,
+                hash_and_rest: (hash(name) as u32) << Self::HASH_SHIFT | (kind as u32) << Self::KIND_SHIFT,
                 // Not a generation: the first hit looks the name up.
-                known: AtomicUsize::new(0),
+                known: AtomicU32::new(0),
             }
         }
     }
 
     /// Says what a `return` does here, if that is not [`Returns::Value`].
     pub const fn returning(mut self, returns: Returns) -> Self {
-        self.hash_and_rest |= returns as u64;
+        self.hash_and_rest |= returns as u32;
         self
     }
 
     const KIND_SHIFT: u32 = 2;
-    const HASH_SHIFT: u32 = u64::BITS - HASH_BITS;
+    const HASH_SHIFT: u32 = u32::BITS - HASH_BITS;
 
     #[inline]
     pub(super) fn hash(&self) -> u64 {
-        self.hash_and_rest >> Self::HASH_SHIFT
+        (self.hash_and_rest >> Self::HASH_SHIFT) as u64
     }
 
     /// Returns what a `return` does here.
     pub fn returns(&self) -> Returns {
-        let is = |returns: Returns| self.hash_and_rest & 0b11 == returns as u64;
+        let is = |returns: Returns| self.hash_and_rest & 0b11 == returns as u32;
         let all = [Returns::Millis, Returns::Nothing, Returns::Panics];
         all.into_iter().find(|r| is(*r)).unwrap_or(Returns::Value)
     }
@@ -276,51 +276,50 @@ static HIT_BY_NAME: Hashes = Hashes::new();
 
 /// A set of names' hashes. It takes no lock, never allocates and never grows: a hash whose places are
 /// all taken drives out another.
-struct Hashes([atomic::AtomicUsize; Self::PLACES]);
+struct Hashes([atomic::AtomicU32; Self::PLACES]);
 
 impl Hashes {
     const PLACES: usize = 1024;
     /// How many places a hash may have.
     const CHOICES: usize = 8;
     /// No hash: a name whose hash it is is not known.
-    const FREE: usize = 0;
+    const FREE: u32 = 0;
 
     const fn new() -> Self {
-        Self([const { atomic::AtomicUsize::new(Self::FREE) }; Self::PLACES])
+        Self([const { atomic::AtomicU32::new(Self::FREE) }; Self::PLACES])
     }
 
-    fn places(&self, hash: u64) -> impl Iterator<Item = &atomic::AtomicUsize> {
-        // The upper bits, because on a 32-bit machine the places hold the lower ones.
-        let first = (hash >> 32) as usize;
+    fn places(&self, hash: u32) -> impl Iterator<Item = &atomic::AtomicU32> {
+        let first = hash as usize / Self::CHOICES;
         (0..Self::CHOICES).map(move |i| &self.0[(first + i) % Self::PLACES])
     }
 
     /// Writes only what is new, so that threads that hit the same names share what they read.
     fn insert(&self, hash: u64) {
         // Relaxed throughout: a hash orders nothing but itself.
-        let word = hash as usize;
+        let hash = hash as u32;
         for place in self.places(hash) {
             let mut found = place.load(atomic::Ordering::Relaxed);
             if found == Self::FREE {
                 let (free, relaxed) = (Self::FREE, atomic::Ordering::Relaxed);
-                found = match place.compare_exchange(free, word, relaxed, relaxed) {
-                    Ok(_) => word,
+                found = match place.compare_exchange(free, hash, relaxed, relaxed) {
+                    Ok(_) => hash,
                     Err(found) => found,
                 };
             }
-            if found == word {
+            if found == hash {
                 return;
             }
         }
-        if let Some(place) = self.places(hash).nth(word % Self::CHOICES) {
-            place.store(word, atomic::Ordering::Relaxed);
+        if let Some(place) = self.places(hash).nth(hash as usize % Self::CHOICES) {
+            place.store(hash, atomic::Ordering::Relaxed);
         }
     }
 
     fn contains(&self, hash: u64) -> bool {
-        let word = hash as usize;
+        let hash = hash as u32;
         let mut places = self.places(hash);
-        word != Self::FREE && places.any(|place| place.load(atomic::Ordering::Relaxed) == word)
+        hash != Self::FREE && places.any(|place| place.load(atomic::Ordering::Relaxed) == hash)
     }
 }
 
@@ -363,7 +362,7 @@ mod tests {
         }
         assert!((0..100).all(|i| hashes.contains(name(i))));
         assert!((100..10_000).all(|i| !hashes.contains(name(i))));
-        let is_taken = |place: &&atomic::AtomicUsize| place.load(atomic::Ordering::Relaxed) != 0;
+        let is_taken = |place: &&atomic::AtomicU32| place.load(atomic::Ordering::Relaxed) != 0;
         assert_eq!(hashes.0.iter().filter(is_taken).count(), 100);
         // Far more than there is room for.
         for i in 100..10_000 {

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::inside::Inside;
 
-pub(crate) use imp::{AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot};
+pub(crate) use imp::{
+    AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Snapshot,
+};
 
 /// Locks `mutex`; a panic of an earlier holder does not poison it.
 ///
@@ -109,7 +111,7 @@ mod imp {
 
     use arc_swap::ArcSwapOption;
 
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
     /// A shared pointer that is read without a lock and replaced as a whole.
@@ -138,7 +140,7 @@ mod imp {
     use std::ops::Deref;
     use std::sync::Arc;
 
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
     /// Every value there was, and the index of the present one: unlike behind a mutex, a load may

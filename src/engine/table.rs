@@ -27,7 +27,7 @@ use crate::engine::scope::RuntimeId;
 use crate::engine::scope::{self, Home, Node};
 use crate::engine::snapshot::Table;
 use crate::engine::sync::{
-    AtomicBool, AtomicUsize, Locked, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
+    AtomicBool, AtomicU32, Locked, Mutex, MutexGuard, Ordering, Snapshot, const_unless_loom, lock,
 };
 use crate::engine::trie::Named;
 use crate::engine::wakeups::Wakeups;
@@ -37,19 +37,25 @@ use crate::engine::wakeups::Wakeups;
 pub(crate) struct Ended;
 
 /// From one generation to the next: a site keeps a bit of its own beside the generation that it knows.
-pub(super) const STEP: usize = 2;
+pub(super) const STEP: u32 = 2;
+
+/// What the generation stays at. Nothing that was seen at this one is remembered, so from then on each hit
+/// looks its name up.
+const LAST: u32 = u32::MAX - 1;
 
 /// The whole state. The program has one, [`Registry::global`].
+#[repr(C)]
 pub(crate) struct Registry {
-    /// `None` is an empty table.
-    snapshot: Snapshot<Table>,
-    /// Counts publications in [steps](STEP), from the first on: what a site knows begins at 0, which is no
-    /// generation. (To mislead a site, it would have to wrap around
-    /// between two of its hits: 2^31 publications on a 32-bit machine.)
-    generation: AtomicUsize,
-    empty_at: AtomicUsize,
+    /// Counts publications in [steps](STEP), from the first on, to the [`LAST`]: what a site knows begins
+    /// at 0, which is no generation. Comes first, so that the code at a call site needs no offset.
+    generation: AtomicU32,
+    empty_at: AtomicU32,
+    /// Whether the generation is the last one. Only writers look.
+    is_last: AtomicBool,
     /// Whether FAILPOINTS was read: until then a native hit may not rely on the table.
     pub(super) env_read: AtomicBool,
+    /// `None` is an empty table.
+    snapshot: Snapshot<Table>,
     writer: Mutex<Layers>,
     pub(crate) draws: Draws,
 }
@@ -73,10 +79,11 @@ impl Registry {
     const_unless_loom! {
         pub(crate) fn new() -> Self {
             Self {
-                snapshot: Snapshot::empty(),
-                generation: AtomicUsize::new(STEP),
-                empty_at: AtomicUsize::new(STEP),
+                generation: AtomicU32::new(STEP),
+                empty_at: AtomicU32::new(STEP),
+                is_last: AtomicBool::new(false),
                 env_read: AtomicBool::new(false),
+                snapshot: Snapshot::empty(),
                 writer: Mutex::new(Layers::new()),
                 draws: Draws::new(),
             }
@@ -85,7 +92,7 @@ impl Registry {
 
     /// Returns the number of the newest snapshot.
     #[inline]
-    pub(crate) fn generation(&self) -> usize {
+    pub(crate) fn generation(&self) -> u32 {
         // Acquire: pairs with the Release in `bump`. A reader of a generation finds the snapshot
         // that was published before it, or a later one (I4).
         self.generation.load(Ordering::Acquire)
@@ -107,7 +114,7 @@ impl Registry {
 
     /// Whether no name at all was configured at this generation, the newest of late.
     #[inline]
-    pub(crate) fn was_empty_at(&self, generation: usize) -> bool {
+    pub(crate) fn was_empty_at(&self, generation: u32) -> bool {
         // Relaxed: as with what a site knows, only equality with the generation matters, and that
         // load acquires.
         self.empty_at.load(Ordering::Relaxed) == generation
@@ -447,20 +454,17 @@ impl Registry {
     }
 
     pub(crate) fn bump(&self, is_empty: bool) {
+        // Relaxed: the writer's mutex orders it.
+        if self.is_last.load(Ordering::Relaxed) {
+            return;
+        }
         // Release: pairs with the Acquire in `generation`. One step rather than a load and a store,
         // though the mutex allows those: loom remembers one access per atomic, and a load here
         // would hide the hits' loads from it.
-        let add = || {
-            let before = self.generation.fetch_add(STEP, Ordering::Release);
-            before.wrapping_add(STEP)
-        };
-        let next = match add() {
-            // 0 means no generation: sites and views start with it.
-            0 => add(),
-            next => next,
-        };
-        if is_empty {
-            self.empty_at.store(next, Ordering::Relaxed);
+        match self.generation.fetch_add(STEP, Ordering::Release) + STEP {
+            LAST => self.is_last.store(true, Ordering::Relaxed),
+            next if is_empty => self.empty_at.store(next, Ordering::Relaxed),
+            _ => {}
         }
     }
 
@@ -477,7 +481,7 @@ impl Registry {
 #[derive(Default)]
 pub(crate) struct View {
     /// The generation that was read before `table` was loaded; 0 means none.
-    pub(super) generation: usize,
+    pub(super) generation: u32,
     table: Option<Arc<Table>>,
 }
 
@@ -492,7 +496,7 @@ impl View {
     /// Looks again if something was published, and returns the generation that is now seen; 0, which is
     /// none, if that is not to be remembered.
     #[inline]
-    pub(crate) fn refresh(&mut self, registry: &Registry) -> usize {
+    pub(crate) fn refresh(&mut self, registry: &Registry) -> u32 {
         let generation = registry.generation();
         if self.generation != generation {
             self.load(registry, generation);
@@ -502,7 +506,7 @@ impl View {
 
     /// Loads the snapshot. The caller has read `generation` before.
     #[cold]
-    pub(super) fn load(&mut self, registry: &Registry, generation: usize) {
+    pub(super) fn load(&mut self, registry: &Registry, generation: u32) {
         let _inside = Inside::enter();
         if registry.was_empty_at(generation) {
             // Without the snapshot, whose first load in a thread allocates: an allocator may hit a point.
@@ -514,7 +518,11 @@ impl View {
         }
         let is_ending = KEEPER.try_with(|_| ()).is_err();
         self.table = registry.snapshot.load().as_ref().map(Arc::clone);
-        self.generation = if is_ending { 0 } else { generation };
+        self.generation = match generation {
+            LAST => 0,
+            _ if is_ending => 0,
+            generation => generation,
+        };
     }
 
     /// I9: returns the point that a hit of this thread sees, and whether every thread sees the same,
@@ -597,6 +605,55 @@ impl Replaced {
         self.wakeups.wake();
         if report::may_hear_events() {
             report::configured(&self.gone, added);
+        }
+    }
+}
+
+#[cfg(all(test, not(neon_failpoint_loom)))]
+mod tests {
+    use super::*;
+    use crate::engine::actions::chain;
+    use crate::engine::actions::matcher::Memory;
+    use crate::engine::name::hash;
+    use crate::engine::site::{Site, SiteKind};
+
+    /// A site that knew a name to be absent, or configured, would be misled if its generation came again.
+    #[test]
+    fn after_the_last_generation_every_hit_looks() {
+        let registry = Registry {
+            generation: AtomicU32::new(LAST - 3 * STEP),
+            ..Registry::new()
+        };
+        let (site, other) = (
+            Site::new("p", SiteKind::Blocks),
+            Site::new("other", SiteKind::Blocks),
+        );
+        let mut view = View::new();
+        let mut hit =
+            |site: &Site| !site.is_clear(&registry) && site.look_up(&registry, &mut view).is_some();
+        let configure = || {
+            let actions = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
+            let point = registry.point(&Home::GLOBAL, Made::configured(), "p", actions, None);
+            let cause = Some(Cause::here("configured"));
+            registry.put(&[point], cause).unwrap();
+        };
+        let remove =
+            || registry.remove(&Home::GLOBAL, hash("p"), "p", Some(Cause::here("removed")));
+        for round in 0..5 {
+            assert!(!hit(&site) && !hit(&other), "{round}");
+            configure();
+            assert!(hit(&site) && !hit(&other), "{round}");
+            let is_last = registry.generation() == LAST;
+            assert_eq!(is_last, round > 0);
+            // What is remembered until then, and no longer.
+            assert_eq!(site.is_known_armed(&registry), !is_last);
+            assert_eq!(other.is_clear(&registry), !is_last);
+            remove();
+            assert!(!hit(&site), "{round}");
+            assert_eq!(
+                registry.is_empty(),
+                !is_last && registry.generation() != LAST
+            );
         }
     }
 }
