@@ -52,7 +52,8 @@
 //!   *before* it looks the name up, and a writer publishes *before* it bumps, so a site that read
 //!   generation `g` looks into the snapshot of `g` or a later one. The same holds for the generation
 //!   at which a name was present, and for that of a thread's view. `empty_at` serves all names at
-//!   once: it is the generation at which the whole table was empty.
+//!   once: it is the generation at which the whole table was empty. No generation comes twice: what was
+//!   seen at the last one is not remembered.
 //! - **I5** No callback, logger, waker, destructor of a user's value or subscriber runs while a lock
 //!   of ours is held. What is to be woken or dropped is handed out, and woken or dropped after the
 //!   lock was released.

@@ -332,24 +332,52 @@ mod tests {
     use crate::engine::point::Made;
     use crate::engine::scope::Home;
 
+    fn configure(registry: &Registry, name: &str) {
+        let alternatives = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
+        let point = registry.point(&Home::GLOBAL, Made::configured(), name, alternatives, None);
+        registry
+            .put(&[point], Some(Cause::here("configured")))
+            .unwrap();
+    }
+
     #[test]
     fn a_site_remembers_that_it_is_armed_until_something_is_published() {
         let registry = Registry::new();
-        let configure = |name| {
-            let alternatives = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
-            let point = registry.point(&Home::GLOBAL, Made::configured(), name, alternatives, None);
-            registry
-                .put(&[point], Some(Cause::here("configured")))
-                .unwrap();
-        };
         let site = Site::new("p", SiteKind::Blocks);
         let mut view = View::default();
-        configure("p");
+        configure(&registry, "p");
         assert!(!site.is_known_armed(&registry));
         assert!(site.look_up(&registry, &mut view).is_some());
         assert!(site.is_known_armed(&registry));
-        configure("q");
+        configure(&registry, "q");
         assert!(!site.is_known_armed(&registry));
+    }
+
+    /// What knew a name to be absent, or configured, would be misled if its generation came again.
+    #[test]
+    fn after_the_last_generation_every_hit_looks() {
+        let registry = Registry::before_the_last(3);
+        let (site, other) = (
+            Site::new("p", SiteKind::Blocks),
+            Site::new("other", SiteKind::Blocks),
+        );
+        let mut view = View::new();
+        let mut hit =
+            |site: &Site| !site.is_clear(&registry) && site.look_up(&registry, &mut view).is_some();
+        for round in 0..5 {
+            assert!(!hit(&site) && !hit(&other), "{round}");
+            configure(&registry, "p");
+            assert!(hit(&site) && !hit(&other), "{round}");
+            let is_last = registry.is_at_its_last();
+            assert_eq!(is_last, round > 0);
+            // What is remembered until then, and no longer.
+            assert_eq!(site.is_known_armed(&registry), !is_last);
+            assert_eq!(other.is_clear(&registry), !is_last);
+            let cause = Cause::here("removed");
+            assert!(registry.remove(&Home::GLOBAL, hash("p"), "p", Some(cause)));
+            assert!(!hit(&site), "{round}");
+            assert_eq!(registry.is_empty(), !is_last);
+        }
     }
 
     #[test]

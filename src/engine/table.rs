@@ -90,6 +90,21 @@ impl Registry {
         }
     }
 
+    /// One whose generation is the last but so many.
+    #[cfg(all(test, not(neon_failpoint_loom)))]
+    pub(super) fn before_the_last(generations: u32) -> Self {
+        Self {
+            generation: AtomicU32::new(LAST - generations * STEP),
+            ..Self::new()
+        }
+    }
+
+    /// Whether the generation is the last one.
+    #[cfg(all(test, not(neon_failpoint_loom)))]
+    pub(super) fn is_at_its_last(&self) -> bool {
+        self.generation() == LAST
+    }
+
     /// Returns the number of the newest snapshot.
     #[inline]
     pub(crate) fn generation(&self) -> u32 {
@@ -614,55 +629,6 @@ impl Replaced {
         self.wakeups.wake();
         if report::may_hear_events() {
             report::configured(&self.gone, added);
-        }
-    }
-}
-
-#[cfg(all(test, not(neon_failpoint_loom)))]
-mod tests {
-    use super::*;
-    use crate::engine::actions::chain;
-    use crate::engine::actions::matcher::Memory;
-    use crate::engine::name::hash;
-    use crate::engine::site::{Site, SiteKind};
-
-    /// A site that knew a name to be absent, or configured, would be misled if its generation came again.
-    #[test]
-    fn after_the_last_generation_every_hit_looks() {
-        let registry = Registry {
-            generation: AtomicU32::new(LAST - 3 * STEP),
-            ..Registry::new()
-        };
-        let (site, other) = (
-            Site::new("p", SiteKind::Blocks),
-            Site::new("other", SiteKind::Blocks),
-        );
-        let mut view = View::new();
-        let mut hit =
-            |site: &Site| !site.is_clear(&registry) && site.look_up(&registry, &mut view).is_some();
-        let configure = || {
-            let actions = chain::parse("off", false, &mut Memory::of_a_call()).unwrap();
-            let point = registry.point(&Home::GLOBAL, Made::configured(), "p", actions, None);
-            let cause = Some(Cause::here("configured"));
-            registry.put(&[point], cause).unwrap();
-        };
-        let remove =
-            || registry.remove(&Home::GLOBAL, hash("p"), "p", Some(Cause::here("removed")));
-        for round in 0..5 {
-            assert!(!hit(&site) && !hit(&other), "{round}");
-            configure();
-            assert!(hit(&site) && !hit(&other), "{round}");
-            let is_last = registry.generation() == LAST;
-            assert_eq!(is_last, round > 0);
-            // What is remembered until then, and no longer.
-            assert_eq!(site.is_known_armed(&registry), !is_last);
-            assert_eq!(other.is_clear(&registry), !is_last);
-            remove();
-            assert!(!hit(&site), "{round}");
-            assert_eq!(
-                registry.is_empty(),
-                !is_last && registry.generation() != LAST
-            );
         }
     }
 }
