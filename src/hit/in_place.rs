@@ -285,7 +285,7 @@ impl InWords for Option<String> {
 /// Takes what was put down. Out of line, and without unwinding, as [`Slot::leave`].
 #[cold]
 #[inline(never)]
-#[expect(improper_ctypes_definitions, reason = "only Rust calls it")]
+#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
 extern "C" fn taken<V: InWords>() -> Option<V::Words> {
     let argument = ARGUMENT.with(|argument| argument.take())?;
     V::from_argument(argument).map(V::into_words)
