@@ -531,19 +531,10 @@ impl View {
             };
             return;
         }
-        let is_ending = KEEPER.try_with(|_| ()).is_err();
+        // A thread that is ending keeps nothing.
+        let is_kept = generation != LAST && KEEPER.try_with(|_| ()).is_ok();
         self.table = registry.snapshot.load().as_ref().map(Arc::clone);
-        self.generation = match generation {
-            LAST => 0,
-            _ if is_ending => 0,
-            generation => generation,
-        };
-    }
-
-    /// Lets go of the table.
-    #[cold]
-    fn close(&mut self) {
-        self.table = None;
+        self.generation = if is_kept { generation } else { 0 };
     }
 
     /// I9: returns the point that a hit of this thread sees, and whether every thread sees the same,
@@ -597,7 +588,7 @@ pub(crate) fn with_view<R>(look: impl FnOnce(&mut View) -> R) -> Option<R> {
         let mut view = kept.try_borrow_mut().ok()?;
         let result = look(&mut view);
         if view.generation == 0 {
-            view.close();
+            view.table = None;
         }
         Some(result)
     });

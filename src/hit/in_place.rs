@@ -202,7 +202,8 @@ impl<V: Argument> Slot<V> {
             }
         };
         let end = ready!(Pin::new(waiting).poll(cx));
-        // Before the value is put down: a waker that is dropped here may run a task that hits, too.
+        // First, so that nobody's destructor, which may hit, runs between the putting down of a value and
+        // the macro that takes it.
         self.leave();
         Poll::Ready(match end {
             End::Return(value) => Returned::put(value),
@@ -229,6 +230,7 @@ impl<V: Argument> Returned<V> {
     }
 
     fn put(value: Option<String>) -> Self {
+        // What nobody takes would be the next one's.
         if V::RETURNS == Returns::Value {
             ARGUMENT.with(|argument| argument.set(Some(value)));
         }

@@ -7,7 +7,11 @@
     clippy::redundant_closure
 )]
 
+use std::pin::pin;
+use std::task::Poll;
+
 use super::prelude::*;
+use crate::common::{Counter, poll_with};
 
 /// A function of each kind with the same body, and proof that all of them return
 /// what the closure makes of "7".
@@ -216,4 +220,33 @@ fn borrows_moves_and_changes_locals() {
     configure_failpoint("macros-closure-locals", "off").unwrap();
     assert_eq!((sync(&mut log).len(), now(task(&mut log)).len()), (0, 0));
     assert_eq!(log, ["0", "0"]);
+}
+
+/// The argument is on its way to the macro by a place that all hits of a thread share.
+#[test]
+fn has_its_own_argument_whatever_hits_in_it_and_after_it() {
+    async fn inner() -> String {
+        fail_point!("closure-inner", |value| value);
+        "no inner".to_owned()
+    }
+    async fn outer() -> String {
+        fail_point!("closure-outer", |value| {
+            format!("{value}, {}, {}", now(inner()), now(inner()))
+        });
+        fail_point!("closure-yields", |value| value);
+        "nothing".to_owned()
+    }
+    let _alone = isolate();
+    configure_failpoint("closure-outer", "1*return(outer)").unwrap();
+    configure_failpoint("closure-inner", "1*return(inner)").unwrap();
+    configure_failpoint("closure-yields", "yield").unwrap();
+    assert_eq!(now(outer()), "outer, inner, no inner");
+    let (_, waker) = Counter::new();
+    let mut second = pin!(outer());
+    assert_eq!(poll_with(second.as_mut(), &waker), Poll::Pending);
+    // One that returns between two polls of another.
+    configure_failpoint("closure-inner", "return(between)").unwrap();
+    assert_eq!(now(inner()), "between");
+    let end = poll_with(second.as_mut(), &waker);
+    assert_eq!(end, Poll::Ready("nothing".to_owned()));
 }
